@@ -1,0 +1,3 @@
+//! Behaves badly on purpose, for the sandbox's tests.
+
+fn main() {}

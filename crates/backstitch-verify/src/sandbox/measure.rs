@@ -1,0 +1,255 @@
+//! Measures what a running job uses: its process tree through `/proc`, its disk through the
+//! filesystem's free space and, when that gives cause, by looking at every file.
+
+use std::collections::HashSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::job::{Access, Mount};
+
+/// The most directory entries looked at in one measurement of the disk.
+const ENTRIES_MAX: u64 = 2_000_000;
+
+/// What a file costs besides its content: its place in the filesystem's tables.
+const BYTES_PER_FILE: u64 = 4096;
+
+/// What a process tree uses.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Tree {
+    pub(super) tasks: u64,
+    pub(super) memory_bytes: u64,
+    pub(super) cpu: Duration,
+}
+
+/// Measures everything that descends from `root`, itself included; gives up counting past
+/// `processes_max`.
+pub(super) fn tree(root: i32, processes_max: usize) -> Tree {
+    let mut sum = Tree::default();
+    for pid in descendants(root, processes_max) {
+        let memory = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        sum.memory_bytes += memory_bytes(&memory);
+        let times = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let (tasks, ticks) = tasks_and_ticks(&times).unwrap_or((1, 0));
+        sum.tasks += tasks;
+        sum.cpu += Duration::from_millis(ticks.saturating_mul(1000) / ticks_per_s());
+    }
+    sum
+}
+
+/// Measures the tree's memory with pages that processes share counted once, which is slow.
+pub(super) fn memory_shared_once(root: i32, processes_max: usize) -> u64 {
+    descendants(root, processes_max)
+        .into_iter()
+        .map(
+            |pid| match fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) {
+                Ok(text) => kib_in(&text, "Pss_Anon:") + kib_in(&text, "Pss_Shmem:"),
+                Err(_) => memory_bytes(
+                    &fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default(),
+                ),
+            },
+        )
+        .sum()
+}
+
+/// Lists a process and all that descend from it. A child belongs to the thread that made it.
+pub(super) fn descendants(root: i32, processes_max: usize) -> Vec<i32> {
+    let mut found = vec![root];
+    let mut seen = HashSet::from([root]);
+    let mut next = 0;
+    while let Some(&pid) = found.get(next) {
+        next += 1;
+        for child in children(pid) {
+            if found.len() >= processes_max {
+                return found;
+            }
+            if seen.insert(child) {
+                found.push(child);
+            }
+        }
+    }
+    found
+}
+
+fn children(pid: i32) -> Vec<i32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
+    threads
+        .flatten()
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+        .flat_map(|list| {
+            list.split_whitespace()
+                .filter_map(|pid| pid.parse().ok())
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Memory without a file behind it, in bytes, from the text of `/proc/<pid>/status`.
+fn memory_bytes(status: &str) -> u64 {
+    kib_in(status, "RssAnon:") + kib_in(status, "RssShmem:")
+}
+
+fn kib_in(text: &str, name: &str) -> u64 {
+    text.lines()
+        .find_map(|line| line.strip_prefix(name))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|number| number.parse::<u64>().ok())
+        .unwrap_or(0)
+        << 10
+}
+
+/// Threads and processor ticks, those of reaped children included, from `/proc/<pid>/stat`. The
+/// second field is the program's name in parentheses and may hold anything, so counting starts
+/// behind the last parenthesis, at field 3 of proc_pid_stat(5).
+fn tasks_and_ticks(stat: &str) -> Option<(u64, u64)> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
+    let ticks = field(14)? + field(15)? + field(16)? + field(17)?;
+    Some((field(20)?, ticks))
+}
+
+fn ticks_per_s() -> u64 {
+    nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK)
+        .ok()
+        .flatten()
+        .and_then(|ticks| u64::try_from(ticks).ok())
+        .filter(|&ticks| ticks > 0)
+        .unwrap_or(100)
+}
+
+/// Watches the space that a job's writable mounts take.
+pub(super) struct Disk {
+    trees: Vec<PathBuf>,
+    bytes_max: u64,
+    /// Free space when the trees were last looked at, and how far it may fall until the next time.
+    looked_at: Option<(u64, u64)>,
+}
+
+impl Disk {
+    pub(super) fn new(mounts: &[Mount], bytes_max: u64) -> Self {
+        let trees = mounts.iter().filter_map(|mount| match &mount.access {
+            Access::ReadOnly => None,
+            Access::ReadWrite => Some(mount.host.clone()),
+            Access::Overlay { upper, .. } => Some(upper.clone()),
+        });
+        Self {
+            trees: trees.collect(),
+            bytes_max,
+            looked_at: None,
+        }
+    }
+
+    /// Tells whether the trees hold too much. Asking for free space is cheap and done each time;
+    /// others use the disk as well, so only a look at the files themselves counts.
+    pub(super) fn is_over(&mut self, job: i32) -> bool {
+        if self.trees.is_empty() {
+            return false;
+        }
+        let free = self.free_bytes();
+        if let Some((free_before, slack)) = self.looked_at
+            && free_before.saturating_sub(free) < slack
+        {
+            return false;
+        }
+        let used = self.used_bytes() + unlinked_bytes(job, &self.filesystems());
+        self.looked_at = Some((free, self.bytes_max.saturating_sub(used) / 2));
+        used > self.bytes_max
+    }
+
+    fn filesystems(&self) -> HashSet<u64> {
+        self.trees
+            .iter()
+            .filter_map(|tree| Some(fs::symlink_metadata(tree).ok()?.dev()))
+            .collect()
+    }
+
+    /// Free space, with a free place for a file worth what a file costs.
+    fn free_bytes(&self) -> u64 {
+        let mut seen = HashSet::new();
+        let filesystems = self.trees.iter().filter(|tree| {
+            fs::symlink_metadata(tree).is_ok_and(|metadata| seen.insert(metadata.dev()))
+        });
+        filesystems
+            .filter_map(|tree| nix::sys::statvfs::statvfs(tree.as_path()).ok())
+            .map(|status| {
+                status.blocks_free() * status.fragment_size() + status.files_free() * BYTES_PER_FILE
+            })
+            .fold(0, u64::saturating_add)
+    }
+
+    fn used_bytes(&self) -> u64 {
+        let mut entries_left = ENTRIES_MAX;
+        self.trees
+            .iter()
+            .map(|tree| tree_bytes(tree, &mut entries_left))
+            .sum()
+    }
+}
+
+/// What a tree takes on its filesystem. A file with several names counts once for each, so that
+/// no list of those seen is needed.
+fn tree_bytes(tree: &Path, entries_left: &mut u64) -> u64 {
+    let mut waiting = vec![tree.to_path_buf()];
+    let mut sum = 0;
+    while let Some(path) = waiting.pop() {
+        let Ok(metadata) = fs::symlink_metadata(&path) else {
+            continue;
+        };
+        sum += metadata.blocks() * 512 + BYTES_PER_FILE;
+        *entries_left = entries_left.saturating_sub(1);
+        if *entries_left == 0 {
+            break;
+        }
+        if metadata.is_dir()
+            && let Ok(entries) = fs::read_dir(&path)
+        {
+            waiting.extend(entries.flatten().map(|entry| entry.path()));
+        }
+    }
+    sum
+}
+
+/// What files take that have lost their last name but are held open by the job.
+fn unlinked_bytes(job: i32, filesystems: &HashSet<u64>) -> u64 {
+    let mut seen = HashSet::new();
+    descendants(job, 4096)
+        .into_iter()
+        .filter_map(|pid| fs::read_dir(format!("/proc/{pid}/fd")).ok())
+        .flat_map(|descriptors| descriptors.flatten())
+        .filter_map(|descriptor| fs::metadata(descriptor.path()).ok())
+        .filter(|file| file.is_file() && file.nlink() == 0 && filesystems.contains(&file.dev()))
+        .filter(|file| seen.insert((file.dev(), file.ino())))
+        .map(|file| file.blocks() * 512)
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_name_full_of_parentheses_does_not_shift_the_fields() {
+        let stat = "7 (a) R 1) S 1 7 7 0 -1 0 0 0 0 0 11 22 33 44 20 0 5 0 100";
+        assert_eq!(tasks_and_ticks(stat), Some((5, 110)));
+    }
+
+    #[test]
+    fn memory_behind_a_file_does_not_count() {
+        assert_eq!(
+            memory_bytes("RssAnon:\t  10 kB\nRssFile:\t 999 kB\nRssShmem:\t 2 kB\n"),
+            12 << 10
+        );
+    }
+
+    #[test]
+    fn an_empty_file_still_costs_disk() {
+        let tree = tempfile::tempdir().unwrap();
+        let before = tree_bytes(tree.path(), &mut 100);
+        fs::write(tree.path().join("empty"), "").unwrap();
+        assert_eq!(tree_bytes(tree.path(), &mut 100), before + BYTES_PER_FILE);
+    }
+}
