@@ -1,0 +1,61 @@
+//! The planner's face: what it is given, and one plan for each vulnerable package.
+
+use std::collections::BTreeMap;
+
+use backstitch_model::candidate::Obstacle;
+use backstitch_model::registry::{KnownVulnerabilities, Releases};
+use backstitch_model::{Candidate, Finding, FindingId, FindingKind, Policy, Project};
+
+/// Everything a plan is made from. Borrowed: a planner is built, asked once and dropped.
+pub struct Planner<'given> {
+    /// The project as it is now.
+    pub project: &'given Project,
+    /// Which releases a package has; asked once a package and call.
+    pub releases: &'given dyn Releases,
+    /// Which advisories a release has.
+    pub vulnerabilities: &'given dyn KnownVulnerabilities,
+    /// What a fix may do.
+    pub policy: &'given Policy,
+    /// The version of the compiler that will build the project, such as `1.95.0`; releases
+    /// that need a later one are not taken. Any release will do where it is unknown.
+    pub rustc: Option<&'given str>,
+    /// The present, in seconds since 1970 UTC.
+    pub now_s: i64,
+}
+
+/// What can be done for one package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The package's name: several locked versions of it are one plan.
+    pub package: String,
+    /// The findings that the plan is about.
+    pub findings: Vec<FindingId>,
+    /// What to try, least risky first; at most [`Policy::attempts_max`].
+    pub candidates: Vec<Candidate>,
+    /// Why no candidate settles every finding, where none does.
+    pub obstacle: Option<Obstacle>,
+}
+
+impl Planner<'_> {
+    /// Plans for every vulnerable package among `findings`, in the order of their names.
+    /// Notices and yanked releases are passed over.
+    pub fn plan(&self, findings: &[Finding]) -> Vec<Plan> {
+        let mut plans = BTreeMap::<&str, Vec<FindingId>>::new();
+        for finding in findings.iter().filter(|finding| finding.is_vulnerability()) {
+            let FindingKind::VulnerableDependency(dependency) = &finding.kind;
+            plans
+                .entry(&dependency.package.name)
+                .or_default()
+                .push(finding.id.clone());
+        }
+        plans
+            .into_iter()
+            .map(|(package, findings)| Plan {
+                package: package.to_owned(),
+                findings,
+                candidates: Vec::new(),
+                obstacle: Some(Obstacle::Unknown("planning is not there yet".into())),
+            })
+            .collect()
+    }
+}
