@@ -17,7 +17,7 @@ const TURN_BYTES: usize = 1 << 20;
 
 /// The pipes and the files they go to.
 pub(super) struct Logs {
-    copies: Vec<Copy>,
+    channels: Vec<Channel>,
     bytes_max: u64,
     /// Bytes read so far.
     pub(super) bytes: u64,
@@ -26,7 +26,7 @@ pub(super) struct Logs {
 }
 
 /// One pipe and its file.
-struct Copy {
+struct Channel {
     stream: Stream,
     /// Nothing once the other end is closed.
     pipe: Option<File>,
@@ -40,21 +40,21 @@ impl Logs {
         output: &Output,
         bytes_max: u64,
     ) -> Result<(Self, (OwnedFd, OwnedFd)), SandboxError> {
-        let (copies, writers) = match output {
+        let (channels, writers) = match output {
             Output::Merged { log } => {
-                let (copy, writer) = Copy::open(Stream::Merged, log)?;
+                let (channel, writer) = Channel::open(Stream::Merged, log)?;
                 let second = writer.try_clone()?;
-                (vec![copy], (writer, second))
+                (vec![channel], (writer, second))
             }
             Output::Split { stdout, stderr } => {
-                let (first, out) = Copy::open(Stream::Stdout, stdout)?;
-                let (second, error) = Copy::open(Stream::Stderr, stderr)?;
+                let (first, out) = Channel::open(Stream::Stdout, stdout)?;
+                let (second, error) = Channel::open(Stream::Stderr, stderr)?;
                 (vec![first, second], (out, error))
             }
         };
         Ok((
             Self {
-                copies,
+                channels,
                 bytes_max,
                 bytes: 0,
                 truncated: false,
@@ -65,9 +65,9 @@ impl Logs {
 
     /// The pipes that something may still be written to.
     pub(super) fn open_pipes(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.copies
+        self.channels
             .iter()
-            .filter_map(|copy| copy.pipe.as_ref().map(AsFd::as_fd))
+            .filter_map(|channel| channel.pipe.as_ref().map(AsFd::as_fd))
     }
 
     /// Takes what is in the pipes, without waiting for more.
@@ -76,10 +76,10 @@ impl Logs {
         observer: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<(), SandboxError> {
         let mut chunk = vec![0; 1 << 16];
-        for number in 0..self.copies.len() {
+        for number in 0..self.channels.len() {
             let mut taken = 0;
             while taken < TURN_BYTES {
-                let length = self.copies[number].take(&mut chunk)?;
+                let length = self.channels[number].take(&mut chunk)?;
                 if length == 0 {
                     break;
                 }
@@ -100,21 +100,22 @@ impl Logs {
         let kept = usize::try_from(room).unwrap_or(usize::MAX).min(chunk.len());
         self.bytes += chunk.len() as u64;
         self.truncated |= kept < chunk.len();
-        let copy = &mut self.copies[number];
-        copy.file
+        let channel = &mut self.channels[number];
+        channel
+            .file
             .write_all(&chunk[..kept])
             .map_err(|source| SandboxError::Log {
-                path: copy.path.clone(),
+                path: channel.path.clone(),
                 source,
             })?;
         if kept > 0 {
-            observer(copy.stream, &chunk[..kept]);
+            observer(channel.stream, &chunk[..kept]);
         }
         Ok(())
     }
 }
 
-impl Copy {
+impl Channel {
     fn open(stream: Stream, path: &Path) -> Result<(Self, OwnedFd), SandboxError> {
         let file = OpenOptions::new()
             .write(true)

@@ -103,7 +103,7 @@ fn kib_in(text: &str, name: &str) -> u64 {
 
 /// Threads and processor ticks, those of reaped children included, from `/proc/<pid>/stat`. The
 /// second field is the program's name in parentheses and may hold anything, so counting starts
-/// behind the last parenthesis, at field 3 of proc_pid_stat(5).
+/// behind the last parenthesis, at field 3 of `proc_pid_stat(5)`.
 fn tasks_and_ticks(stat: &str) -> Option<(u64, u64)> {
     let (_, rest) = stat.rsplit_once(')')?;
     let fields: Vec<&str> = rest.split_whitespace().collect();
@@ -219,7 +219,7 @@ fn unlinked_bytes(job: i32, filesystems: &HashSet<u64>) -> u64 {
     descendants(job, 4096)
         .into_iter()
         .filter_map(|pid| fs::read_dir(format!("/proc/{pid}/fd")).ok())
-        .flat_map(|descriptors| descriptors.flatten())
+        .flat_map(Iterator::flatten)
         .filter_map(|descriptor| fs::metadata(descriptor.path()).ok())
         .filter(|file| file.is_file() && file.nlink() == 0 && filesystems.contains(&file.dev()))
         .filter(|file| seen.insert((file.dev(), file.ino())))

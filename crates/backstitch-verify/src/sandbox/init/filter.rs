@@ -108,7 +108,7 @@ pub(super) fn install() -> Result<(), Refusal> {
 fn programs() -> Result<Vec<BpfProgram>, Refusal> {
     let mut programs = vec![
         compiled(forbidden(), Errno::EPERM)?,
-        compiled(list(UNKNOWN), Errno::ENOSYS)?,
+        compiled(Ok(list(UNKNOWN)), Errno::ENOSYS)?,
         compiled(sockets(), Errno::EAFNOSUPPORT)?,
     ];
     if cfg!(target_arch = "x86_64") {
@@ -119,9 +119,11 @@ fn programs() -> Result<Vec<BpfProgram>, Refusal> {
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
+type Compiled<T> = Result<T, seccompiler::BackendError>;
+
 /// Compiles a list of refusals. The program also kills whoever calls through the interface of
 /// another architecture, whose numbers mean other calls.
-fn compiled(rules: seccompiler_result::Of<Rules>, errno: Errno) -> Result<BpfProgram, Refusal> {
+fn compiled(rules: Compiled<Rules>, errno: Errno) -> Result<BpfProgram, Refusal> {
     rules
         .and_then(|rules| {
             let architecture = TargetArch::try_from(std::env::consts::ARCH)?;
@@ -132,23 +134,18 @@ fn compiled(rules: seccompiler_result::Of<Rules>, errno: Errno) -> Result<BpfPro
         .during(Step::SystemCalls, "compile a filter for this architecture")
 }
 
-/// The result type of the filter compiler.
-mod seccompiler_result {
-    pub(super) type Of<T> = Result<T, seccompiler::BackendError>;
+fn list(calls: &[libc::c_long]) -> Rules {
+    calls.iter().map(|&call| (call, Vec::new())).collect()
 }
 
-fn list(calls: &[libc::c_long]) -> seccompiler_result::Of<Rules> {
-    Ok(calls.iter().map(|&call| (call, Vec::new())).collect())
-}
-
-fn forbidden() -> seccompiler_result::Of<Rules> {
-    let mut rules = list(FORBIDDEN)?;
+fn forbidden() -> Compiled<Rules> {
+    let mut rules = list(FORBIDDEN);
     rules.insert(libc::SYS_clone, clone_into_namespace()?);
     rules.insert(libc::SYS_ioctl, terminal_injection()?);
     Ok(rules)
 }
 
-fn clone_into_namespace() -> seccompiler_result::Of<Vec<SeccompRule>> {
+fn clone_into_namespace() -> Compiled<Vec<SeccompRule>> {
     NAMESPACE_FLAGS
         .iter()
         .map(|&flag| {
@@ -164,7 +161,7 @@ fn clone_into_namespace() -> seccompiler_result::Of<Vec<SeccompRule>> {
 }
 
 /// Typing into a terminal on its user's behalf. The job has none; this holds if it finds one.
-fn terminal_injection() -> seccompiler_result::Of<Vec<SeccompRule>> {
+fn terminal_injection() -> Compiled<Vec<SeccompRule>> {
     [libc::TIOCSTI, libc::TIOCLINUX]
         .iter()
         .map(|&request| {
@@ -179,8 +176,8 @@ fn terminal_injection() -> seccompiler_result::Of<Vec<SeccompRule>> {
 }
 
 /// Every family but the permitted: one rule whose conditions all have to hold.
-fn sockets() -> seccompiler_result::Of<Rules> {
-    let conditions: seccompiler_result::Of<Vec<_>> = SOCKET_FAMILIES
+fn sockets() -> Compiled<Rules> {
+    let conditions: Compiled<Vec<_>> = SOCKET_FAMILIES
         .iter()
         .map(|&family| {
             let family = u64::from(family.cast_unsigned());

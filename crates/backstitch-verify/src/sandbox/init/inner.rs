@@ -42,12 +42,12 @@ fn build_and_run(spec: &Spec, line: &mut Line, alive: &OwnedFd) -> Result<(), Re
     sethostname("sandbox").during(Step::Namespaces, "set the host name")?;
     match spec.network {
         Network::Loopback => {
-            network::raise_loopback().during(Step::Network, "raise the loopback interface")?
+            network::raise_loopback().during(Step::Network, "raise the loopback interface")?;
         }
         Network::Host => {}
     }
     root::build(spec)?;
-    let child = start(spec, line, |spec| confine(spec))?;
+    let child = start(spec, line, confine)?;
     let Some(child) = child else { return Ok(()) };
     report_end(child, line)
 }
@@ -133,7 +133,6 @@ fn silence_input() -> Result<(), Refusal> {
 
 /// Gives up everything; the order is that each step still has the power it needs.
 fn confine(spec: &Spec) -> Result<(), Refusal> {
-    privileges::offer_to_be_killed_first();
     privileges::limit(&spec.limits)?;
     privileges::drop_all(spec.as_root)?;
     std::env::set_current_dir(&spec.cwd)

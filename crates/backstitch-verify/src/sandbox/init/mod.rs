@@ -141,6 +141,7 @@ impl Line {
 fn serve() -> std::io::Result<()> {
     let mut line = Line::open()?;
     let spec: Spec = serde_json::from_str(&line.read()?)?;
+    privileges::offer_to_be_killed_first();
     let result = if spec.confined {
         confined(&spec, &mut line)
     } else {
@@ -176,7 +177,7 @@ fn confined(spec: &Spec, line: &mut Line) -> Result<(), Refusal> {
     match syscall::fork().during(Step::Namespaces, "start process 1 of the sandbox")? {
         ForkResult::Child => {
             drop(held);
-            inner::run(spec, line, &alive)
+            inner::run(spec, line, &alive);
         }
         ForkResult::Parent { child } => wait_or_kill(child, line),
     }

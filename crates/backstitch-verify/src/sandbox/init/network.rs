@@ -27,11 +27,13 @@ pub(super) fn raise_loopback() -> nix::Result<()> {
 
 /// A `nlmsghdr` followed by an `ifinfomsg`, see rtnetlink(7).
 fn request() -> Vec<u8> {
+    // NLM_F_REQUEST and NLM_F_ACK, as the header has them: 16 bits wide.
+    const FLAGS: u16 = 0x1 | 0x4;
     let up = libc::IFF_UP as u32;
     let mut bytes = Vec::with_capacity(32);
     bytes.extend(32_u32.to_ne_bytes());
     bytes.extend(libc::RTM_NEWLINK.to_ne_bytes());
-    bytes.extend(((libc::NLM_F_REQUEST | libc::NLM_F_ACK) as u16).to_ne_bytes());
+    bytes.extend(FLAGS.to_ne_bytes());
     bytes.extend(1_u32.to_ne_bytes());
     bytes.extend(0_u32.to_ne_bytes());
     bytes.extend([0_u8; 4]);

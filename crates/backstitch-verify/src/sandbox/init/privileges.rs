@@ -12,7 +12,8 @@ use super::{During, Refusal};
 use crate::sandbox::job::Limits;
 use crate::sandbox::wire::{INSIDE_ID, Step};
 
-/// Makes the kernel take the job, and not Backstitch, when memory runs out.
+/// Makes the kernel take the job, and not Backstitch, when memory runs out. What this process
+/// starts inherits it.
 pub(super) fn offer_to_be_killed_first() {
     // A kernel without the file has no such choice to make.
     let _unsupported = std::fs::write("/proc/self/oom_score_adj", "1000");

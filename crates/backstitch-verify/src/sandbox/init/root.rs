@@ -359,7 +359,7 @@ impl Root {
         path: &str,
         mode: u32,
     ) -> Result<(), Errno> {
-        let made = || -> rustix::io::Result<OwnedFd> {
+        let clone = || -> rustix::io::Result<OwnedFd> {
             mkdirat(scratch, name, Mode::from_raw_mode(0o700))?;
             own(scratch.as_fd(), OsStr::new(name))?;
             let opened = openat(
@@ -375,7 +375,7 @@ impl Root {
                 OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC,
             )
         };
-        let part = made().map_err(IntoErrno::into_errno)?;
+        let part = clone().map_err(IntoErrno::into_errno)?;
         self.place(Path::new(path), &part)
             .map_err(|refusal| refusal.errno)
     }

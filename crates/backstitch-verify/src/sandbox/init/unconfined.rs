@@ -24,7 +24,6 @@ pub(super) fn run(spec: &Spec, line: &mut Line) -> Result<(), Refusal> {
     setsid().during(Step::Processes, "leave the terminal's session")?;
     prctl::set_child_subreaper(true).during(Step::Processes, "adopt orphans")?;
     let job = inner::start(spec, line, |spec| {
-        privileges::offer_to_be_killed_first();
         privileges::limit(&spec.limits)?;
         std::env::set_current_dir(&spec.cwd)
             .during(Step::Root, format!("enter `{}`", spec.cwd.display()))

@@ -1,0 +1,28 @@
+//! Owns the paths that jobs see. They are the same for every tree, so that cargo finds its
+//! earlier results valid: a package's fingerprint holds its path.
+
+/// The project.
+pub(super) const PROJECT: &str = "/work/project";
+/// Where cargo stands in the fetch phase: above the project, so that only [`SETTINGS`] is found.
+pub(super) const ABOVE: &str = "/work";
+/// Backstitch's settings for cargo.
+pub(super) const SETTINGS: &str = "/work/.cargo";
+/// The package cache.
+pub(super) const CARGO_HOME: &str = "/work/cargo-home";
+/// The toolchain.
+pub(super) const TOOLCHAIN: &str = "/work/toolchain";
+/// Single programs.
+pub(super) const TOOLS: &str = "/work/tools";
+/// Registries on disk that the user's settings name, by number.
+pub(super) const SOURCES: &str = "/work/sources";
+/// Certificates that the user's settings name, by number.
+pub(super) const CERTIFICATES: &str = "/work/certificates";
+/// Build results, where the project's own place for them cannot be used.
+pub(super) const TARGET: &str = "/work/target";
+
+/// Tells whether the sandbox shows a host path at the same place anyway.
+pub(super) fn shown_anyway(path: &std::path::Path) -> bool {
+    ["/usr", "/nix/store", "/etc/ssl/certs", "/etc/pki/tls", "/etc/pki/ca-trust"]
+        .iter()
+        .any(|shown| path.starts_with(shown))
+}
