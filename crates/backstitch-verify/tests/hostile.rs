@@ -101,6 +101,9 @@ fn the_environment_holds_nothing_of_the_hosts() {
 #[test]
 fn no_descriptor_is_inherited() {
     let Some(bench) = Bench::new() else { return };
+    let log = std::fs::File::create(bench.dir.path().join("leak")).unwrap();
+    // Unlike what the standard library opens, a duplicate is passed on to other programs.
+    let _leak = nix::unistd::dup(&log).unwrap();
     let (_, printed) = bench.run(&bench.hostile(&["descriptors"]));
     // Descriptor 3 is the listing's own.
     let lines: Vec<_> = printed.lines().collect();
@@ -140,7 +143,12 @@ fn the_job_cannot_become_root_or_make_namespaces_or_mounts() {
     let Some(bench) = Bench::new() else { return };
     for way in ["become-root", "unshare", "mount"] {
         let (_, printed) = bench.run(&bench.hostile(&[way]));
-        assert!(printed.starts_with("refused: EPERM"), "{way}: {printed}");
+        // Where Backstitch is no root, user 0 does not even exist inside.
+        let no_such_user = way == "become-root" && printed.starts_with("refused: EINVAL");
+        assert!(
+            printed.starts_with("refused: EPERM") || no_such_user,
+            "{way}: {printed}"
+        );
     }
 }
 
@@ -274,7 +282,7 @@ fn filling_the_disk_is_ended_in_whichever_way() {
         ("fill-many", ""),
     ] {
         let mut job = bench.hostile(&[way, bench.tree.join(name).to_str().unwrap()]);
-        job.limits.file_bytes_max = 1 << 40;
+        job.limits.file_bytes_max = 1 << 30;
         job.limits.disk_bytes_max = 24 << 20;
         let (exit, printed) = bench.run(&job);
         assert_eq!(exit, Exit::OverLimit(Resource::Disk), "{way}: {printed}");

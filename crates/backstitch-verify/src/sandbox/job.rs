@@ -73,7 +73,8 @@ pub enum Access {
     /// Read, write and execute, with every change kept apart in `upper`. [`Mount::host`] is the
     /// topmost read-only layer.
     Overlay {
-        /// Further read-only layers below the host path, topmost first.
+        /// Further read-only layers below the host path, topmost first. The job can change only
+        /// what is its user's, so a layer to be changed has to go through `Sandbox::own` too.
         lower: Vec<PathBuf>,
         /// Where the changes go.
         upper: PathBuf,
@@ -215,7 +216,8 @@ pub struct Ran {
     pub elapsed: Duration,
     /// Processor time of everything it ran.
     pub cpu: Duration,
-    /// The most memory seen in use by the whole tree; sampled, so a short peak can be missed.
+    /// The most memory seen in use, in bytes: of the whole tree without file pages, sampled, or of
+    /// its largest process with them, exact; whichever is more.
     pub memory_bytes_max: u64,
     /// Where its output went.
     pub output: Output,

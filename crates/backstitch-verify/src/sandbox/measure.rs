@@ -227,6 +227,33 @@ fn unlinked_bytes(job: i32, filesystems: &HashSet<u64>) -> u64 {
         .sum()
 }
 
+/// Watches the memory of the whole machine: a job can hide some from a count by process, in
+/// shared memory that nobody maps any more.
+pub(super) struct Machine {
+    available_bytes_before: u64,
+}
+
+impl Machine {
+    pub(super) fn now() -> Self {
+        Self {
+            available_bytes_before: kib_in(&meminfo(), "MemAvailable:"),
+        }
+    }
+
+    /// Tells whether memory has become scarce since the job began, by more than the job may use.
+    /// Someone else can be the cause; ending the job is then the smaller harm.
+    pub(super) fn is_short(&self, bytes_max: u64) -> bool {
+        let now = meminfo();
+        let available = kib_in(&now, "MemAvailable:");
+        available < kib_in(&now, "MemTotal:") / 16
+            && self.available_bytes_before.saturating_sub(available) > bytes_max
+    }
+}
+
+fn meminfo() -> String {
+    fs::read_to_string("/proc/meminfo").unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,8 +13,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::error::SandboxError;
 use super::job::{Cancel, Exit, Job, Ran, Resource, Stream};
 use super::log::Logs;
-use super::measure::{self, Disk};
-use super::wire::{GO, INSIDE_ID, MARKER, Message, OUTSIDE_ID, Spec};
+use super::measure::{self, Disk, Machine};
+use super::wire::{GO, INIT_TASKS, INSIDE_ID, MARKER, Message, OUTSIDE_ID, Spec};
 use super::{Sandbox, runs_as_root};
 
 /// How often the job is measured.
@@ -72,6 +72,7 @@ struct Supervisor<'job> {
     unread: Vec<u8>,
     logs: Logs,
     disk: Disk,
+    machine: Machine,
     said: Said,
     stopped: Option<(Exit, Instant)>,
     memory_bytes_max: u64,
@@ -107,18 +108,14 @@ impl<'job> Supervisor<'job> {
                 program: sandbox.init_program.clone(),
                 source,
             })?;
-        let limit = if sandbox.is_confined() {
-            job.limits.disk_bytes_max
-        } else {
-            u64::MAX
-        };
         Ok(Self {
             job,
             init,
             socket,
             unread: Vec::new(),
             logs,
-            disk: Disk::new(&job.mounts, limit),
+            disk: Disk::new(&job.mounts, job.limits.disk_bytes_max),
+            machine: Machine::now(),
             said: Said::default(),
             stopped: None,
             memory_bytes_max: 0,
@@ -188,6 +185,8 @@ impl<'job> Supervisor<'job> {
                 // The init dies with everything in its namespaces.
                 let _ended = self.init.kill();
             }
+        } else if self.said.exited.is_some() {
+            // What is left is to reap; the job's own end counts.
         } else if cancel.is_cancelled() {
             self.stop(Exit::Cancelled);
         } else if began.elapsed() >= Duration::from_secs(self.job.limits.wall_s) {
@@ -207,7 +206,8 @@ impl<'job> Supervisor<'job> {
         }
         self.memory_bytes_max = self.memory_bytes_max.max(tree.memory_bytes);
         self.cpu = self.cpu.max(tree.cpu);
-        if tree.memory_bytes > limits.memory_bytes_max {
+        let memory_bytes_max = limits.memory_bytes_max;
+        if tree.memory_bytes > memory_bytes_max || self.machine.is_short(memory_bytes_max) {
             Some(Resource::Memory)
         } else if tree.tasks >= limits.processes_max.saturating_add(INIT_TASKS) {
             Some(Resource::Processes)
@@ -296,13 +296,18 @@ impl<'job> Supervisor<'job> {
         Ok(())
     }
 
-    /// Makes sure that nothing is left.
+    /// Makes sure that nothing is left. The init gets the time to kill the job first: without
+    /// walls nobody else can.
     fn finish(&mut self) {
-        // Both fail only if the init is gone already.
         let _gone = self.socket.shutdown(std::net::Shutdown::Write);
-        if self.said.exited.is_none() && self.stopped.is_none() {
-            let _gone = self.init.kill();
+        let began = Instant::now();
+        while began.elapsed() < STOP_PATIENCE {
+            if !matches!(self.init.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
         }
+        let _gone = self.init.kill();
         let _ended = self.init.wait();
     }
 
@@ -316,13 +321,16 @@ impl<'job> Supervisor<'job> {
     }
 
     fn conclude(self, elapsed: Duration) -> Result<Ran, SandboxError> {
-        if let Some(failed) = self.said.failed {
-            return Err(failed);
-        }
-        let stopped = self.stopped.map(|(why, _)| why);
-        let exit = stopped.or(self.said.exited).ok_or_else(|| {
-            SandboxError::Lost("it was killed, or the program is no sandbox init".into())
-        })?;
+        // A job stopped while its sandbox was still being built failed for no other reason.
+        let exit = match (self.stopped, self.said.failed, self.said.exited) {
+            (Some((why, _)), _, _) => why,
+            (None, Some(failed), _) => return Err(failed),
+            (None, None, Some(exit)) => exit,
+            (None, None, None) => {
+                let why = "it was killed, or the program is no sandbox init";
+                return Err(SandboxError::Lost(why.into()));
+            }
+        };
         Ok(Ran {
             exit,
             elapsed,
@@ -334,9 +342,6 @@ impl<'job> Supervisor<'job> {
         })
     }
 }
-
-/// The two init processes are counted with the tree but are not the job's.
-const INIT_TASKS: u64 = 2;
 
 /// Two signals say that a limit of the kernel's was passed.
 fn exit_by_signal(signal: i32) -> Exit {

@@ -18,6 +18,10 @@ pub(super) const INSIDE_ID: u32 = 1000;
 /// Debian's ranges for accounts, and fits into the 65536 ids a container usually has.
 pub(super) const OUTSIDE_ID: u32 = 61_100;
 
+/// The two init processes are counted with the tree, and may have the job's user, but are not
+/// the job's.
+pub(super) const INIT_TASKS: u64 = 2;
+
 /// The line that lets the init go on once its ids are mapped.
 pub(super) const GO: &str = "go\n";
 

@@ -134,6 +134,7 @@ fn silence_input() -> Result<(), Refusal> {
 /// Gives up everything; the order is that each step still has the power it needs.
 fn confine(spec: &Spec) -> Result<(), Refusal> {
     privileges::limit(&spec.limits)?;
+    privileges::limit_processes(&spec.limits)?;
     privileges::drop_all(spec.as_root)?;
     std::env::set_current_dir(&spec.cwd)
         .during(Step::Root, format!("enter `{}`", spec.cwd.display()))?;

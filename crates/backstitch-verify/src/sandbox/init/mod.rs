@@ -11,6 +11,7 @@ mod inner;
 mod network;
 mod privileges;
 mod root;
+mod source;
 mod unconfined;
 mod wall;
 

@@ -10,7 +10,7 @@ use rustix::thread::{
 
 use super::{During, Refusal};
 use crate::sandbox::job::Limits;
-use crate::sandbox::wire::{INSIDE_ID, Step};
+use crate::sandbox::wire::{INIT_TASKS, INSIDE_ID, Step};
 
 /// Makes the kernel take the job, and not Backstitch, when memory runs out. What this process
 /// starts inherits it.
@@ -32,7 +32,6 @@ pub(super) fn limit(limits: &Limits) -> Result<(), Refusal> {
     )?;
     for (resource, value) in [
         (Resource::RLIMIT_DATA, limits.data_bytes_max),
-        (Resource::RLIMIT_NPROC, limits.processes_max),
         (Resource::RLIMIT_FSIZE, limits.file_bytes_max),
         (Resource::RLIMIT_NOFILE, limits.open_files_max),
         (Resource::RLIMIT_CORE, 0),
@@ -42,6 +41,13 @@ pub(super) fn limit(limits: &Limits) -> Result<(), Refusal> {
         lower(resource, value, value)?;
     }
     Ok(())
+}
+
+/// Sets the limit on processes, which counts all of the user's: inside a user namespace of its
+/// own that is the sandbox's processes, elsewhere everything the user runs on the machine.
+pub(super) fn limit_processes(limits: &Limits) -> Result<(), Refusal> {
+    let processes = limits.processes_max.saturating_add(INIT_TASKS);
+    lower(Resource::RLIMIT_NPROC, processes, processes)
 }
 
 /// Lowers a limit; one that is lower already stays, since only root could raise it.
