@@ -2,3 +2,5 @@
 //! through [`sandbox`]; nothing here decides what a result means for a fix.
 
 pub mod sandbox;
+
+pub mod cargo;

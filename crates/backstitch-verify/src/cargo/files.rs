@@ -63,7 +63,10 @@ mod tests {
         std::os::unix::fs::symlink(&victim, tree.path().join("Cargo.toml")).unwrap();
         std::os::unix::fs::symlink(outside.path(), tree.path().join("folder")).unwrap();
         for link in ["Cargo.toml", "folder/Cargo.toml"] {
-            assert!(overwrite(tree.path(), &path(link), "changed").is_err(), "{link}");
+            assert!(
+                overwrite(tree.path(), &path(link), "changed").is_err(),
+                "{link}"
+            );
             assert!(read(tree.path(), &path(link), 100).is_err(), "{link}");
         }
         assert_eq!(std::fs::read_to_string(&victim).unwrap(), "secret");
@@ -74,7 +77,10 @@ mod tests {
         let tree = tempfile::tempdir().unwrap();
         std::fs::write(tree.path().join("a"), "a longer text").unwrap();
         overwrite(tree.path(), &path("a"), "short").unwrap();
-        assert_eq!(read(tree.path(), &path("a"), 5).unwrap().as_deref(), Some("short"));
+        assert_eq!(
+            read(tree.path(), &path("a"), 5).unwrap().as_deref(),
+            Some("short")
+        );
         assert!(read(tree.path(), &path("a"), 4).is_err());
         assert_eq!(read(tree.path(), &path("b"), 4).unwrap(), None);
         assert!(overwrite(tree.path(), &path("b"), "x").is_err());

@@ -17,16 +17,26 @@ pub(super) fn header(line: &str) -> Option<Header<'_>> {
     const DOCUMENTATION: &str = "   Doc-tests ";
     if let Some(start) = line.find(DOCUMENTATION) {
         let name = &line[start + DOCUMENTATION.len()..];
-        let plain = !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control());
-        return plain.then(|| Header { name: format!("{name} (doc)"), path: "" });
+        let plain =
+            !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control());
+        return plain.then(|| Header {
+            name: format!("{name} (doc)"),
+            path: "",
+        });
     }
     let what = &line[line.find(RUNNING)? + RUNNING.len()..];
-    let (path, binary) = match what.strip_suffix(')').and_then(|what| what.rsplit_once('(')) {
+    let (path, binary) = match what
+        .strip_suffix(')')
+        .and_then(|what| what.rsplit_once('('))
+    {
         Some((path, binary)) => (path.trim_end(), binary),
         None => ("", what),
     };
     let path = path.strip_prefix("unittests").unwrap_or(path).trim_start();
-    Some(Header { name: crate_name(binary)?.to_owned(), path })
+    Some(Header {
+        name: crate_name(binary)?.to_owned(),
+        path,
+    })
 }
 
 /// `target/debug/deps/name-0123456789abcdef` → `name`.
@@ -48,11 +58,27 @@ mod tests {
     fn every_shape_of_header_is_read_and_the_hash_is_dropped() {
         let hash = "0123456789abcdef";
         for (line, name, path) in [
-            (format!("     Running unittests src/lib.rs (target/debug/deps/a_b-{hash})"), "a_b", "src/lib.rs"),
-            (format!("     Running tests/cli.rs (target/debug/deps/cli-{hash})"), "cli", "tests/cli.rs"),
-            (format!("     Running unittests (target/debug/deps/a-{hash})"), "a", ""),
+            (
+                format!("     Running unittests src/lib.rs (target/debug/deps/a_b-{hash})"),
+                "a_b",
+                "src/lib.rs",
+            ),
+            (
+                format!("     Running tests/cli.rs (target/debug/deps/cli-{hash})"),
+                "cli",
+                "tests/cli.rs",
+            ),
+            (
+                format!("     Running unittests (target/debug/deps/a-{hash})"),
+                "a",
+                "",
+            ),
             (format!("     Running target/debug/deps/a-{hash}"), "a", ""),
-            (format!("left open     Running tests/c.rs (target/debug/deps/c-{hash})"), "c", "tests/c.rs"),
+            (
+                format!("left open     Running tests/c.rs (target/debug/deps/c-{hash})"),
+                "c",
+                "tests/c.rs",
+            ),
             ("   Doc-tests a_b".to_owned(), "a_b (doc)", ""),
         ] {
             assert_eq!(read(&line), Some((name.to_owned(), path)), "{line}");

@@ -28,7 +28,11 @@ pub(super) fn read(log: impl BufRead, succeeded: bool) -> io::Result<TestReport>
         reader.gap("the log was too long to read to its end".into());
     }
     let (cases, gaps) = (reader.cases, reader.gaps.into_iter().collect());
-    Ok(TestReport { cases, succeeded, gaps })
+    Ok(TestReport {
+        cases,
+        succeeded,
+        gaps,
+    })
 }
 
 #[derive(Default)]
@@ -81,7 +85,9 @@ impl Reader {
             || line.starts_with("error: doctest failed, to rerun")
         {
             self.close_suite(None);
-            self.target.iter_mut().for_each(|target| target.failed = true);
+            self.target
+                .iter_mut()
+                .for_each(|target| target.failed = true);
         } else if let Some(summary) = summary(line) {
             self.close_suite(Some(&summary));
         } else if let Some(suite) = &mut self.suite {
@@ -100,7 +106,11 @@ impl Reader {
             label = format!("{base} #{ordinal}");
             ordinal += 1;
         }
-        self.target = Some(Target { label, suites: 0, failed: false });
+        self.target = Some(Target {
+            label,
+            suites: 0,
+            failed: false,
+        });
     }
 
     fn open_suite(&mut self, announced: usize) {
@@ -110,7 +120,10 @@ impl Reader {
             failed: false,
         });
         target.suites += 1;
-        self.suite = Some(Suite { announced, ..Suite::default() });
+        self.suite = Some(Suite {
+            announced,
+            ..Suite::default()
+        });
     }
 
     fn label(&self) -> &str {
@@ -127,7 +140,9 @@ impl Reader {
             Some(summary) => {
                 suite.resolve(summary);
                 if !suite.agrees(summary) {
-                    self.gap(format!("what the tests of `{label}` printed disagrees with their summary"));
+                    self.gap(format!(
+                        "what the tests of `{label}` printed disagrees with their summary"
+                    ));
                 }
             }
         }
@@ -142,8 +157,15 @@ impl Reader {
             return;
         };
         if target.suites == 0 {
-            self.gap(format!("`{}` names no tests and counts as one", target.label));
-            let outcome = if target.failed { TestOutcome::Failed } else { TestOutcome::Passed };
+            self.gap(format!(
+                "`{}` names no tests and counts as one",
+                target.label
+            ));
+            let outcome = if target.failed {
+                TestOutcome::Failed
+            } else {
+                TestOutcome::Passed
+            };
             self.record(target.label, outcome);
         }
     }
@@ -169,7 +191,8 @@ impl Suite {
             self.listing = true;
             self.ended |= self.cases.len() + self.unresolved.len() >= self.announced;
         } else if self.listing && line.starts_with("    ") {
-            self.listed.insert(case_name(line.trim()).unwrap_or_default().to_owned());
+            self.listed
+                .insert(case_name(line.trim()).unwrap_or_default().to_owned());
         } else if self.listing && !line.is_empty() {
             self.listing = false;
         } else if !self.ended && self.cases.len() < CASES_MAX {
@@ -201,17 +224,21 @@ impl Suite {
                 self.cases.insert(name, TestOutcome::Failed);
             }
         }
-        self.unresolved.retain(|name| !self.cases.contains_key(name));
+        self.unresolved
+            .retain(|name| !self.cases.contains_key(name));
         let open = self.unresolved.len();
         let passed = summary.passed.checked_sub(self.count(TestOutcome::Passed));
-        let ignored = summary.ignored.checked_sub(self.count(TestOutcome::Ignored));
+        let ignored = summary
+            .ignored
+            .checked_sub(self.count(TestOutcome::Ignored));
         let outcome = match (passed, ignored) {
             (Some(passed), Some(0)) if passed == open => TestOutcome::Passed,
             (Some(0), Some(ignored)) if ignored == open => TestOutcome::Ignored,
             _ => return,
         };
         let settled = std::mem::take(&mut self.unresolved);
-        self.cases.extend(settled.into_iter().map(|name| (name, outcome)));
+        self.cases
+            .extend(settled.into_iter().map(|name| (name, outcome)));
     }
 
     fn agrees(&self, summary: &Summary) -> bool {
@@ -234,22 +261,32 @@ pub(super) fn worse(one: TestOutcome, other: TestOutcome) -> TestOutcome {
         TestOutcome::Ignored => 1,
         TestOutcome::Failed => 2,
     };
-    if weight(other) > weight(one) { other } else { one }
+    if weight(other) > weight(one) {
+        other
+    } else {
+        one
+    }
 }
 
 /// `running 12 tests`.
 fn announcement(line: &str) -> Option<usize> {
     let (count, noun) = line.strip_prefix("running ")?.split_once(' ')?;
-    matches!(noun, "test" | "tests").then(|| count.parse().ok()).flatten()
+    matches!(noun, "test" | "tests")
+        .then(|| count.parse().ok())
+        .flatten()
 }
 
 /// `test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; …`, with raw
 /// output before it where a test left its last line open.
 fn summary(line: &str) -> Option<Summary> {
     let (_, counts) = line.split_once("test result: ")?;
-    let counts = counts.strip_prefix("ok. ").or_else(|| counts.strip_prefix("FAILED. "))?;
+    let counts = counts
+        .strip_prefix("ok. ")
+        .or_else(|| counts.strip_prefix("FAILED. "))?;
     let count = |noun: &str| {
-        counts.split("; ").find_map(|part| part.strip_suffix(noun)?.trim().parse::<usize>().ok())
+        counts
+            .split("; ")
+            .find_map(|part| part.strip_suffix(noun)?.trim().parse::<usize>().ok())
     };
     Some(Summary {
         passed: count("passed")?.checked_add(count("measured").unwrap_or(0))?,
@@ -271,7 +308,10 @@ fn case(line: &str) -> Option<(&str, Option<TestOutcome>)> {
 /// documentation test (`src/lib.rs - module::item (line 12)`) holds spaces.
 fn case_name(name: &str) -> Option<&str> {
     const ADDED: [&str; 3] = [" - should panic", " - compile fail", " - compile"];
-    let name = ADDED.iter().find_map(|added| name.strip_suffix(added)).unwrap_or(name);
+    let name = ADDED
+        .iter()
+        .find_map(|added| name.strip_suffix(added))
+        .unwrap_or(name);
     let documentation = name.ends_with(')') && name.contains(" - ") && name.contains("(line ")
         || name.ends_with(')') && name.contains(" (line ");
     let shaped = documentation || !name.contains(char::is_whitespace);
@@ -281,7 +321,9 @@ fn case_name(name: &str) -> Option<&str> {
 
 fn outcome(result: &str) -> Option<TestOutcome> {
     let is = |word: &str, then: &str| {
-        result.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(then))
+        result
+            .strip_prefix(word)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(then))
     };
     if is("ok", " <") {
         Some(TestOutcome::Passed)

@@ -46,7 +46,10 @@ fn every_kind_of_result_is_read_with_its_target() {
         ("demo::a::skipped", Ignored),
         ("demo::a::slow", Passed),
     ];
-    assert_eq!(cases(&log), expected.map(|(name, outcome)| (name.to_owned(), outcome)));
+    assert_eq!(
+        cases(&log),
+        expected.map(|(name, outcome)| (name.to_owned(), outcome))
+    );
 }
 
 #[test]
@@ -79,8 +82,15 @@ fn a_result_torn_from_its_line_is_settled_by_the_summary() {
          failures:\n\nfailures:\n    c\n",
         [2, 1, 0],
     );
-    let expected = [("demo::a", Passed), ("demo::b", Passed), ("demo::c", Failed)];
-    assert_eq!(cases(&log), expected.map(|(name, outcome)| (name.to_owned(), outcome)));
+    let expected = [
+        ("demo::a", Passed),
+        ("demo::b", Passed),
+        ("demo::c", Failed),
+    ];
+    assert_eq!(
+        cases(&log),
+        expected.map(|(name, outcome)| (name.to_owned(), outcome))
+    );
 }
 
 #[test]
@@ -88,12 +98,18 @@ fn a_torn_result_that_could_be_either_is_left_out_and_said() {
     let log = suite("test a ... x\nok\ntest b ... y\nignored\n", [1, 0, 1]);
     let report = report(&log);
     assert!(report.cases.is_empty(), "{report:?}");
-    assert_eq!(report.gaps, ["what the tests of `demo` printed disagrees with their summary"]);
+    assert_eq!(
+        report.gaps,
+        ["what the tests of `demo` printed disagrees with their summary"]
+    );
 }
 
 #[test]
 fn a_forged_pass_of_a_failing_test_does_not_hide_it() {
-    let log = suite("test a ... ok\ntest a ... FAILED\n\nfailures:\n    a\n", [0, 1, 0]);
+    let log = suite(
+        "test a ... ok\ntest a ... FAILED\n\nfailures:\n    a\n",
+        [0, 1, 0],
+    );
     let report = report(&log);
     assert_eq!(report.cases["demo::a"], Failed);
 }
@@ -114,7 +130,10 @@ fn a_binary_that_dies_leaves_its_other_tests_unseen_and_a_gap() {
         running 1 test\ntest only ... ok\n\n\
         test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n";
     let report = report(log);
-    assert_eq!(report.cases.keys().collect::<Vec<_>>(), ["a::first", "b::only"]);
+    assert_eq!(
+        report.cases.keys().collect::<Vec<_>>(),
+        ["a::first", "b::only"]
+    );
     assert_eq!(report.gaps, ["the tests of `a` ended before their summary"]);
 }
 
@@ -131,17 +150,28 @@ fn a_runner_of_its_own_counts_as_one_test() {
 
 #[test]
 fn targets_of_one_name_are_told_apart() {
-    let header = |path: &str| format!("     Running {path} (target/debug/deps/cli-0123456789abcdef)\n");
+    let header =
+        |path: &str| format!("     Running {path} (target/debug/deps/cli-0123456789abcdef)\n");
     let body = "running 1 test\ntest t ... ok\n\n\
         test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n";
-    let log: String = ["unittests src/lib.rs", "unittests src/main.rs", "tests/cli.rs", "tests/cli.rs"]
-        .iter()
-        .map(|path| header(path) + body)
-        .collect();
+    let log: String = [
+        "unittests src/lib.rs",
+        "unittests src/main.rs",
+        "tests/cli.rs",
+        "tests/cli.rs",
+    ]
+    .iter()
+    .map(|path| header(path) + body)
+    .collect();
     let names: Vec<String> = cases(&log).into_iter().map(|(name, _)| name).collect();
     assert_eq!(
         names,
-        ["cli (src/main.rs)::t", "cli (tests/cli.rs) #2::t", "cli (tests/cli.rs)::t", "cli::t"]
+        [
+            "cli (src/main.rs)::t",
+            "cli (tests/cli.rs) #2::t",
+            "cli (tests/cli.rs)::t",
+            "cli::t"
+        ]
     );
 }
 
@@ -154,7 +184,13 @@ fn output_without_a_header_is_read_all_the_same() {
 
 #[test]
 fn any_text_at_all_is_survived() {
-    for text in ["test  ... ", "test", "running x tests", "test result: ok. passed;", "failures:\n    \n"] {
+    for text in [
+        "test  ... ",
+        "test",
+        "running x tests",
+        "test result: ok. passed;",
+        "failures:\n    \n",
+    ] {
         report(text);
         report(&suite(text, [1, 1, 1]));
     }

@@ -1,6 +1,11 @@
-//! Owns reading a log line by line within bounds. Knows nothing of what the lines mean.
+//! Owns reading a log line by line within bounds. Of what the lines mean it knows only
+//! what an error looks like.
 
-use std::io::{self, BufRead, Read};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use super::error::{CargoError, Doing};
 
 /// What is kept of one line; the rest of it is skipped.
 const LINE_BYTES_MAX: u64 = 64 << 10;
@@ -13,7 +18,12 @@ pub(super) fn for_each(mut log: impl BufRead, mut each: impl FnMut(&str)) -> io:
     let mut bytes = Vec::new();
     for _ in 0..LINES_MAX {
         bytes.clear();
-        if log.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes)? == 0 {
+        if log
+            .by_ref()
+            .take(LINE_BYTES_MAX)
+            .read_until(b'\n', &mut bytes)?
+            == 0
+        {
             return Ok(true);
         }
         if bytes.last() != Some(&b'\n') {
@@ -38,6 +48,24 @@ fn without_colours(line: &str) -> String {
     plain
 }
 
+/// What a log says went wrong: from its first `error` line on, or else its last line.
+pub(super) fn error_text(log: &Path, chars_max: usize) -> Result<String, CargoError> {
+    let file = File::open(log).doing("read log", log)?;
+    let (mut error, mut last) = (String::new(), String::new());
+    for_each(BufReader::new(file), |line| {
+        let started = !error.is_empty() || line.starts_with("error");
+        if started && error.len() < chars_max.saturating_mul(4) {
+            error.push_str(line);
+            error.push('\n');
+        } else if !line.trim().is_empty() {
+            line.clone_into(&mut last);
+        }
+    })
+    .doing("read log", log)?;
+    let text = if error.is_empty() { last } else { error };
+    Ok(text.trim().chars().take(chars_max).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,7 +78,10 @@ mod tests {
 
     #[test]
     fn lines_are_decoded_lossily_and_lose_their_colours() {
-        assert_eq!(lines(b"a\r\nb\xff\n\x1b[32mok\x1b[0m"), ["a", "b\u{fffd}", "ok"]);
+        assert_eq!(
+            lines(b"a\r\nb\xff\n\x1b[32mok\x1b[0m"),
+            ["a", "b\u{fffd}", "ok"]
+        );
     }
 
     #[test]

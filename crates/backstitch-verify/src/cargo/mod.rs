@@ -25,8 +25,8 @@ mod error;
 mod settings;
 mod toolchain;
 
-mod libtest;
 mod header;
+mod libtest;
 mod lines;
 mod nextest;
 
@@ -35,6 +35,7 @@ mod places;
 mod trial;
 
 mod commands;
+mod progress;
 mod session;
 
 mod baseline;
@@ -43,7 +44,8 @@ mod regress;
 
 pub use baseline::{Attempt, Baseline, Start};
 pub use error::CargoError;
+pub use progress::Progress;
 pub use recipe::{Applied, Cause, Refusal};
-pub use session::{Cargo, Progress, Setup, Tree};
+pub use session::{Cargo, Setup, Tree};
 pub use settings::User;
 pub use toolchain::Toolchain;

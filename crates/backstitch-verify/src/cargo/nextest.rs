@@ -25,7 +25,10 @@ pub(super) const ARGUMENTS: &[&str] = &[
 
 /// Reads the merged output.
 pub(super) fn read(log: impl BufRead, succeeded: bool) -> io::Result<TestReport> {
-    let mut report = TestReport { succeeded, ..TestReport::default() };
+    let mut report = TestReport {
+        succeeded,
+        ..TestReport::default()
+    };
     let mut counts = None;
     let mut too_many = false;
     let whole = lines::for_each(log, |line| {
@@ -39,11 +42,16 @@ pub(super) fn read(log: impl BufRead, succeeded: bool) -> io::Result<TestReport>
             counts = Some(summary);
         }
     })?;
-    let seen = (report.count(TestOutcome::Passed), report.count(TestOutcome::Failed));
+    let seen = (
+        report.count(TestOutcome::Passed),
+        report.count(TestOutcome::Failed),
+    );
     let gap = match counts {
         _ if too_many || !whole => Some("there was too much to read"),
         None => Some("the tests ended before their summary"),
-        Some(counts) if counts != seen => Some("what the tests printed disagrees with their summary"),
+        Some(counts) if counts != seen => {
+            Some("what the tests printed disagrees with their summary")
+        }
         Some(_) => None,
     };
     report.gaps.extend(gap.map(str::to_owned));
@@ -77,7 +85,9 @@ fn outcome(status: &str) -> Option<TestOutcome> {
     match status {
         "PASS" | "LEAK" => Some(TestOutcome::Passed),
         "SKIP" => Some(TestOutcome::Ignored),
-        "FAIL" | "FAIL + LEAK" | "LEAK-FAIL" | "TIMEOUT" | "ABORT" | "XFAIL" => Some(TestOutcome::Failed),
+        "FAIL" | "FAIL + LEAK" | "LEAK-FAIL" | "TIMEOUT" | "ABORT" | "XFAIL" => {
+            Some(TestOutcome::Failed)
+        }
         other if other.starts_with("FLAKY ") => Some(TestOutcome::Passed),
         other if other.starts_with("SIG") && !other.contains(' ') => Some(TestOutcome::Failed),
         _ => None,
@@ -86,13 +96,22 @@ fn outcome(status: &str) -> Option<TestOutcome> {
 
 /// `     Summary [   0.010s] 9 tests run: 8 passed (1 flaky), 1 failed, 2 skipped`.
 fn summary(line: &str) -> Option<(usize, usize)> {
-    let (_, counts) = line.trim_start().strip_prefix("Summary [")?.split_once("run: ")?;
+    let (_, counts) = line
+        .trim_start()
+        .strip_prefix("Summary [")?
+        .split_once("run: ")?;
     let plain = without_parentheses(counts);
     let count = |noun: &str| {
-        let part = plain.split(", ").find_map(|part| part.trim().strip_suffix(noun));
-        part.and_then(|count| count.trim().parse::<usize>().ok()).unwrap_or(0)
+        let part = plain
+            .split(", ")
+            .find_map(|part| part.trim().strip_suffix(noun));
+        part.and_then(|count| count.trim().parse::<usize>().ok())
+            .unwrap_or(0)
     };
-    let failed = ["failed", "timed out", "exec failed"].map(count).iter().sum();
+    let failed = ["failed", "timed out", "exec failed"]
+        .map(count)
+        .iter()
+        .sum();
     Some((count("passed"), failed))
 }
 
@@ -126,7 +145,11 @@ mod tests {
             \u{20}    Summary [   0.010s] 4 tests run: 2 passed (1 slow), 2 failed, 1 skipped\n";
         let report = read(log.as_bytes(), false).unwrap();
         assert_eq!(report.gaps, Vec::<String>::new());
-        let cases: Vec<_> = report.cases.iter().map(|(name, case)| (name.as_str(), *case)).collect();
+        let cases: Vec<_> = report
+            .cases
+            .iter()
+            .map(|(name, case)| (name.as_str(), *case))
+            .collect();
         assert_eq!(
             cases,
             [

@@ -22,7 +22,13 @@ pub(super) const TARGET: &str = "/work/target";
 
 /// Tells whether the sandbox shows a host path at the same place anyway.
 pub(super) fn shown_anyway(path: &std::path::Path) -> bool {
-    ["/usr", "/nix/store", "/etc/ssl/certs", "/etc/pki/tls", "/etc/pki/ca-trust"]
-        .iter()
-        .any(|shown| path.starts_with(shown))
+    [
+        "/usr",
+        "/nix/store",
+        "/etc/ssl/certs",
+        "/etc/pki/tls",
+        "/etc/pki/ca-trust",
+    ]
+    .iter()
+    .any(|shown| path.starts_with(shown))
 }

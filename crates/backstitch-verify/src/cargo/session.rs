@@ -4,13 +4,14 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use backstitch_model::policy::CommandLimits;
 use backstitch_model::{Policy, RelPath};
 
 use super::error::{CargoError, Doing};
 use super::places;
+use super::progress::{Lines, Progress};
 use super::settings::{ProjectSettings, Shown, User, UserSettings};
 use super::toolchain::Toolchain;
 use super::trial::Trial;
@@ -18,13 +19,8 @@ use crate::sandbox::{
     Access, Cancel, Exit, Job, Limits, Mount, Network, Output, PATH_INSIDE, Ran, Sandbox,
 };
 
-/// Shows what is going on: the crate being built or the test that ended, one line at a time.
-pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
-
 /// The most one directory's logs are numbered to.
 const LOGS_MAX: usize = 10_000;
-/// The longest line shown as progress, in bytes.
-const PROGRESS_BYTES_MAX: usize = 200;
 
 /// Everything that is the same for all projects.
 pub struct Setup {
@@ -72,7 +68,11 @@ impl Cargo {
     /// Prepares the package cache.
     pub fn new(setup: Setup) -> Result<Self, CargoError> {
         let confined = setup.sandbox.is_confined();
-        let home = setup.cache.join(if confined { "cargo-home" } else { "cargo-home-unconfined" });
+        let home = setup.cache.join(if confined {
+            "cargo-home"
+        } else {
+            "cargo-home-unconfined"
+        });
         fs::create_dir_all(&home).doing("make package cache", &home)?;
         let home = home.canonicalize().doing("find package cache", &home)?;
         let user = UserSettings::read(&setup.user, confined);
@@ -81,7 +81,12 @@ impl Cargo {
             fs::write(&file, user.for_run()).doing("write settings", &file)?;
         }
         setup.sandbox.own(&home)?;
-        Ok(Self { setup, user, home, layered: OnceLock::new() })
+        Ok(Self {
+            setup,
+            user,
+            home,
+            layered: OnceLock::new(),
+        })
     }
 
     /// The toolchain that everything is judged with.
@@ -112,7 +117,11 @@ impl Cargo {
 
     /// Where a job sees a host path that is mounted at `inside`.
     pub(super) fn seen(&self, host: &Path, inside: impl AsRef<Path>) -> PathBuf {
-        if self.sandbox().is_confined() { inside.as_ref().to_path_buf() } else { host.to_path_buf() }
+        if self.sandbox().is_confined() {
+            inside.as_ref().to_path_buf()
+        } else {
+            host.to_path_buf()
+        }
     }
 
     /// Runs `cargo <arguments> --manifest-path <the tree's>` in the fetch phase.
@@ -129,7 +138,11 @@ impl Cargo {
         let mut argv = vec![self.program("cargo").into_os_string()];
         argv.extend(arguments.iter().map(OsString::from));
         argv.push("--manifest-path".into());
-        argv.push(workspace_in(&root, &tree.lockfile).join("Cargo.toml").into());
+        argv.push(
+            workspace_in(&root, &tree.lockfile)
+                .join("Cargo.toml")
+                .into(),
+        );
         let mut mounts = self.common_mounts(Access::ReadWrite, settings);
         mounts.push(mount(&tree.root, places::PROJECT, Access::ReadWrite));
         let limits = &self.setup.policy.limits;
@@ -144,9 +157,11 @@ impl Cargo {
                 disk_bytes_max: limits.disk_bytes_max.saturating_mul(4),
                 ..job_limits(limits)
             },
-            output: Output::Merged { log: next_log(work, "fetch")? },
+            output: Output::Merged {
+                log: next_log(work, "fetch")?,
+            },
         };
-        self.run(job)
+        self.run(&job)
     }
 
     /// Runs a command of the project's in the run phase.
@@ -166,17 +181,21 @@ impl Cargo {
             mounts,
             network: Network::Loopback,
             limits: job_limits(&self.setup.policy.limits),
-            output: Output::Merged { log: next_log(trial.work(), name)? },
+            output: Output::Merged {
+                log: next_log(trial.work(), name)?,
+            },
         };
-        self.run(job)
+        self.run(&job)
     }
 
-    fn run(&self, job: Job) -> Result<Ended, CargoError> {
-        let mut lines = Lines { progress: &self.setup.progress, open: Vec::new() };
+    fn run(&self, job: &Job) -> Result<Ended, CargoError> {
+        let mut lines = Lines::new(&self.setup.progress);
         let Output::Merged { log } = job.output.clone() else {
             unreachable!("every job here has one log")
         };
-        let ran = self.sandbox().run(&job, &self.setup.cancel, &mut |_, bytes| lines.take(bytes))?;
+        let ran = self
+            .sandbox()
+            .run(job, &self.setup.cancel, &mut |_, bytes| lines.take(bytes))?;
         match ran.exit {
             Exit::Cancelled => Err(CargoError::Cancelled),
             Exit::Code(_) | Exit::Signal(_) | Exit::TimedOut | Exit::OverLimit(_) => {
@@ -213,23 +232,44 @@ impl Cargo {
         let toolchain = self.toolchain();
         let mut mounts = vec![
             mount(&self.home, places::CARGO_HOME, cache),
-            Mount { host: settings, inside: places::SETTINGS.into(), access: Access::ReadOnly },
+            Mount {
+                host: settings,
+                inside: places::SETTINGS.into(),
+                access: Access::ReadOnly,
+            },
         ];
         if !places::shown_anyway(&toolchain.sysroot) {
-            mounts.push(mount(&toolchain.sysroot, places::TOOLCHAIN, Access::ReadOnly));
+            mounts.push(mount(
+                &toolchain.sysroot,
+                places::TOOLCHAIN,
+                Access::ReadOnly,
+            ));
         }
         let cargo = (!toolchain.cargo.starts_with(&toolchain.sysroot)).then_some(&toolchain.cargo);
-        for (tool, name) in [(cargo, "cargo"), (toolchain.nextest.as_ref(), "cargo-nextest")] {
+        for (tool, name) in [
+            (cargo, "cargo"),
+            (toolchain.nextest.as_ref(), "cargo-nextest"),
+        ] {
             if let Some(tool) = tool.filter(|tool| !places::shown_anyway(tool)) {
                 let inside = Path::new(places::TOOLS).join(name);
-                mounts.push(Mount { host: tool.clone(), inside, access: Access::ReadOnly });
+                mounts.push(Mount {
+                    host: tool.clone(),
+                    inside,
+                    access: Access::ReadOnly,
+                });
             }
         }
-        mounts.extend(self.user.shown.iter().cloned().map(|Shown { host, inside }| Mount {
-            host,
-            inside,
-            access: Access::ReadOnly,
-        }));
+        mounts.extend(
+            self.user
+                .shown
+                .iter()
+                .cloned()
+                .map(|Shown { host, inside }| Mount {
+                    host,
+                    inside,
+                    access: Access::ReadOnly,
+                }),
+        );
         mounts
     }
 
@@ -257,7 +297,10 @@ impl Cargo {
     fn fetching_environment(&self) -> Vec<(OsString, OsString)> {
         let mut environment = self.user.variables.clone();
         environment.extend(self.common_environment());
-        environment.push(("RUSTC".into(), self.programs().join("rustc").into_os_string()));
+        environment.push((
+            "RUSTC".into(),
+            self.programs().join("rustc").into_os_string(),
+        ));
         environment.extend(texts(&[
             ("RUSTC_WRAPPER", ""),
             ("RUSTC_WORKSPACE_WRAPPER", ""),
@@ -273,7 +316,10 @@ impl Cargo {
     /// assertions and overflow checks stay as the project has them.
     fn running_environment(&self, trial: &Trial) -> Vec<(OsString, OsString)> {
         let mut environment = self.common_environment();
-        environment.push(("CARGO_TARGET_DIR".into(), trial.target(self).into_os_string()));
+        environment.push((
+            "CARGO_TARGET_DIR".into(),
+            trial.target(self).into_os_string(),
+        ));
         environment.extend(texts(&[
             ("CARGO_NET_OFFLINE", "true"),
             ("CARGO_INCREMENTAL", "0"),
@@ -293,15 +339,24 @@ impl Tree {
 
 /// The folder of the lockfile below `root`.
 pub(super) fn workspace_in(root: &Path, lockfile: &RelPath) -> PathBuf {
-    lockfile.parent().map_or_else(|| root.to_path_buf(), |folder| root.join(folder.as_str()))
+    lockfile
+        .parent()
+        .map_or_else(|| root.to_path_buf(), |folder| root.join(folder.as_str()))
 }
 
 pub(super) fn mount(host: &Path, inside: &str, access: Access) -> Mount {
-    Mount { host: host.to_path_buf(), inside: inside.into(), access }
+    Mount {
+        host: host.to_path_buf(),
+        inside: inside.into(),
+        access,
+    }
 }
 
 fn texts(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
-    pairs.iter().map(|(name, value)| (name.into(), value.into())).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
 }
 
 /// Writes cargo's settings and answers the directory to be shown as `.cargo`.
@@ -317,7 +372,10 @@ fn write_settings(above: &Path, text: &str) -> Result<PathBuf, CargoError> {
 fn next_log(work: &Path, name: &str) -> Result<PathBuf, CargoError> {
     let logs = work.join("logs");
     fs::create_dir_all(&logs).doing("make log directory", &logs)?;
-    let used = fs::read_dir(&logs).doing("read log directory", &logs)?.take(LOGS_MAX).count();
+    let used = fs::read_dir(&logs)
+        .doing("read log directory", &logs)?
+        .take(LOGS_MAX)
+        .count();
     Ok(logs.join(format!("{used:03}-{name}.log")))
 }
 
@@ -332,56 +390,5 @@ fn job_limits(limits: &CommandLimits) -> Limits {
         output_bytes_max: limits.output_bytes_max,
         disk_bytes_max: limits.disk_bytes_max,
         ..Limits::default()
-    }
-}
-
-/// Cuts output into lines and shows those that tell how far things are.
-struct Lines<'session> {
-    progress: &'session Progress,
-    open: Vec<u8>,
-}
-
-impl Lines<'_> {
-    fn take(&mut self, bytes: &[u8]) {
-        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
-            let room = PROGRESS_BYTES_MAX.saturating_sub(self.open.len());
-            self.open.extend(piece.iter().take(room));
-            if piece.ends_with(b"\n") {
-                self.show();
-                self.open.clear();
-            }
-        }
-    }
-
-    fn show(&self) {
-        const TELLING: &[&str] = &[
-            "Compiling ", "Downloaded ", "Downloading ", "Updating ", "Running ", "Doc-tests ",
-            "test ", "PASS ", "FAIL ",
-        ];
-        let line = String::from_utf8_lossy(&self.open);
-        let line = line.trim();
-        if TELLING.iter().any(|start| line.starts_with(start)) {
-            (self.progress)(&line.replace(char::is_control, "\u{fffd}"));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::Mutex;
-
-    #[test]
-    fn only_telling_lines_are_shown_and_without_control_characters() {
-        let shown = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&shown);
-        let progress: Progress = Arc::new(move |line: &str| sink.lock().unwrap().push(line.to_owned()));
-        let mut lines = Lines { progress: &progress, open: Vec::new() };
-        for piece in ["   Compi", "ling a v1\nnoise\ntest b ... \u{1b}[1mok\n", &"test x".repeat(99), "\n"] {
-            lines.take(piece.as_bytes());
-        }
-        let shown = shown.lock().unwrap();
-        assert_eq!(shown[..2], ["Compiling a v1", "test b ... \u{fffd}[1mok"]);
-        assert_eq!(shown[2].len(), PROGRESS_BYTES_MAX);
     }
 }

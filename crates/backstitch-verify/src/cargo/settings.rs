@@ -21,13 +21,26 @@ const SOURCE_TEXTS: &[&str] = &["registry", "replace-with", "git", "branch", "ta
 const SOURCE_PATHS: &[&str] = &["local-registry", "directory"];
 const REGISTRY: &[&str] = &["index", "protocol"];
 const HTTP: &[&str] = &[
-    "proxy", "timeout", "check-revoke", "ssl-version", "low-speed-limit", "multiplexing",
+    "proxy",
+    "timeout",
+    "check-revoke",
+    "ssl-version",
+    "low-speed-limit",
+    "multiplexing",
     "user-agent",
 ];
 const HTTP_PATHS: &[&str] = &["cainfo", "proxy-cainfo"];
 const NET: &[&str] = &["retry", "offline"];
 const PATCH: &[&str] = &[
-    "version", "git", "branch", "tag", "rev", "registry", "package", "features", "optional",
+    "version",
+    "git",
+    "branch",
+    "tag",
+    "rev",
+    "registry",
+    "package",
+    "features",
+    "optional",
     "default-features",
 ];
 
@@ -45,7 +58,9 @@ impl User {
     pub fn from_environment() -> Self {
         let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo"));
         Self {
-            cargo_home: std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(home),
+            cargo_home: std::env::var_os("CARGO_HOME")
+                .map(PathBuf::from)
+                .or_else(home),
             variables: std::env::vars_os().collect(),
         }
     }
@@ -83,7 +98,11 @@ impl UserSettings {
     pub(super) fn read(user: &User, confined: bool) -> Self {
         let mut settings = Self::default();
         if let Some((file, table)) = user.cargo_home.as_deref().and_then(user_file) {
-            let base = file.parent().and_then(Path::parent).unwrap_or(Path::new("/")).to_path_buf();
+            let base = file
+                .parent()
+                .and_then(Path::parent)
+                .unwrap_or(Path::new("/"))
+                .to_path_buf();
             settings.take(&table, &base, confined);
         }
         settings.take_variables(&user.variables, confined);
@@ -103,13 +122,17 @@ impl UserSettings {
                 kept.insert((*key).into(), text(&inside));
             }
         }
-        let net = table.get("net").and_then(Value::as_table).map(|net| only(net, NET));
+        let net = table
+            .get("net")
+            .and_then(Value::as_table)
+            .map(|net| only(net, NET));
         if table.contains_key("include") {
             notes.push("the user's cargo settings include other files, which are not read".into());
         }
         self.sources = sources;
         self.network.insert("http".into(), Value::Table(kept));
-        self.network.insert("net".into(), Value::Table(net.unwrap_or_default()));
+        self.network
+            .insert("net".into(), Value::Table(net.unwrap_or_default()));
         self.notes.extend(notes);
     }
 
@@ -139,7 +162,10 @@ impl UserSettings {
             return shown.inside.clone();
         }
         let inside = Path::new(below).join(self.shown.len().to_string());
-        self.shown.push(Shown { host, inside: inside.clone() });
+        self.shown.push(Shown {
+            host,
+            inside: inside.clone(),
+        });
         inside
     }
 
@@ -162,8 +188,14 @@ impl UserSettings {
     }
 }
 
-const PLAIN_VARIABLES: &[&str] =
-    &["http_proxy", "https_proxy", "all_proxy", "no_proxy", "cargo_net_retry", "cargo_net_offline"];
+const PLAIN_VARIABLES: &[&str] = &[
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "cargo_net_retry",
+    "cargo_net_offline",
+];
 
 impl ProjectSettings {
     /// Takes from the project's settings files, the one nearest to the lockfile first, what is
@@ -172,7 +204,9 @@ impl ProjectSettings {
         let mut settings = Self::default();
         let mut folder = workspace.cloned();
         loop {
-            let at = folder.as_ref().map_or_else(|| inside.to_path_buf(), |at| inside.join(at.as_str()));
+            let at = folder
+                .as_ref()
+                .map_or_else(|| inside.to_path_buf(), |at| inside.join(at.as_str()));
             settings.take(root, folder.as_ref(), &at);
             match folder {
                 None => return settings,
@@ -182,24 +216,33 @@ impl ProjectSettings {
     }
 
     fn take(&mut self, root: &Path, folder: Option<&RelPath>, inside: &Path) {
-        let found = [".cargo/config", ".cargo/config.toml"].into_iter().find_map(|name| {
-            let path = RelPath::below(folder, name).ok()?;
-            files::read(root, &path, FILE_BYTES_MAX).transpose()
-        });
+        let found = [".cargo/config", ".cargo/config.toml"]
+            .into_iter()
+            .find_map(|name| {
+                let path = RelPath::below(folder, name).ok()?;
+                files::read(root, &path, FILE_BYTES_MAX).transpose()
+            });
         let table = match found {
             None => return,
-            Some(text) => text.ok().and_then(|text| toml::from_str::<Table>(&text).ok()),
+            Some(text) => text
+                .ok()
+                .and_then(|text| toml::from_str::<Table>(&text).ok()),
         };
         let Some(table) = table else {
-            self.notes.push("the project's cargo settings could not be read for the fetch".into());
+            self.notes
+                .push("the project's cargo settings could not be read for the fetch".into());
             return;
         };
         let place = |path: &str| inside.join(path);
         let mut kept = origins(&table, &mut self.notes, &mut |path| place(path));
         merge(&mut kept, &patches(&table, &place));
-        self.other_platform |= table.get("build").and_then(|build| build.get("target")).is_some();
+        self.other_platform |= table
+            .get("build")
+            .and_then(|build| build.get("target"))
+            .is_some();
         if kept.contains_key("source") {
-            self.notes.push("the project's cargo settings replace where packages come from".into());
+            self.notes
+                .push("the project's cargo settings replace where packages come from".into());
         }
         let nearer = std::mem::replace(&mut self.table, kept);
         merge(&mut self.table, &nearer);
@@ -223,16 +266,30 @@ fn origins(
     place: &mut dyn FnMut(&str) -> PathBuf,
 ) -> Table {
     let mut kept = Table::new();
-    for (section, texts, paths) in
-        [("source", SOURCE_TEXTS, SOURCE_PATHS), ("registries", REGISTRY, &[])]
-    {
+    for (section, texts, paths) in [
+        ("source", SOURCE_TEXTS, SOURCE_PATHS),
+        ("registries", REGISTRY, &[]),
+    ] {
         let mut entries = Table::new();
-        for (name, entry) in table.get(section).and_then(Value::as_table).into_iter().flatten() {
-            let Some(entry) = entry.as_table() else { continue };
+        for (name, entry) in table
+            .get(section)
+            .and_then(Value::as_table)
+            .into_iter()
+            .flatten()
+        {
+            let Some(entry) = entry.as_table() else {
+                continue;
+            };
             let mut allowed = only(entry, texts);
-            if allowed.values().filter_map(Value::as_str).any(holds_credentials) {
+            if allowed
+                .values()
+                .filter_map(Value::as_str)
+                .any(holds_credentials)
+            {
                 let name = name.escape_debug();
-                notes.push(format!("the {section} `{name}` holds credentials and is left out"));
+                notes.push(format!(
+                    "the {section} `{name}` holds credentials and is left out"
+                ));
                 continue;
             }
             for key in paths {
@@ -253,10 +310,17 @@ fn origins(
 fn patches(table: &Table, place: &dyn Fn(&str) -> PathBuf) -> Table {
     let mut kept = Table::new();
     let mut patch = Table::new();
-    for (source, entries) in table.get("patch").and_then(Value::as_table).into_iter().flatten() {
+    for (source, entries) in table
+        .get("patch")
+        .and_then(Value::as_table)
+        .into_iter()
+        .flatten()
+    {
         let mut allowed = Table::new();
         for (name, entry) in entries.as_table().into_iter().flatten() {
-            let Some(entry) = entry.as_table() else { continue };
+            let Some(entry) = entry.as_table() else {
+                continue;
+            };
             let mut fields = only(entry, PATCH);
             if let Some(path) = entry.get("path").and_then(Value::as_str) {
                 fields.insert("path".into(), text(&place(path)));
@@ -269,7 +333,10 @@ fn patches(table: &Table, place: &dyn Fn(&str) -> PathBuf) -> Table {
         kept.insert("patch".into(), Value::Table(patch));
     }
     if let Some(paths) = table.get("paths").and_then(Value::as_array) {
-        let placed = paths.iter().filter_map(Value::as_str).map(|path| text(&place(path)));
+        let placed = paths
+            .iter()
+            .filter_map(Value::as_str)
+            .map(|path| text(&place(path)));
         kept.insert("paths".into(), Value::Array(placed.collect()));
     }
     kept

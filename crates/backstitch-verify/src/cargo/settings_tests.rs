@@ -53,11 +53,29 @@ fn nothing_of_the_project_that_names_a_program_or_a_token_is_passed_on() {
     let text = UserSettings::default().for_fetch(&project(DANGEROUS));
     assert!(!text.contains("EVIL"), "{text}");
     let table: Table = toml::from_str(&text).unwrap();
-    assert_eq!(table["source"]["vendored"]["directory"].as_str(), Some("/work/project/inner/vendor"));
-    assert_eq!(table["source"]["crates-io"]["replace-with"].as_str(), Some("vendored"));
-    assert_eq!(table["registries"]["mine"]["index"].as_str(), Some("sparse+https://packages.example/"));
-    assert_eq!(table["patch"]["crates-io"]["foo"]["path"].as_str(), Some("/work/project/inner/patched/foo"));
-    assert_eq!(table["registry"]["global-credential-providers"].as_array().unwrap().len(), 0);
+    assert_eq!(
+        table["source"]["vendored"]["directory"].as_str(),
+        Some("/work/project/inner/vendor")
+    );
+    assert_eq!(
+        table["source"]["crates-io"]["replace-with"].as_str(),
+        Some("vendored")
+    );
+    assert_eq!(
+        table["registries"]["mine"]["index"].as_str(),
+        Some("sparse+https://packages.example/")
+    );
+    assert_eq!(
+        table["patch"]["crates-io"]["foo"]["path"].as_str(),
+        Some("/work/project/inner/patched/foo")
+    );
+    assert_eq!(
+        table["registry"]["global-credential-providers"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
     assert!(!table.contains_key("http") && !table.contains_key("net"));
 }
 
@@ -84,18 +102,32 @@ fn the_user_s_sources_and_network_are_honoured_but_no_token() {
     .unwrap();
     let user = User {
         cargo_home: Some(cargo_home),
-        variables: [("HTTPS_PROXY", "p"), ("CARGO_HTTP_TIMEOUT", "9"), ("CARGO_REGISTRY_TOKEN", "EVIL")]
-            .map(|(name, value)| (name.into(), value.into()))
-            .to_vec(),
+        variables: [
+            ("HTTPS_PROXY", "p"),
+            ("CARGO_HTTP_TIMEOUT", "9"),
+            ("CARGO_REGISTRY_TOKEN", "EVIL"),
+        ]
+        .map(|(name, value)| (name.into(), value.into()))
+        .to_vec(),
     };
     let settings = UserSettings::read(&user, true);
     let fetch = settings.for_fetch(&ProjectSettings::default());
     assert!(!format!("{fetch}{settings:?}").contains("EVIL"), "{fetch}");
     assert!(fetch.contains("proxy.example:80"), "{fetch}");
     assert!(fetch.contains("/work/sources/0"), "{fetch}");
-    assert!(!settings.for_run().contains("proxy"), "{}", settings.for_run());
+    assert!(
+        !settings.for_run().contains("proxy"),
+        "{}",
+        settings.for_run()
+    );
     let host = home.path().join("registry").canonicalize().unwrap();
-    assert_eq!(settings.shown, [Shown { host, inside: "/work/sources/0".into() }]);
+    assert_eq!(
+        settings.shown,
+        [Shown {
+            host,
+            inside: "/work/sources/0".into()
+        }]
+    );
     assert_eq!(settings.variables.len(), 2);
     assert_eq!(settings.notes.len(), 1);
 }
@@ -105,7 +137,12 @@ fn only_the_user_name_that_ssh_needs_is_no_credential() {
     for address in ["https://t@h/x", "sparse+https://u:p@h/", "ssh://git:p@h/x"] {
         assert!(holds_credentials(address), "{address}");
     }
-    for address in ["ssh://git@h/x", "https://h/a@b", "vendored", "git+ssh://git@h/x"] {
+    for address in [
+        "ssh://git@h/x",
+        "https://h/a@b",
+        "vendored",
+        "git+ssh://git@h/x",
+    ] {
         assert!(!holds_credentials(address), "{address}");
     }
 }

@@ -40,7 +40,9 @@ impl Toolchain {
         let sysroot = PathBuf::from(ask("rustc".as_ref(), &["--print", "sysroot"])?);
         let about = ask("rustc".as_ref(), &["-vV"])?;
         let field = |name: &str| {
-            let value = about.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+            let value = about
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
             value.map(str::to_owned).ok_or_else(|| {
                 CargoError::Toolchain(format!("`rustc -vV` does not tell its {name}"))
             })
@@ -50,7 +52,14 @@ impl Toolchain {
         let rustc = about.lines().next().unwrap_or_default();
         let version = format!("{}, {rustc}", ask(cargo.as_os_str(), &["--version"])?);
         let nextest = look_up("cargo-nextest", &path);
-        Ok(Self { sysroot, cargo, version, release, host, nextest })
+        Ok(Self {
+            sysroot,
+            cargo,
+            version,
+            release,
+            host,
+            nextest,
+        })
     }
 
     /// What to tell where a file of the project asks for another toolchain than this one.
@@ -59,7 +68,10 @@ impl Toolchain {
         let same = asked == self.release || asked == "stable" && !self.release.contains('-');
         (!same).then(|| {
             let asked = asked.escape_debug();
-            format!("the project asks for toolchain `{asked}`; judged with {}", self.release)
+            format!(
+                "the project asks for toolchain `{asked}`; judged with {}",
+                self.release
+            )
         })
     }
 }
@@ -97,7 +109,11 @@ fn find_cargo(sysroot: &Path, path: &OsStr) -> Result<PathBuf, CargoError> {
 /// Rustup's stand-ins are links to it, hard ones on some systems.
 fn same_content_as_rustup(program: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
-    let identity = |path: &Path| std::fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+    let identity = |path: &Path| {
+        std::fs::metadata(path)
+            .map(|file| (file.dev(), file.ino()))
+            .ok()
+    };
     let rustup = program.with_file_name("rustup");
     identity(&rustup).is_some_and(|rustup| Some(rustup) == identity(program))
 }
@@ -139,7 +155,10 @@ mod tests {
     #[test]
     fn both_formats_of_a_toolchain_file_are_read() {
         assert_eq!(channel("1.52.1\n").as_deref(), Some("1.52.1"));
-        assert_eq!(channel("[toolchain]\nchannel = \"nightly\"\n").as_deref(), Some("nightly"));
+        assert_eq!(
+            channel("[toolchain]\nchannel = \"nightly\"\n").as_deref(),
+            Some("nightly")
+        );
         assert_eq!(channel("[toolchain]\nprofile = \"minimal\"\n"), None);
         assert_eq!(channel(""), None);
     }
@@ -150,20 +169,29 @@ mod tests {
         std::fs::create_dir(tree.path().join("inner")).unwrap();
         std::fs::write(tree.path().join("rust-toolchain"), "1.0.0").unwrap();
         let inner = RelPath::new("inner").unwrap();
-        assert_eq!(asked_for(tree.path(), Some(&inner)).as_deref(), Some("1.0.0"));
+        assert_eq!(
+            asked_for(tree.path(), Some(&inner)).as_deref(),
+            Some("1.0.0")
+        );
         std::fs::write(
             tree.path().join("inner/rust-toolchain.toml"),
             "[toolchain]\nchannel = \"1.2.0\"",
         )
         .unwrap();
-        assert_eq!(asked_for(tree.path(), Some(&inner)).as_deref(), Some("1.2.0"));
+        assert_eq!(
+            asked_for(tree.path(), Some(&inner)).as_deref(),
+            Some("1.2.0")
+        );
         assert_eq!(asked_for(tree.path(), None).as_deref(), Some("1.0.0"));
     }
 
     #[test]
     fn the_real_programs_are_found_and_no_stand_in() {
         let toolchain = Toolchain::discover().unwrap();
-        assert!(toolchain.cargo.starts_with(&toolchain.sysroot), "{toolchain:?}");
+        assert!(
+            toolchain.cargo.starts_with(&toolchain.sysroot),
+            "{toolchain:?}"
+        );
         assert!(toolchain.version.starts_with("cargo "), "{toolchain:?}");
         let note = toolchain.note(Path::new("/"), None);
         assert_eq!(note, None);

@@ -36,8 +36,17 @@ impl Trial {
         fs::create_dir_all(work).doing("make directory", work)?;
         let work = work.canonicalize().doing("find directory", work)?;
         let layered = cargo.layered(&work)?;
-        let below = if below.len() > LAYERS_MAX { Vec::new() } else { below };
-        let trial = Self { tree, work, below, layered };
+        let below = if below.len() > LAYERS_MAX {
+            Vec::new()
+        } else {
+            below
+        };
+        let trial = Self {
+            tree,
+            work,
+            below,
+            layered,
+        };
         cargo.sandbox().own(&trial.tree.root)?;
         for layer in ["project", "target"] {
             let layer = trial.work.join(layer);
@@ -76,7 +85,9 @@ impl Trial {
     pub(super) fn results(&self) -> Vec<PathBuf> {
         let own = self.changes("target");
         if self.layered {
-            std::iter::once(own).chain(self.below.iter().cloned()).collect()
+            std::iter::once(own)
+                .chain(self.below.iter().cloned())
+                .collect()
         } else {
             vec![own]
         }
@@ -112,7 +123,11 @@ impl Trial {
                 mount(&self.changes("target"), target, Access::ReadWrite),
             ]);
         }
-        let project = mount(&self.tree.root, places::PROJECT, self.overlay("project", &[])?);
+        let project = mount(
+            &self.tree.root,
+            places::PROJECT,
+            self.overlay("project", &[])?,
+        );
         let target = match self.below.split_first() {
             None => mount(&self.changes("target"), target, Access::ReadWrite),
             Some((newest, older)) => mount(newest, target, self.overlay("target", older)?),
@@ -123,7 +138,11 @@ impl Trial {
     fn overlay(&self, layer: &str, lower: &[PathBuf]) -> Result<Access, CargoError> {
         let work = self.work.join(layer).join("scratch");
         fs::create_dir_all(&work).doing("make directory", &work)?;
-        Ok(Access::Overlay { lower: lower.to_vec(), upper: self.changes(layer), work })
+        Ok(Access::Overlay {
+            lower: lower.to_vec(),
+            upper: self.changes(layer),
+            work,
+        })
     }
 
     fn changes(&self, layer: &str) -> PathBuf {
@@ -181,14 +200,20 @@ mod tests {
         fs::write(from.join("a/file"), "text").unwrap();
         fs::set_permissions(from.join("a/file"), fs::Permissions::from_mode(0o755)).unwrap();
         let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
-        File::open(from.join("a/file")).unwrap().set_modified(long_ago).unwrap();
+        File::open(from.join("a/file"))
+            .unwrap()
+            .set_modified(long_ago)
+            .unwrap();
         std::os::unix::fs::symlink("/etc/passwd", from.join("link")).unwrap();
         nix::unistd::mkfifo(&from.join("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
         copy(&from, &to).unwrap();
         let copied = fs::metadata(to.join("a/file")).unwrap();
         assert_eq!(copied.modified().unwrap(), long_ago);
         assert_eq!(copied.permissions().mode() & 0o777, 0o755);
-        assert_eq!(fs::read_link(to.join("link")).unwrap(), Path::new("/etc/passwd"));
+        assert_eq!(
+            fs::read_link(to.join("link")).unwrap(),
+            Path::new("/etc/passwd")
+        );
         assert!(!to.join("pipe").exists());
     }
 }

@@ -1,0 +1,203 @@
+//! Carries out a recipe in a tree: manifests are written, cargo moves packages, the new ones are
+//! fetched. All of it is the fetch phase: nothing of the project's runs. Whether the recipe was a
+//! good idea is for others to find out.
+
+use std::path::Path;
+
+use backstitch_model::candidate::Step;
+
+use super::error::CargoError;
+use super::files;
+use super::places;
+use super::session::{Cargo, Ended, Tree};
+use super::settings::ProjectSettings;
+use crate::sandbox::Exit;
+
+/// The most of cargo's words kept of a refusal, in characters.
+const MESSAGE_CHARS_MAX: usize = 4000;
+
+/// How a recipe, or a fetch alone, ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// Everything was done; what a reader should know, each in a sentence.
+    Done(Vec<String>),
+    /// A step was refused; the ones before it were done.
+    Refused(Refusal),
+}
+
+/// Why a step could not be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The step; `None` for the fetch of packages.
+    pub step: Option<Step>,
+    /// What kind of reason it is.
+    pub cause: Cause,
+    /// In cargo's words where it was cargo.
+    pub message: String,
+}
+
+/// What kind of reason a refusal has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Cargo found it impossible.
+    Cargo,
+    /// Cargo could not reach a server.
+    Network,
+    /// It passed its limits.
+    Limit,
+    /// A manifest is no plain file inside the tree.
+    Manifest,
+}
+
+impl Cargo {
+    /// Downloads what the tree's lockfile names. `work` takes logs and settings.
+    pub fn fetch(&self, tree: &Tree, work: &Path) -> Result<Applied, CargoError> {
+        self.apply(tree, &[], work)
+    }
+
+    /// Carries out the steps in the tree, then downloads what the lockfile names by then. `work`
+    /// takes logs and settings.
+    pub fn apply(&self, tree: &Tree, steps: &[Step], work: &Path) -> Result<Applied, CargoError> {
+        self.sandbox().own(&tree.root)?;
+        let root = self.seen(&tree.root, places::PROJECT);
+        let project = ProjectSettings::read(&tree.root, tree.workspace().as_ref(), &root);
+        let kitchen = Kitchen {
+            cargo: self,
+            tree,
+            project: &project,
+            work,
+        };
+        for step in steps {
+            if let Some(refusal) = kitchen.step(step)? {
+                return Ok(Applied::Refused(refusal));
+            }
+        }
+        let refused = kitchen.cargo(&fetch_arguments(&project, &self.toolchain().host), None)?;
+        Ok(refused.map_or_else(
+            || Applied::Done([self.user_notes(), &project.notes].concat()),
+            Applied::Refused,
+        ))
+    }
+}
+
+/// A tree a recipe is carried out in.
+struct Kitchen<'run> {
+    cargo: &'run Cargo,
+    tree: &'run Tree,
+    project: &'run ProjectSettings,
+    work: &'run Path,
+}
+
+impl Kitchen<'_> {
+    fn step(&self, step: &Step) -> Result<Option<Refusal>, CargoError> {
+        let arguments = match step {
+            Step::WriteManifest { path, text } => {
+                let written = files::overwrite(&self.tree.root, path, text);
+                return Ok(written.err().map(|error| Refusal {
+                    step: Some(step.clone()),
+                    cause: Cause::Manifest,
+                    message: format!("write manifest `{path}`: {error}"),
+                }));
+            }
+            Step::UpdatePackage { package, to } => {
+                let mut arguments = vec![
+                    "update".into(),
+                    format!("--package={}@{}", package.name, package.version),
+                ];
+                arguments.extend(to.iter().map(|to| format!("--precise={to}")));
+                arguments
+            }
+            Step::Relock => vec!["update".into(), "--workspace".into()],
+            Step::UpdateEverything => vec!["update".into()],
+        };
+        self.cargo(&arguments, Some(step))
+    }
+
+    fn cargo(
+        &self,
+        arguments: &[String],
+        step: Option<&Step>,
+    ) -> Result<Option<Refusal>, CargoError> {
+        let Ended { ran, log } =
+            self.cargo
+                .run_fetching(self.tree, self.project, arguments, self.work)?;
+        let refusal = |cause, message| {
+            Ok(Some(Refusal {
+                step: step.cloned(),
+                cause,
+                message,
+            }))
+        };
+        match ran.exit {
+            Exit::Code(0) => Ok(None),
+            Exit::TimedOut => refusal(Cause::Limit, "cargo took longer than it may".into()),
+            Exit::OverLimit(resource) => refusal(
+                Cause::Limit,
+                format!("cargo used more than it may: {resource:?}"),
+            ),
+            Exit::Code(_) | Exit::Signal(_) | Exit::Cancelled => {
+                let said = super::lines::error_text(&log, MESSAGE_CHARS_MAX)?;
+                if speaks_of_network(&said) {
+                    return refusal(
+                        Cause::Network,
+                        format!("cargo could not reach the network: {said}"),
+                    );
+                }
+                refusal(Cause::Cargo, said)
+            }
+        }
+    }
+}
+
+/// All platforms' packages are several times what one needs.
+fn fetch_arguments(project: &ProjectSettings, host: &str) -> Vec<String> {
+    let mut arguments = vec!["fetch".to_owned(), "--locked".to_owned()];
+    if !project.other_platform {
+        arguments.push(format!("--target={host}"));
+    }
+    arguments
+}
+
+/// Knows the words of curl and of libgit2 for a server that cannot be reached.
+fn speaks_of_network(message: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "could not resolve host",
+        "couldn't resolve host",
+        "could not resolve proxy",
+        "could not connect",
+        "couldn't connect",
+        "failed to connect",
+        "connection refused",
+        "connection timed out",
+        "timeout was reached",
+        "network is unreachable",
+        "failed to resolve address",
+        "network failure seems to have happened",
+        "you may want to run with `--offline`",
+    ];
+    let message = message.to_lowercase();
+    WORDS.iter().any(|word| message.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unreachable_server_is_told_from_a_conflict() {
+        assert!(speaks_of_network(
+            "[6] Could not resolve hostname (Could not resolve host: x)"
+        ));
+        assert!(!speaks_of_network(
+            "failed to select a version for `autocfg`"
+        ));
+    }
+
+    #[test]
+    fn only_a_project_that_builds_for_another_platform_fetches_for_all() {
+        let mut project = ProjectSettings::default();
+        assert!(fetch_arguments(&project, "h").contains(&"--target=h".to_owned()));
+        project.other_platform = true;
+        assert_eq!(fetch_arguments(&project, "h"), ["fetch", "--locked"]);
+    }
+}

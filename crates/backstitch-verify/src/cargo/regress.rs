@@ -1,0 +1,230 @@
+//! Decides whether a changed tree passes the tests that the baseline passed. Strict: what is not
+//! seen to pass does not pass, unless running it again shows that it is a matter of luck.
+
+use backstitch_model::tests::{TestOutcome, TestReport};
+use backstitch_model::{CheckRun, Outcome};
+
+use super::baseline::{AGAIN_MAX, Baseline, Tested, counts, listed};
+use super::error::CargoError;
+use super::session::Cargo;
+use super::trial::Trial;
+
+/// How often a failing test is run again on a tree.
+const RUNS_AGAIN: usize = 3;
+
+impl Cargo {
+    /// Runs the tests of a changed tree and compares them with the baseline's.
+    pub(super) fn regress(
+        &self,
+        baseline: &Baseline,
+        trial: &Trial,
+    ) -> Result<(CheckRun, TestReport), CargoError> {
+        let mut judge = Judge {
+            cargo: self,
+            baseline,
+            trial,
+            notes: Vec::new(),
+            spent: Vec::new(),
+        };
+        let tested = self.test(trial, &baseline.plan.test)?;
+        let mut run = tested.check_run();
+        let (outcome, report) = judge.judge(tested)?;
+        run.outcome = outcome;
+        run.elapsed += judge.spent.iter().sum();
+        run.notes = judge.notes;
+        run.notes.extend(report.gaps.iter().cloned());
+        Ok((run, report))
+    }
+}
+
+struct Judge<'run> {
+    cargo: &'run Cargo,
+    baseline: &'run Baseline,
+    trial: &'run Trial,
+    notes: Vec<String>,
+    spent: Vec<std::time::Duration>,
+}
+
+impl Judge<'_> {
+    fn judge(&mut self, mut tested: Tested) -> Result<(Outcome, TestReport), CargoError> {
+        if !tested.stopped() && self.has_new_gap(&tested.report) {
+            self.notes.push(
+                "the first run of the tests could not be read whole; all were run again".into(),
+            );
+            tested = self.cargo.test(self.trial, &self.baseline.plan.test)?;
+            self.spent.push(tested.elapsed);
+        }
+        self.notes.push(counts(&tested.report));
+        let outcome = match tested.limit() {
+            Some(limit) => limit,
+            None => self.compare(&tested)?,
+        };
+        Ok((outcome, tested.report))
+    }
+
+    fn compare(&mut self, tested: &Tested) -> Result<Outcome, CargoError> {
+        let before = &self.baseline.report;
+        if before.cases.is_empty() {
+            return self.compare_whole(tested);
+        }
+        let regressions = before.regressions(&tested.report);
+        if !regressions.missing.is_empty() {
+            let missing: Vec<&str> = regressions.missing.iter().map(String::as_str).collect();
+            let (count, names) = (missing.len(), listed(&missing));
+            return Ok(Outcome::Failed(format!(
+                "{count} of the tests that passed before did not run to their end: {names}{}",
+                reason(tested)?
+            )));
+        }
+        let failed = self.without_flaky(&regressions.failed)?;
+        if !failed.is_empty() {
+            let names: Vec<&str> = failed.iter().map(String::as_str).collect();
+            return Ok(Outcome::Failed(format!(
+                "{} of the tests that passed before fail: {}",
+                names.len(),
+                listed(&names)
+            )));
+        }
+        if self.has_new_gap(&tested.report) {
+            let gaps = tested.report.gaps.join("; ");
+            return Ok(Outcome::Failed(format!(
+                "the tests do not tell the whole truth: {gaps}"
+            )));
+        }
+        let unexplained = before.succeeded
+            && !tested.report.succeeded
+            && tested.report.count(TestOutcome::Failed) == 0;
+        if unexplained {
+            return Ok(Outcome::Failed(format!(
+                "every test passes, yet the command fails: {}",
+                tested.reason()?
+            )));
+        }
+        Ok(Outcome::Passed)
+    }
+
+    fn has_new_gap(&self, after: &TestReport) -> bool {
+        after
+            .gaps
+            .iter()
+            .any(|gap| !self.baseline.report.gaps.contains(gap))
+    }
+
+    /// Leaves out the failures that running again shows to be luck. One that was seen to pass
+    /// before must pass every time on the changed tree, or fail at times on the untouched one.
+    fn without_flaky(&mut self, failed: &[String]) -> Result<Vec<String>, CargoError> {
+        if failed.is_empty() || failed.len() > AGAIN_MAX {
+            return Ok(failed.to_vec());
+        }
+        let firm = self.failing_again(self.trial, failed)?;
+        self.note_flaky(
+            "fails at times, passed every time it was run again",
+            failed,
+            &firm,
+        );
+        if firm.is_empty() {
+            return Ok(firm);
+        }
+        let untouched = self.untouched()?;
+        let failing_there = self.failing_again(&untouched, &firm)?;
+        let regressed: Vec<String> = firm
+            .iter()
+            .filter(|name| !failing_there.contains(name))
+            .cloned()
+            .collect();
+        self.note_flaky(
+            "fails at times on the untouched project too",
+            &firm,
+            &regressed,
+        );
+        Ok(regressed)
+    }
+
+    /// A fresh trial of the untouched tree, which leaves the baseline's results as they are.
+    fn untouched(&self) -> Result<Trial, CargoError> {
+        let baseline = &self.baseline.trial;
+        let work = self.trial.work().join("untouched");
+        Trial::prepare(
+            self.cargo,
+            baseline.tree().clone(),
+            &work,
+            baseline.results(),
+        )
+    }
+
+    /// The named tests that do not pass every time.
+    fn failing_again(
+        &mut self,
+        trial: &Trial,
+        names: &[String],
+    ) -> Result<Vec<String>, CargoError> {
+        let mut failing = Vec::new();
+        for _ in 0..RUNS_AGAIN {
+            let again = self
+                .cargo
+                .test_again(trial, &self.baseline.plan.test, names)?;
+            self.spent.push(again.elapsed);
+            for name in names {
+                let passed = again.report.cases.get(name) == Some(&TestOutcome::Passed);
+                if !passed && !failing.contains(name) {
+                    failing.push(name.clone());
+                }
+            }
+        }
+        Ok(failing)
+    }
+
+    fn note_flaky(&mut self, how: &str, names: &[String], but: &[String]) {
+        let flaky: Vec<&str> = names
+            .iter()
+            .filter(|name| !but.contains(name))
+            .map(String::as_str)
+            .collect();
+        if !flaky.is_empty() {
+            self.notes
+                .push(format!("flaky ({how}): {}", listed(&flaky)));
+        }
+    }
+
+    /// Compares runs of a command that names no tests.
+    fn compare_whole(&mut self, tested: &Tested) -> Result<Outcome, CargoError> {
+        self.notes = vec!["the test command names no tests: whole suite only".into()];
+        if tested.report.succeeded {
+            return Ok(Outcome::Passed);
+        }
+        let reason = tested.reason()?;
+        if self.passes_whole(self.trial)? {
+            self.notes
+                .push("flaky: the test command failed once and passed every time after".into());
+            return Ok(Outcome::Passed);
+        }
+        let untouched = self.untouched()?;
+        if !self.passes_whole(&untouched)? {
+            self.notes
+                .push("flaky: the test command fails at times on the untouched project too".into());
+            return Ok(Outcome::Passed);
+        }
+        Ok(Outcome::Failed(format!(
+            "the test command passed before and fails: {reason}"
+        )))
+    }
+
+    fn passes_whole(&mut self, trial: &Trial) -> Result<bool, CargoError> {
+        for _ in 0..RUNS_AGAIN {
+            let again = self.cargo.test(trial, &self.baseline.plan.test)?;
+            self.spent.push(again.elapsed);
+            if !again.report.succeeded {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn reason(tested: &Tested) -> Result<String, CargoError> {
+    if tested.report.succeeded {
+        Ok(String::new())
+    } else {
+        Ok(format!(" ({})", tested.reason()?))
+    }
+}
