@@ -4,7 +4,31 @@
 //! releases and advisories comes through the model's two traits, and a fix that needs
 //! a tool is returned as a recipe for somebody else to run. It never judges a
 //! candidate: whether one works is `backstitch-verify`'s business.
+//!
+//! Read in this order: a *plan* is made package by package; each package has a *goal*;
+//! a *search* goes from *state* to state, one *repair* after another, within *rules*;
+//! a solution becomes a *recipe*; where there is none, an *obstacle* says why.
 
 mod plan;
+
+mod package_plan;
+
+mod goal;
+mod repair;
+mod rules;
+mod search;
+mod state;
+
+mod full_update;
+mod obstacle;
+mod recipe;
+mod settle;
+
+mod catalogue;
+mod declaration;
+mod feature;
+mod locked;
+mod requirement;
+mod version;
 
 pub use plan::{Plan, Planner};

@@ -6,6 +6,11 @@ use backstitch_model::candidate::Obstacle;
 use backstitch_model::registry::{KnownVulnerabilities, Releases};
 use backstitch_model::{Candidate, Finding, FindingId, FindingKind, Policy, Project};
 
+use crate::catalogue::Catalogue;
+use crate::full_update::FullUpdate;
+use crate::locked::Locked;
+use crate::package_plan::PackagePlanner;
+
 /// Everything a plan is made from. Borrowed: a planner is built, asked once and dropped.
 pub struct Planner<'given> {
     /// The project as it is now.
@@ -38,23 +43,22 @@ pub struct Plan {
 
 impl Planner<'_> {
     /// Plans for every vulnerable package among `findings`, in the order of their names.
-    /// Notices and yanked releases are passed over.
+    /// Notices and yanked releases are passed over. Of the same input it makes the same
+    /// plans.
     pub fn plan(&self, findings: &[Finding]) -> Vec<Plan> {
-        let mut plans = BTreeMap::<&str, Vec<FindingId>>::new();
+        let mut packages = BTreeMap::<&str, Vec<&Finding>>::new();
         for finding in findings.iter().filter(|finding| finding.is_vulnerability()) {
             let FindingKind::VulnerableDependency(dependency) = &finding.kind;
-            plans
-                .entry(&dependency.package.name)
-                .or_default()
-                .push(finding.id.clone());
+            let name = &dependency.package.name;
+            packages.entry(name).or_default().push(finding);
         }
-        plans
+        let catalogue = Catalogue::new(self.releases, self.vulnerabilities);
+        let locked = Locked::new(self.project, catalogue);
+        let full_update = FullUpdate::default();
+        packages
             .into_iter()
-            .map(|(package, findings)| Plan {
-                package: package.to_owned(),
-                findings,
-                candidates: Vec::new(),
-                obstacle: Some(Obstacle::Unknown("planning is not there yet".into())),
+            .map(|(name, about)| {
+                PackagePlanner::new(self, &locked, &full_update, findings, name, about).plan()
             })
             .collect()
     }

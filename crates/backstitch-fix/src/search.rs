@@ -1,0 +1,163 @@
+//! Owns the search: from the lockfile as it is, one decision after another, cheapest
+//! first, until nothing conflicts. Bounded, because what it reads is anybody's.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+
+use backstitch_model::candidate::Strategy;
+use backstitch_model::policy::Bump;
+use backstitch_model::project::Node;
+
+use crate::goal::Goal;
+use crate::locked::Locked;
+use crate::repair::Repair;
+use crate::rules::Rules;
+use crate::state::{Outcome, State};
+use crate::version::bump;
+
+/// How many states one search looks at.
+const STATES_MAX: usize = 3_000;
+
+/// How many packages one candidate may move.
+const MOVED_MAX: usize = 24;
+
+/// What is searched, and how far a solution may go.
+pub(crate) struct Search<'search, 'given> {
+    pub(crate) locked: &'search Locked<'given>,
+    pub(crate) rules: &'search Rules,
+    pub(crate) goal: &'search Goal,
+    pub(crate) strategy_max: Strategy,
+    /// The packages that the goal is reached from.
+    above: BTreeSet<Node>,
+}
+
+/// A state without conflicts.
+pub(crate) struct Solution {
+    pub(crate) state: State,
+    pub(crate) outcome: Outcome,
+    pub(crate) strategy: Strategy,
+}
+
+/// What orders states: the riskier way last, then what moves more, then what moves
+/// farther, then what brings more in; then who came first.
+type Cost = (Strategy, usize, usize, usize, usize);
+
+struct Frontier {
+    queue: BinaryHeap<Reverse<(Cost, usize)>>,
+    waiting: Vec<Option<(State, Outcome, Strategy)>>,
+    seen: BTreeSet<State>,
+}
+
+impl<'search, 'given> Search<'search, 'given> {
+    pub(crate) fn new(
+        locked: &'search Locked<'given>,
+        rules: &'search Rules,
+        goal: &'search Goal,
+        strategy_max: Strategy,
+    ) -> Self {
+        let graph = &locked.project.graph;
+        let ancestors = goal.nodes.iter().flat_map(|&node| graph.ancestors(node));
+        let above = ancestors
+            .filter(|node| !goal.nodes.contains(node))
+            .collect();
+        Self {
+            locked,
+            rules,
+            goal,
+            strategy_max,
+            above,
+        }
+    }
+
+    /// The solutions that `wanted` takes, cheapest first, at most `count`.
+    pub(crate) fn run(
+        &self,
+        count: usize,
+        mut wanted: impl FnMut(&Solution) -> bool,
+    ) -> Vec<Solution> {
+        let mut frontier = Frontier {
+            queue: BinaryHeap::new(),
+            waiting: Vec::new(),
+            seen: BTreeSet::new(),
+        };
+        let mut solutions = Vec::new();
+        self.push(&mut frontier, State::default());
+        while let Some(Reverse((_, index))) = frontier.queue.pop() {
+            let Some((state, outcome, strategy)) = frontier.waiting[index].take() else {
+                continue;
+            };
+            if outcome.conflicts.is_empty() {
+                let solution = Solution {
+                    state,
+                    outcome,
+                    strategy,
+                };
+                if wanted(&solution) {
+                    solutions.push(solution);
+                }
+                if solutions.len() == count {
+                    break;
+                }
+                continue;
+            }
+            self.expand(&mut frontier, &state, &outcome);
+        }
+        solutions
+    }
+
+    fn expand(&self, frontier: &mut Frontier, state: &State, outcome: &Outcome) {
+        let repair = Repair {
+            locked: self.locked,
+            rules: self.rules,
+            goal: self.goal,
+            strategy_max: self.strategy_max,
+        };
+        let Some(conflict) = outcome.conflicts.first() else {
+            return;
+        };
+        for answer in repair.answers(state, outcome, conflict) {
+            if frontier.seen.len() < STATES_MAX && answer.moved.len() <= MOVED_MAX {
+                self.push(frontier, answer);
+            }
+        }
+    }
+
+    fn push(&self, frontier: &mut Frontier, state: State) {
+        if !frontier.seen.insert(state.clone()) {
+            return;
+        }
+        let strategy = self.strategy(&state);
+        let outcome = state.outcome(self.locked, self.rules, self.goal);
+        let hopeless = outcome
+            .conflicts
+            .iter()
+            .any(|conflict| matches!(conflict, crate::state::Conflict::Impossible));
+        if strategy > self.strategy_max || hopeless {
+            return;
+        }
+        let index = frontier.waiting.len();
+        let changed = state.moved.len() + state.edits.len() + state.doomed.len();
+        let cost = (strategy, changed, state.distance, outcome.size(), index);
+        frontier.waiting.push(Some((state, outcome, strategy)));
+        frontier.queue.push(Reverse((cost, index)));
+    }
+
+    /// How the state does what it does.
+    fn strategy(&self, state: &State) -> Strategy {
+        let breaking = state.edits.values().any(|edit| {
+            let locked = self.locked.version(edit.node);
+            locked.is_none_or(|locked| bump(locked, &edit.to) == Bump::Breaking)
+        });
+        if breaking {
+            Strategy::Breaking
+        } else if !state.edits.is_empty() {
+            Strategy::Requirement
+        } else if !state.doomed.is_empty()
+            || state.moved.keys().any(|node| self.above.contains(node))
+        {
+            Strategy::Parent
+        } else {
+            Strategy::Lockfile
+        }
+    }
+}
