@@ -1,0 +1,224 @@
+//! Puts it together: a project's packages and an index's records become findings.
+
+use std::fmt;
+
+use backstitch_model::finding::{Class, Finding, FindingId, FindingKind, VulnerableDependency};
+use backstitch_model::package::Ecosystem;
+use backstitch_model::project::{LockedPackage, Node, Problem, Project, Source};
+use backstitch_model::registry::Releases;
+
+use crate::group::{self, Group};
+use crate::index::{Index, IndexError, Section};
+use crate::reach::{Platform, Reaches};
+use crate::severity;
+
+/// How many hex digits a fingerprint has: 64 bits.
+const FINGERPRINT_DIGITS: usize = 16;
+
+/// What a scan looked up besides the project and the index.
+#[derive(Clone, Copy, Default)]
+pub struct Surroundings<'scan> {
+    /// What the registry says of releases, where it is at hand. Asked only about packages
+    /// that lead to a finding.
+    pub releases: Option<&'scan dyn Releases>,
+    /// The platform that the project is built for.
+    pub platform: Platform,
+}
+
+impl fmt::Debug for Surroundings<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Surroundings")
+            .field("releases", &self.releases.map(|_| ".."))
+            .field("platform", &self.platform)
+            .finish()
+    }
+}
+
+/// What a scan found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Scan {
+    /// Vulnerabilities and notices, in the lockfile's order of packages, then by id.
+    pub findings: Vec<Finding>,
+    /// What could not be judged.
+    pub problems: Vec<Problem>,
+}
+
+/// Finds every advisory that affects a package of the project: one finding a package's
+/// version and group of aliased records.
+///
+/// Only packages of the public registry are looked up; advisories say nothing of others.
+pub fn findings(
+    project: &Project,
+    index: &Index,
+    surroundings: Surroundings<'_>,
+) -> Result<Scan, IndexError> {
+    let mut scan = Scan::default();
+    let mut nodes = Vec::new();
+    let mut sections = Sections {
+        index,
+        open: Vec::new(),
+    };
+    for (node, package) in published(project) {
+        let Some(section) = sections.get(&package.id.ecosystem)? else {
+            continue;
+        };
+        let matches = group::matches(section, &package.id.name, &package.id.version)
+            .map_err(|part| index.damaged(part))?;
+        for id in matches.unclear {
+            let what = format!(
+                "{id} speaks of `{}`, but its versions cannot be compared with `{}`; only the \
+                 versions it lists were looked at",
+                package.id.name.escape_debug(),
+                package.id.version.escape_debug()
+            );
+            let path = project.lockfile.clone();
+            scan.problems.push(Problem { path, what });
+        }
+        for group in matches.groups {
+            nodes.push((
+                node,
+                dependency(package, &group),
+                severity::choose(group.records()),
+            ));
+        }
+    }
+    let reaches = Reaches::new(
+        project,
+        nodes.iter().map(|(node, _, _)| *node),
+        surroundings,
+    );
+    scan.findings = nodes
+        .into_iter()
+        .map(|(node, mut dependency, severity)| {
+            dependency.reach = reaches.of(node);
+            Finding {
+                id: fingerprint(project, &dependency),
+                location: project.lockfile.clone(),
+                kind: FindingKind::VulnerableDependency(dependency),
+                severity,
+            }
+        })
+        .collect();
+    Ok(scan)
+}
+
+/// Finds the locked releases that the registry has withdrawn from new use. Asks about
+/// every package, so it costs what the registry's cache costs.
+pub fn yanked(project: &Project, releases: &dyn Releases, platform: Platform) -> Scan {
+    let mut scan = Scan::default();
+    let mut nodes = Vec::new();
+    for (node, package) in published(project) {
+        match releases.releases(&package.id.name) {
+            Ok(known) => {
+                let is_yanked = known
+                    .iter()
+                    .any(|release| release.yanked && release.version == package.id.version);
+                nodes.extend(is_yanked.then_some(node));
+            }
+            Err(error) => scan.problems.push(Problem {
+                path: project.lockfile.clone(),
+                what: error.to_string(),
+            }),
+        }
+    }
+    let surroundings = Surroundings {
+        releases: Some(releases),
+        platform,
+    };
+    let reaches = Reaches::new(project, nodes.iter().copied(), surroundings);
+    scan.findings = nodes
+        .into_iter()
+        .map(|node| {
+            let dependency = VulnerableDependency {
+                package: project.graph.package(node).id.clone(),
+                class: Class::Yanked,
+                ids: Vec::new(),
+                summary: "the registry withdrew this release from new use".to_owned(),
+                fixed_versions: Vec::new(),
+                references: Vec::new(),
+                reach: reaches.of(node),
+            };
+            Finding {
+                id: fingerprint(project, &dependency),
+                location: project.lockfile.clone(),
+                kind: FindingKind::VulnerableDependency(dependency),
+                severity: None,
+            }
+        })
+        .collect();
+    scan
+}
+
+fn published(project: &Project) -> impl Iterator<Item = (Node, &LockedPackage)> {
+    project
+        .graph
+        .nodes()
+        .filter(|(_, package)| package.source == Source::PublicRegistry)
+}
+
+/// The sections that were asked for, each opened once; a lockfile has one ecosystem or few.
+struct Sections<'index> {
+    index: &'index Index,
+    open: Vec<(Ecosystem, Option<Section<'index>>)>,
+}
+
+impl<'index> Sections<'index> {
+    fn get(&mut self, ecosystem: &Ecosystem) -> Result<Option<&Section<'index>>, IndexError> {
+        let position = match self.open.iter().position(|(known, _)| known == ecosystem) {
+            Some(position) => position,
+            None => {
+                let section = self.index.section(ecosystem)?;
+                self.open.push((ecosystem.clone(), section));
+                self.open.len() - 1
+            }
+        };
+        Ok(self.open[position].1.as_ref())
+    }
+}
+
+fn dependency(package: &LockedPackage, group: &Group<'_>) -> VulnerableDependency {
+    let ecosystem = &package.id.ecosystem;
+    let mut references: Vec<String> = Vec::new();
+    for reference in group.records().flat_map(|record| &record.references) {
+        if !references.contains(reference) {
+            references.push(reference.clone());
+        }
+    }
+    VulnerableDependency {
+        package: package.id.clone(),
+        class: group.class(),
+        ids: group.ids(ecosystem),
+        summary: group
+            .records()
+            .map(|record| record.summary.clone())
+            .find(|summary| !summary.is_empty())
+            .unwrap_or_default(),
+        fixed_versions: group.fixed_versions(ecosystem, &package.id.version),
+        references,
+        reach: Reaches::nowhere(),
+    }
+}
+
+/// The stable fingerprint: neither time nor order nor the advisories' wording is in it.
+fn fingerprint(project: &Project, dependency: &VulnerableDependency) -> FindingId {
+    let main = dependency.main_id().map_or("yanked", |id| id.as_str());
+    let parts = [
+        project.lockfile.as_str(),
+        dependency.package.ecosystem.as_osv(),
+        &dependency.package.name,
+        &dependency.package.version,
+        main,
+    ];
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        // The length keeps one part's end from being another's beginning.
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let hex = hasher.finalize().to_hex();
+    FindingId(hex.as_str().chars().take(FINGERPRINT_DIGITS).collect())
+}
+
+#[cfg(test)]
+mod tests;

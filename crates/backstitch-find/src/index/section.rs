@@ -1,0 +1,133 @@
+//! One ecosystem's records: a table of package names in byte order, then the data.
+//!
+//! Layout: the number of packages; per package the name's place and length, and where its
+//! entries lie and how many there are; then names, entries and records in any order.
+
+use std::cmp::Ordering;
+
+use backstitch_model::Advisory;
+use backstitch_model::package::Ecosystem;
+
+use super::Cursor;
+use super::entry::{AffectedEntry, read_affected, read_record};
+use crate::names;
+
+/// Four numbers a package.
+pub(super) const ROW_BYTES: usize = 16;
+
+/// Where the table begins: after the number of packages.
+pub(super) const TABLE_AT: usize = 4;
+
+/// The records on one ecosystem's packages, checked against their digest.
+#[derive(Debug, Clone)]
+pub struct Section<'index> {
+    bytes: &'index [u8],
+    packages: usize,
+    ecosystem: Ecosystem,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Row<'index> {
+    name: &'index str,
+    entries_at: usize,
+    entries: usize,
+}
+
+impl<'index> Section<'index> {
+    pub(super) fn open(bytes: &'index [u8], ecosystem: &str) -> Option<Self> {
+        let packages = Cursor::new(bytes, 0).size()?;
+        let table_end = packages.checked_mul(ROW_BYTES)?.checked_add(TABLE_AT)?;
+        (table_end <= bytes.len()).then(|| Self {
+            bytes,
+            packages,
+            ecosystem: Ecosystem::from_osv(ecosystem),
+        })
+    }
+
+    /// The ecosystem.
+    pub fn ecosystem(&self) -> &Ecosystem {
+        &self.ecosystem
+    }
+
+    /// What records say of `package`; empty where none does. The name is normalised first.
+    /// The error names the damaged part.
+    pub fn entries(&self, package: &str) -> Result<Vec<AffectedEntry<'index>>, String> {
+        let name = names::normalised(&self.ecosystem, package);
+        match self.find(&name) {
+            Some(Some(row)) => self.read_entries(row).ok_or_else(|| self.damage(&name)),
+            Some(None) => Ok(Vec::new()),
+            None => Err(self.damage(&name)),
+        }
+    }
+
+    /// The record that an entry belongs to, without what it affects.
+    pub fn record(&self, entry: &AffectedEntry<'_>) -> Result<Advisory, String> {
+        read_record(&mut Cursor::new(self.bytes, entry.record_at))
+            .ok_or_else(|| format!("record at {} of `{}`", entry.record_at, self.ecosystem))
+    }
+
+    /// Reads everything once; the error names the first damaged part.
+    pub(super) fn walk(&self) -> Result<(), String> {
+        let mut last_name = None;
+        for position in 0..self.packages {
+            let row = self.row(position).ok_or_else(|| self.damage("table"))?;
+            if last_name.is_some_and(|last| last >= row.name) {
+                return Err(self.damage(row.name));
+            }
+            last_name = Some(row.name);
+            let entries = self
+                .read_entries(row)
+                .ok_or_else(|| self.damage(row.name))?;
+            for entry in &entries {
+                self.record(entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn damage(&self, package: &str) -> String {
+        format!(
+            "section `{}` at `{}`",
+            self.ecosystem,
+            package.escape_debug()
+        )
+    }
+
+    fn read_entries(&self, row: Row<'_>) -> Option<Vec<AffectedEntry<'index>>> {
+        if row.entries > self.bytes.len() {
+            return None;
+        }
+        let mut cursor = Cursor::new(self.bytes, row.entries_at);
+        (0..row.entries)
+            .map(|_| read_affected(&mut cursor))
+            .collect()
+    }
+
+    /// Binary search; the outer `None` means damage, the inner one that no record names it.
+    fn find(&self, name: &str) -> Option<Option<Row<'index>>> {
+        let (mut low, mut high) = (0, self.packages);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let row = self.row(middle)?;
+            match row.name.cmp(name) {
+                Ordering::Equal => return Some(Some(row)),
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+            }
+        }
+        Some(None)
+    }
+
+    fn row(&self, position: usize) -> Option<Row<'index>> {
+        let at = position.checked_mul(ROW_BYTES)?.checked_add(TABLE_AT)?;
+        let mut cursor = Cursor::new(self.bytes, at);
+        let name_at = cursor.size()?;
+        let name_length = cursor.size()?;
+        let name = Cursor::new(self.bytes, name_at).take(name_length)?;
+        Some(Row {
+            name: std::str::from_utf8(name).ok()?,
+            entries_at: cursor.size()?,
+            entries: cursor.size()?,
+        })
+    }
+}

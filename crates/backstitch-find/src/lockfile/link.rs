@@ -1,0 +1,254 @@
+//! Links a lockfile's names: each dependency to the package that it means.
+
+use std::collections::HashMap;
+
+use backstitch_model::package::{Ecosystem, PackageVersion};
+use backstitch_model::project::{DependencyGraph, LockedPackage, Node, Source};
+
+use super::{Lockfile, Raw, RawPackage};
+
+/// How many problems are told one by one.
+const PROBLEMS_MAX: usize = 50;
+
+/// The longest text quoted in a problem, in characters.
+const QUOTE_CHARS_MAX: usize = 80;
+
+/// How many packages of one name and version are told apart by their source; a lockfile
+/// with more is nobody's, and trying each would take quadratic time.
+const SOURCES_MAX: usize = 16;
+
+/// The addresses under which Cargo knows the public registry.
+const PUBLIC_REGISTRIES: [&str; 2] = [
+    "registry+https://github.com/rust-lang/crates.io-index",
+    "sparse+https://index.crates.io/",
+];
+
+/// Builds the graph. Packages that are there twice keep their place, once.
+pub(super) fn link(raw: &Raw<'_>) -> Lockfile {
+    let mut problems = Problems::default();
+    let packages = distinct(&raw.packages, &mut problems);
+    let names = Names::new(&packages);
+    let checksums = checksums(raw);
+    let locked = packages
+        .iter()
+        .enumerate()
+        .map(|(position, package)| LockedPackage {
+            id: PackageVersion {
+                ecosystem: Ecosystem::CratesIo,
+                name: package.name.clone().into_owned(),
+                version: package.version.clone().into_owned(),
+            },
+            source: source(package.source.as_deref()),
+            checksum: checksum(package, &checksums),
+            dependencies: names.dependencies(position, package, &mut problems),
+        })
+        .collect();
+    Lockfile {
+        graph: DependencyGraph::new(locked),
+        unused_patches: raw
+            .unused_patches
+            .iter()
+            .map(|name| name.clone().into_owned())
+            .collect(),
+        problems: problems.finish(),
+    }
+}
+
+fn source(address: Option<&str>) -> Source {
+    match address {
+        None => Source::Local,
+        Some(address) if PUBLIC_REGISTRIES.contains(&address) => Source::PublicRegistry,
+        Some(address) if address.starts_with("git+") => Source::Git(address.to_owned()),
+        Some(address) => Source::OtherRegistry(address.to_owned()),
+    }
+}
+
+/// The packages without repetitions; odd names are told and kept, since they are data.
+fn distinct<'raw>(
+    packages: &'raw [RawPackage<'raw>],
+    problems: &mut Problems,
+) -> Vec<&'raw RawPackage<'raw>> {
+    let mut seen = HashMap::with_capacity(packages.len());
+    let mut kept = Vec::with_capacity(packages.len());
+    for package in packages {
+        let key = (&package.name, &package.version, &package.source);
+        if seen.insert(key, ()).is_some() {
+            problems.tell(|| format!("package `{}` is there twice", title(package)));
+            continue;
+        }
+        if has_control(&package.name) || has_control(&package.version) {
+            problems.tell(|| format!("package `{}` has control characters", title(package)));
+        }
+        kept.push(package);
+    }
+    kept
+}
+
+fn has_control(text: &str) -> bool {
+    text.chars().any(char::is_control)
+}
+
+fn title(package: &RawPackage<'_>) -> String {
+    quote(&format!("{} {}", package.name, package.version))
+}
+
+/// Text from the lockfile, fit for a sentence: escaped and cut.
+fn quote(text: &str) -> String {
+    let cut: String = text.chars().take(QUOTE_CHARS_MAX).collect();
+    cut.escape_debug().to_string()
+}
+
+/// Version 1 keeps checksums apart, by the package's full name.
+fn checksums<'raw>(raw: &'raw Raw<'_>) -> HashMap<&'raw str, &'raw str> {
+    raw.metadata
+        .iter()
+        .filter_map(|(key, value)| Some((key.strip_prefix("checksum ")?, value.as_ref())))
+        .collect()
+}
+
+fn checksum(package: &RawPackage<'_>, checksums: &HashMap<&str, &str>) -> Option<String> {
+    if let Some(checksum) = &package.checksum {
+        return Some(checksum.clone().into_owned());
+    }
+    if checksums.is_empty() {
+        return None;
+    }
+    let source = package.source.as_deref()?;
+    let full = format!("{} {} ({source})", package.name, package.version);
+    checksums
+        .get(full.as_str())
+        // Cargo writes this word for a package that has none.
+        .filter(|checksum| **checksum != "<none>")
+        .map(|checksum| (*checksum).to_owned())
+}
+
+/// Packages by name, for dependencies that are written `name`, `name version` or
+/// `name version (source)`.
+struct Names<'raw> {
+    packages: &'raw [&'raw RawPackage<'raw>],
+    by_name: HashMap<&'raw str, Vec<usize>>,
+    by_version: HashMap<(&'raw str, &'raw str), Vec<usize>>,
+}
+
+impl<'raw> Names<'raw> {
+    fn new(packages: &'raw [&'raw RawPackage<'raw>]) -> Self {
+        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::with_capacity(packages.len());
+        for (position, package) in packages.iter().enumerate() {
+            by_name.entry(&package.name).or_default().push(position);
+        }
+        let mut by_version: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+        for (position, package) in packages.iter().enumerate() {
+            by_version
+                .entry((&package.name, &package.version))
+                .or_default()
+                .push(position);
+        }
+        Self {
+            packages,
+            by_name,
+            by_version,
+        }
+    }
+
+    fn dependencies(
+        &self,
+        position: usize,
+        package: &RawPackage<'_>,
+        problems: &mut Problems,
+    ) -> Vec<Node> {
+        let mut nodes = Vec::with_capacity(package.dependencies.len());
+        for dependency in &package.dependencies {
+            let told = |what| {
+                format!(
+                    "package `{}` depends on `{}`, {what}",
+                    title(package),
+                    quote(dependency)
+                )
+            };
+            match self.find(dependency) {
+                Found::One(found) if found == position => {
+                    problems.tell(|| told("which is itself"));
+                }
+                Found::One(found) => nodes.push(Node(found)),
+                Found::None => problems.tell(|| told("which is not in the lockfile")),
+                Found::Several => problems.tell(|| told("which could be several packages")),
+            }
+        }
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes
+    }
+
+    fn find(&self, dependency: &str) -> Found {
+        let (name, rest) = dependency.split_once(' ').unwrap_or((dependency, ""));
+        let (version, source) = rest.split_once(' ').unwrap_or((rest, ""));
+        let candidates = if version.is_empty() {
+            self.by_name.get(name)
+        } else {
+            self.by_version.get(&(name, version))
+        };
+        let source = source
+            .strip_prefix('(')
+            .and_then(|rest| rest.strip_suffix(')'));
+        match candidates.map(Vec::as_slice) {
+            None | Some([]) => Found::None,
+            Some([only]) => Found::One(*only),
+            Some(several) if several.len() > SOURCES_MAX => Found::Several,
+            Some(several) => self.of_source(several, source),
+        }
+    }
+
+    /// A name that is there twice is told apart by its source; a dependency on a
+    /// repository names it without the commit. Without a source it is the project's own.
+    fn of_source(&self, several: &[usize], source: Option<&str>) -> Found {
+        let matches = |position: &&usize| {
+            let own = self.packages[**position].source.as_deref();
+            own == source || own.map(without_commit) == source
+        };
+        match several
+            .iter()
+            .filter(matches)
+            .collect::<Vec<_>>()
+            .as_slice()
+        {
+            [only] => Found::One(**only),
+            [] => Found::None,
+            _ => Found::Several,
+        }
+    }
+}
+
+enum Found {
+    One(usize),
+    None,
+    Several,
+}
+
+fn without_commit(source: &str) -> &str {
+    source.split_once('#').map_or(source, |(before, _)| before)
+}
+
+/// The first problems, and how many there were.
+#[derive(Default)]
+struct Problems {
+    told: Vec<String>,
+    count: usize,
+}
+
+impl Problems {
+    /// Builds the sentence only while there is room for it.
+    fn tell(&mut self, what: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.told.len() < PROBLEMS_MAX {
+            self.told.push(what());
+        }
+    }
+
+    fn finish(mut self) -> Vec<String> {
+        let untold = self.count - self.told.len();
+        if untold > 0 {
+            self.told.push(format!("and {untold} more problems"));
+        }
+        self.told
+    }
+}

@@ -1,0 +1,163 @@
+//! Walks and reads below one open folder: bounded, regular files only, no links followed.
+
+use std::io::{self, Read as _};
+
+use backstitch_model::RelPath;
+use backstitch_model::project::Problem;
+use cap_std::fs::{Dir, DirEntry};
+
+/// How many entries of folders are looked at.
+const ENTRIES_MAX: usize = 1_000_000;
+
+/// How deep folders are entered.
+const DEPTH_MAX: usize = 32;
+
+/// Folders that hold what was built or brought in, not the project.
+const SKIPPED: [&str; 2] = ["target", "node_modules"];
+
+/// What a walk found.
+pub(super) struct Walked {
+    /// The files, those nearer the root first, then by path.
+    pub(super) files: Vec<RelPath>,
+    pub(super) problems: Vec<Problem>,
+}
+
+struct Folder {
+    dir: Dir,
+    path: Option<RelPath>,
+    depth: usize,
+}
+
+/// Finds the files called one of `names`, leaving out hidden folders and what was built.
+pub(super) fn walk(root: &Dir, names: &[&str]) -> Walked {
+    let mut walk = Walk {
+        names,
+        walked: Walked {
+            files: Vec::new(),
+            problems: Vec::new(),
+        },
+        entries: 0,
+        pending: Vec::new(),
+    };
+    match root.try_clone() {
+        Ok(dir) => walk.pending.push(Folder {
+            dir,
+            path: None,
+            depth: 0,
+        }),
+        Err(error) => walk.tell(None, &error),
+    }
+    while let Some(folder) = walk.pending.pop() {
+        walk.enter(&folder);
+    }
+    let mut walked = walk.walked;
+    walked
+        .files
+        .sort_by_cached_key(|path| (path.as_str().matches('/').count(), path.clone()));
+    walked
+}
+
+struct Walk<'names> {
+    names: &'names [&'names str],
+    walked: Walked,
+    entries: usize,
+    pending: Vec<Folder>,
+}
+
+impl Walk<'_> {
+    fn enter(&mut self, folder: &Folder) {
+        let entries = match folder.dir.entries() {
+            Ok(entries) => entries,
+            Err(error) => return self.tell(folder.path.as_ref(), &error),
+        };
+        for entry in entries {
+            self.entries += 1;
+            if self.entries > ENTRIES_MAX {
+                self.pending.clear();
+                return self.tell(
+                    folder.path.as_ref(),
+                    &format!(
+                        "the tree has more than {ENTRIES_MAX} entries; the rest was not looked at"
+                    ),
+                );
+            }
+            match entry {
+                Ok(entry) => self.look_at(folder, &entry),
+                Err(error) => self.tell(folder.path.as_ref(), &error),
+            }
+        }
+    }
+
+    fn look_at(&mut self, folder: &Folder, entry: &DirEntry) {
+        // A name that is no UTF-8 or no path of ours is no manifest and holds none we can name.
+        let Ok(name) = entry.file_name().into_string() else {
+            return;
+        };
+        let Ok(kind) = entry.file_type() else { return };
+        let is_wanted = self.names.contains(&name.as_str());
+        if !is_wanted && !kind.is_dir() {
+            return;
+        }
+        let Ok(path) = RelPath::below(folder.path.as_ref(), &name) else {
+            return;
+        };
+        if kind.is_dir() {
+            self.look_into(folder, entry, &name, path);
+        } else if kind.is_file() {
+            self.walked.files.push(path);
+        } else {
+            let what = "it is no regular file; links are not followed";
+            self.tell(Some(&path), &what);
+        }
+    }
+
+    fn look_into(&mut self, folder: &Folder, entry: &DirEntry, name: &str, path: RelPath) {
+        if name.starts_with('.') || SKIPPED.contains(&name) {
+            return;
+        }
+        if folder.depth >= DEPTH_MAX {
+            let what = format!("it is more than {DEPTH_MAX} folders deep; it was not entered");
+            return self.tell(Some(&path), &what);
+        }
+        match entry.open_dir() {
+            Ok(dir) => self.pending.push(Folder {
+                dir,
+                path: Some(path),
+                depth: folder.depth + 1,
+            }),
+            Err(error) => self.tell(Some(&path), &error),
+        }
+    }
+
+    fn tell(&mut self, path: Option<&RelPath>, what: &impl ToString) {
+        // The root has no path of its own; the file that one would look for stands for it.
+        let fallback = || RelPath::new(self.names.first().copied().unwrap_or("Cargo.lock"));
+        if let Some(path) = path.cloned().or_else(|| fallback().ok()) {
+            let what = what.to_string();
+            self.walked.problems.push(Problem { path, what });
+        }
+    }
+}
+
+/// Reads a regular file of at most `bytes_max` bytes. A device or a pipe, which could
+/// block or never end, is refused.
+pub(super) fn read(root: &Dir, path: &RelPath, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let refuse = |what: String| Err(io::Error::other(what));
+    if !root.symlink_metadata(path.as_str())?.is_file() {
+        return refuse("it is no regular file; links are not followed".into());
+    }
+    let file = root.open(path.as_str())?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return refuse("it is no regular file".into());
+    }
+    if metadata.len() > bytes_max {
+        return refuse(format!("it has more than {bytes_max} bytes"));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
+    file.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > bytes_max {
+        return refuse(format!("it has more than {bytes_max} bytes"));
+    }
+    Ok(bytes)
+}

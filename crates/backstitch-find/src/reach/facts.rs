@@ -1,0 +1,337 @@
+//! What manifests and the registry say of the packages that lead to a finding.
+//!
+//! Only ancestors of findings are asked about: a package's features come from the packages
+//! that depend on it, which are ancestors too, so nothing else can matter.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use backstitch_model::project::{
+    DependencyGraph, DependencyKind, LockedPackage, Manifest, Node, Project, Requirement, Source,
+};
+use backstitch_model::registry::Releases;
+use semver::{Version, VersionReq};
+
+/// Everything known of a project's packages, as far as it can matter to its findings.
+#[derive(Debug)]
+pub(super) struct Facts {
+    packages: Vec<Option<Package>>,
+    /// The workspace's members, whose default features are built.
+    members: Vec<Node>,
+    own: Vec<Node>,
+    parents: Vec<Vec<Node>>,
+    /// Are features of all kinds of dependencies and platforms one, as in resolver 1?
+    pub(super) unified: bool,
+}
+
+/// What is known of one package.
+#[derive(Debug, Default)]
+pub(super) struct Package {
+    pub(super) edges: Vec<Edge>,
+    pub(super) features: BTreeMap<String, Vec<String>>,
+    /// Optional dependencies that are features of their own, since no `dep:` names them.
+    pub(super) implicit: BTreeSet<String>,
+    /// Why nothing more is known, where so.
+    pub(super) unknown: Option<String>,
+}
+
+/// A dependency that the lockfile has, with what it is for.
+#[derive(Debug)]
+pub(super) struct Edge {
+    pub(super) to: Node,
+    /// `None` where nobody says what it is for.
+    pub(super) requirement: Option<Requirement>,
+}
+
+impl Edge {
+    /// What it is for; taken for the strongest where nobody says.
+    pub(super) fn kind(&self) -> DependencyKind {
+        let stated = self
+            .requirement
+            .as_ref()
+            .map(|requirement| requirement.kind);
+        stated.unwrap_or(DependencyKind::Normal)
+    }
+}
+
+impl Facts {
+    /// Gathers what is known of the ancestors of `nodes`.
+    pub(super) fn gather(
+        project: &Project,
+        nodes: &[Node],
+        releases: Option<&dyn Releases>,
+    ) -> Self {
+        let graph = &project.graph;
+        let relevant = ancestors(graph, nodes);
+        let manifests = Manifests::new(&project.manifests);
+        let mut packages: Vec<Option<Package>> = Vec::with_capacity(relevant.len());
+        for (node, package) in graph.nodes() {
+            packages.push(relevant[node.0].then(|| {
+                let stated = match package.source {
+                    Source::Local => manifests.of(package).map(Stated::of_manifest),
+                    Source::PublicRegistry => Stated::of_registry(package, releases),
+                    Source::Git(_) | Source::OtherRegistry(_) => {
+                        Err("its features are not told by the public registry".to_owned())
+                    }
+                };
+                link(graph, node, &relevant, stated)
+            }));
+        }
+        let own = |node: &Node| graph.package(*node).source == Source::Local;
+        let own: Vec<Node> = graph.nodes().map(|(node, _)| node).filter(own).collect();
+        let is_member = |node: &&Node| manifests.is_member(graph.package(**node));
+        Self {
+            members: own.iter().filter(is_member).copied().collect(),
+            own,
+            parents: graph
+                .nodes()
+                .map(|(node, _)| graph.parents(node).to_vec())
+                .collect(),
+            packages,
+            unified: manifests.unified(),
+        }
+    }
+
+    pub(super) fn of(&self, node: Node) -> Option<&Package> {
+        self.packages[node.0].as_ref()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.packages.len()
+    }
+
+    pub(super) fn members(&self) -> &[Node] {
+        &self.members
+    }
+
+    /// The project's own packages.
+    pub(super) fn own(&self) -> impl Iterator<Item = Node> {
+        self.own.iter().copied()
+    }
+
+    /// The nearest reason why nobody can say whether `node` is built.
+    pub(super) fn why_unknown(&self, node: Node) -> String {
+        let mut seen = vec![false; self.packages.len()];
+        let mut queue = std::collections::VecDeque::from([node]);
+        while let Some(node) = queue.pop_front() {
+            for &parent in &self.parents[node.0] {
+                if std::mem::replace(&mut seen[parent.0], true) {
+                    continue;
+                }
+                if let Some(why) = self.of(parent).and_then(|package| package.unknown.as_ref()) {
+                    return why.clone();
+                }
+                queue.push_back(parent);
+            }
+        }
+        "the lockfile and the manifests do not agree".to_owned()
+    }
+}
+
+fn ancestors(graph: &DependencyGraph, nodes: &[Node]) -> Vec<bool> {
+    let mut seen = vec![false; graph.packages().len()];
+    let mut stack = nodes.to_vec();
+    while let Some(node) = stack.pop() {
+        if !std::mem::replace(&mut seen[node.0], true) {
+            stack.extend(graph.parents(node));
+        }
+    }
+    seen
+}
+
+/// The project's manifests, by the package they describe.
+struct Manifests<'project> {
+    by_name: HashMap<&'project str, &'project Manifest>,
+    root: Option<&'project Manifest>,
+    is_workspace: bool,
+}
+
+impl<'project> Manifests<'project> {
+    fn new(manifests: &'project [Manifest]) -> Self {
+        let named = |manifest: &'project Manifest| {
+            let (name, _) = manifest.package.as_ref()?;
+            Some((name.as_str(), manifest))
+        };
+        let root = manifests.first();
+        Self {
+            by_name: manifests.iter().filter_map(named).collect(),
+            root,
+            is_workspace: root.is_some_and(|root| crate::project::declares_workspace(&root.text)),
+        }
+    }
+
+    fn of(&self, package: &LockedPackage) -> Result<&'project Manifest, String> {
+        self.by_name
+            .get(package.id.name.as_str())
+            .copied()
+            .ok_or_else(|| {
+                format!(
+                    "the manifest of `{}` is not at hand",
+                    package.id.name.escape_debug()
+                )
+            })
+    }
+
+    /// Without a workspace only the root is a member; path dependencies beside it are
+    /// built with the features that are asked of them.
+    fn is_member(&self, package: &LockedPackage) -> bool {
+        let is_root = |root: &Manifest| {
+            root.package
+                .as_ref()
+                .is_some_and(|(name, _)| *name == package.id.name)
+        };
+        self.is_workspace || self.root.is_none_or(is_root)
+    }
+
+    fn unified(&self) -> bool {
+        let resolver = self.root.and_then(|root| root.resolver.as_deref());
+        !matches!(resolver, Some("2" | "3"))
+    }
+}
+
+/// What a manifest or a release states, the same for both.
+struct Stated {
+    requirements: Vec<Requirement>,
+    features: BTreeMap<String, Vec<String>>,
+}
+
+impl Stated {
+    fn of_manifest(manifest: &Manifest) -> Self {
+        Self {
+            requirements: manifest.requirements.clone(),
+            features: manifest.features.clone(),
+        }
+    }
+
+    fn of_registry(
+        package: &LockedPackage,
+        releases: Option<&dyn Releases>,
+    ) -> Result<Self, String> {
+        let name = package.id.name.escape_debug();
+        let releases = releases
+            .ok_or_else(|| {
+                format!(
+                    "the registry's index, which tells the features of `{name}`, is not at hand"
+                )
+            })?
+            .releases(&package.id.name)
+            .map_err(|error| error.to_string())?;
+        let release = releases
+            .iter()
+            .find(|release| release.version == package.id.version)
+            .ok_or_else(|| {
+                let version = package.id.version.escape_debug();
+                format!("the registry's index does not have `{name}` at {version}")
+            })?;
+        Ok(Self {
+            // A published package's tests are nobody's but its own.
+            requirements: release
+                .requirements
+                .iter()
+                .filter(|requirement| requirement.kind != DependencyKind::Dev)
+                .cloned()
+                .collect(),
+            features: release.features.clone(),
+        })
+    }
+}
+
+/// Joins the lockfile's edges with what is stated of them.
+fn link(
+    graph: &DependencyGraph,
+    node: Node,
+    relevant: &[bool],
+    stated: Result<Stated, String>,
+) -> Package {
+    let targets: Vec<Node> = graph
+        .package(node)
+        .dependencies
+        .iter()
+        .copied()
+        .filter(|to| relevant[to.0])
+        .collect();
+    let unexplained = |to: &Node| Edge {
+        to: *to,
+        requirement: None,
+    };
+    match stated {
+        Err(why) => Package {
+            edges: targets.iter().map(unexplained).collect(),
+            unknown: Some(why),
+            ..Package::default()
+        },
+        Ok(stated) => {
+            let implicit = implicit_features(&stated);
+            let mut edges = explained(graph, &targets, stated.requirements);
+            let explained: BTreeSet<Node> = edges.iter().map(|edge| edge.to).collect();
+            let left = targets.iter().filter(|to| !explained.contains(to));
+            edges.extend(left.map(unexplained));
+            Package {
+                edges,
+                features: stated.features,
+                implicit,
+                unknown: None,
+            }
+        }
+    }
+}
+
+/// Optional dependencies are features by their own name unless some feature says `dep:`.
+fn implicit_features(stated: &Stated) -> BTreeSet<String> {
+    let hidden: BTreeSet<&str> = stated
+        .features
+        .values()
+        .flatten()
+        .filter_map(|value| value.strip_prefix("dep:"))
+        .collect();
+    stated
+        .requirements
+        .iter()
+        .filter(|requirement| requirement.optional)
+        .map(|requirement| requirement.key.as_str())
+        .filter(|key| !hidden.contains(key) && !stated.features.contains_key(*key))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Finds the locked package that each requirement means.
+fn explained(
+    graph: &DependencyGraph,
+    targets: &[Node],
+    requirements: Vec<Requirement>,
+) -> Vec<Edge> {
+    let mut by_name: HashMap<&str, Vec<Node>> = HashMap::new();
+    for &target in targets {
+        let name = graph.package(target).id.name.as_str();
+        by_name.entry(name).or_default().push(target);
+    }
+    let mut edges = Vec::new();
+    for requirement in requirements {
+        let Some(candidates) = by_name.get(requirement.package.as_str()) else {
+            continue;
+        };
+        for to in meant(graph, candidates, &requirement.version) {
+            let requirement = Some(requirement.clone());
+            edges.push(Edge { to, requirement });
+        }
+    }
+    edges
+}
+
+/// The candidate whose version the requirement allows; all of them where that cannot be
+/// told, such as for a patch with another version.
+fn meant(graph: &DependencyGraph, candidates: &[Node], requirement: &str) -> Vec<Node> {
+    if let [_] = candidates {
+        return candidates.to_vec();
+    }
+    let version = |node: &Node| Version::parse(&graph.package(*node).id.version).ok();
+    let allowed = requirement
+        .parse::<VersionReq>()
+        .ok()
+        .and_then(|requirement| {
+            candidates
+                .iter()
+                .filter(|node| version(node).is_some_and(|version| requirement.matches(&version)))
+                .max_by_key(|node| version(node))
+        });
+    allowed.map_or_else(|| candidates.to_vec(), |node| vec![*node])
+}

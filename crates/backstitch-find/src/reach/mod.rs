@@ -1,0 +1,175 @@
+//! Says how a package got into the project: by which chain, what for, and whether it is
+//! built at all on this platform with default features.
+//!
+//! Pure. `facts` gathers what manifests and the registry say of the packages that lead to
+//! a finding, `resolve` works out features as Cargo's resolver does; here the two become
+//! answers. What nobody can tell is told as unknown, with the reason.
+
+mod facts;
+mod platform;
+mod resolve;
+
+use std::collections::VecDeque;
+
+use backstitch_model::finding::{Compiled, Reach};
+use backstitch_model::project::{DependencyGraph, DependencyKind, Node, Project, Source};
+
+use crate::findings::Surroundings;
+
+use facts::Facts;
+pub use platform::Platform;
+use resolve::{Belief, Platforms, built};
+
+/// The answers for one project and the packages that have findings.
+#[derive(Debug)]
+pub(crate) struct Reaches<'project> {
+    graph: &'project DependencyGraph,
+    /// The package before each one on a shortest chain from the project; `None` where
+    /// nothing of the project's leads to it, or where it is the project's own.
+    before: Vec<Option<Node>>,
+    kinds: Vec<Option<DependencyKind>>,
+    compiled: Vec<Option<Compiled>>,
+}
+
+impl<'project> Reaches<'project> {
+    /// Works out the answers for `nodes`, in time linear in the graph's size.
+    pub(crate) fn new(
+        project: &'project Project,
+        nodes: impl Iterator<Item = Node>,
+        surroundings: Surroundings<'_>,
+    ) -> Self {
+        let graph = &project.graph;
+        let count = graph.packages().len();
+        let nodes: Vec<Node> = nodes.collect();
+        if nodes.is_empty() {
+            return Self {
+                graph,
+                before: vec![None; count],
+                kinds: vec![None; count],
+                compiled: vec![None; count],
+            };
+        }
+        let facts = Facts::gather(project, &nodes, surroundings.releases);
+        Self {
+            graph,
+            before: chains(graph),
+            kinds: kinds(graph, &facts),
+            compiled: compiled(&facts, &nodes, surroundings.platform),
+        }
+    }
+
+    /// The answer for one of the packages that `new` was asked about.
+    pub(crate) fn of(&self, node: Node) -> Reach {
+        let is_own = |parent: &Node| self.graph.package(*parent).source == Source::Local;
+        Reach {
+            direct: self.graph.parents(node).iter().any(is_own),
+            path: self.path(node),
+            // A chain whose uses nobody states is taken for the strongest.
+            kind: self.kinds[node.0].unwrap_or(DependencyKind::Normal),
+            compiled: self.compiled[node.0].clone().unwrap_or_else(|| {
+                Compiled::Unknown("nothing of the project's leads to it".into())
+            }),
+        }
+    }
+
+    /// A reach that says nothing, to be filled in.
+    pub(crate) fn nowhere() -> Reach {
+        Reach {
+            direct: false,
+            path: Vec::new(),
+            kind: DependencyKind::Normal,
+            compiled: Compiled::Unknown(String::new()),
+        }
+    }
+
+    fn path(&self, node: Node) -> Vec<backstitch_model::package::PackageVersion> {
+        let mut path = Vec::new();
+        let mut next = Some(node);
+        // A chain has no cycle, since each package has the one that first led to it.
+        while let Some(node) = next {
+            path.push(self.graph.package(node).id.clone());
+            next = self.before[node.0];
+        }
+        let starts_here = path.len() > 1;
+        path.reverse();
+        if starts_here { path } else { Vec::new() }
+    }
+}
+
+/// One search from all of the project's own packages at once: shortest chains for all.
+fn chains(graph: &DependencyGraph) -> Vec<Option<Node>> {
+    let mut before = vec![None; graph.packages().len()];
+    let mut seen = vec![false; graph.packages().len()];
+    let own = |(node, package): (Node, &backstitch_model::project::LockedPackage)| {
+        (package.source == Source::Local).then_some(node)
+    };
+    let mut queue: VecDeque<Node> = graph.nodes().filter_map(own).collect();
+    for node in &queue {
+        seen[node.0] = true;
+    }
+    while let Some(node) = queue.pop_front() {
+        for &next in &graph.package(node).dependencies {
+            if !std::mem::replace(&mut seen[next.0], true) {
+                before[next.0] = Some(node);
+                queue.push_back(next);
+            }
+        }
+    }
+    before
+}
+
+/// The strongest use of any chain, for each package that the facts speak of: a chain is as
+/// weak as its weakest part.
+fn kinds(graph: &DependencyGraph, facts: &Facts) -> Vec<Option<DependencyKind>> {
+    let mut kinds = vec![None; graph.packages().len()];
+    for level in [
+        DependencyKind::Normal,
+        DependencyKind::Build,
+        DependencyKind::Dev,
+    ] {
+        let mut stack: Vec<Node> = facts.own().collect();
+        let mut seen = vec![false; graph.packages().len()];
+        while let Some(node) = stack.pop() {
+            if std::mem::replace(&mut seen[node.0], true) {
+                continue;
+            }
+            kinds[node.0].get_or_insert(level);
+            let edges = facts
+                .of(node)
+                .into_iter()
+                .flat_map(|package| &package.edges);
+            stack.extend(
+                edges
+                    .filter(|edge| edge.kind() <= level)
+                    .map(|edge| edge.to),
+            );
+        }
+    }
+    kinds
+}
+
+/// Runs the resolver with what is known, and with everything that could be: a package
+/// that the first builds is built, one that the second does not build is not.
+fn compiled(facts: &Facts, nodes: &[Node], platform: Platform) -> Vec<Option<Compiled>> {
+    let run = |belief, platforms| built(facts, belief, platforms);
+    let here = Platforms::Only(platform);
+    let surely = run(Belief::Known, here);
+    let maybe = run(Belief::Possible, here);
+    let elsewhere = run(Belief::Possible, Platforms::Every);
+    let mut compiled = vec![None; surely.len()];
+    for node in nodes {
+        compiled[node.0] = Some(if surely[node.0] {
+            Compiled::Yes
+        } else if maybe[node.0] {
+            Compiled::Unknown(facts.why_unknown(*node))
+        } else if elsewhere[node.0] {
+            Compiled::OtherPlatform
+        } else {
+            Compiled::OptIn
+        });
+    }
+    compiled
+}
+
+#[cfg(test)]
+mod tests;

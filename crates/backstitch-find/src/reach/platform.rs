@@ -1,0 +1,108 @@
+//! The platform a project is built for, and what `cfg(…)` says of it
+//! (<https://doc.rust-lang.org/cargo/reference/specifying-dependencies.html#platform-specific-dependencies>).
+
+use std::fmt;
+
+use cfg_expr::targets::{TargetInfo, get_builtin_target_by_triple};
+use cfg_expr::{Expression, Predicate};
+
+/// A platform, by its target triple.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Platform(&'static TargetInfo);
+
+impl Platform {
+    /// Finds the platform called `triple`; `None` where the compiler has no such target.
+    pub fn of_triple(triple: &str) -> Option<Self> {
+        get_builtin_target_by_triple(triple).map(Self)
+    }
+
+    /// The platform that this program runs on. On Linux the GNU one, which is what the
+    /// official toolchains are built for, even where this program is linked otherwise.
+    pub fn host() -> Self {
+        let arch = std::env::consts::ARCH;
+        let triple = match std::env::consts::OS {
+            "macos" => format!("{arch}-apple-darwin"),
+            "windows" => format!("{arch}-pc-windows-msvc"),
+            "freebsd" => format!("{arch}-unknown-freebsd"),
+            _ => format!("{arch}-unknown-linux-gnu"),
+        };
+        Self::of_triple(&triple).unwrap_or(Self(&cfg_expr::targets::ALL_BUILTINS[0]))
+    }
+
+    /// The target triple.
+    pub fn triple(self) -> &'static str {
+        self.0.triple.as_str()
+    }
+
+    /// Does `target`, a `cfg(…)` or a triple, hold here? `None` where it cannot be read.
+    pub(crate) fn holds(self, target: &str) -> Option<bool> {
+        let is_cfg = target.trim_start().starts_with("cfg(");
+        if !is_cfg {
+            return Some(target == self.triple());
+        }
+        let expression = Expression::parse(target).ok()?;
+        Some(expression.eval(|predicate| self.satisfies(predicate)))
+    }
+
+    fn satisfies(self, predicate: &Predicate<'_>) -> bool {
+        match predicate {
+            Predicate::Target(target) => target.matches(self.0),
+            Predicate::TargetFeature(feature) => self.has_feature(feature),
+            Predicate::KeyValue { .. }
+            | Predicate::Flag(_)
+            | Predicate::Test
+            | Predicate::DebugAssertions
+            | Predicate::ProcMacro
+            | Predicate::Feature(_) => false,
+        }
+    }
+
+    /// The instruction sets that every processor of the architecture has.
+    fn has_feature(self, feature: &str) -> bool {
+        match self.0.arch.as_str() {
+            "x86_64" => matches!(feature, "fxsr" | "sse" | "sse2" | "x87"),
+            "aarch64" => matches!(feature, "neon"),
+            _ => false,
+        }
+    }
+}
+
+impl Default for Platform {
+    fn default() -> Self {
+        Self::host()
+    }
+}
+
+impl fmt::Debug for Platform {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Platform({})", self.triple())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expressions_hold_as_the_compiler_says() {
+        let linux = Platform::of_triple("x86_64-unknown-linux-gnu").unwrap();
+        for (target, expected) in [
+            ("cfg(unix)", Some(true)),
+            ("cfg(windows)", Some(false)),
+            ("cfg(not(windows))", Some(true)),
+            (
+                r#"cfg(any(target_os = "redox", target_arch = "x86_64"))"#,
+                Some(true),
+            ),
+            (r#"cfg(all(unix, not(target_os = "linux")))"#, Some(false)),
+            (r#"cfg(target_feature = "sse2")"#, Some(true)),
+            ("cfg(loom)", Some(false)),
+            ("x86_64-unknown-linux-gnu", Some(true)),
+            ("x86_64-pc-windows-gnu", Some(false)),
+            ("cfg(", None),
+            ("cfg(unix, windows)", None),
+        ] {
+            assert_eq!(linux.holds(target), expected, "{target}");
+        }
+    }
+}
