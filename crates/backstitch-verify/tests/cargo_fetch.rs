@@ -1,0 +1,263 @@
+//! What a recipe does to a tree, and that nothing of the project's runs meanwhile.
+
+mod cargo_bench;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use backstitch_model::candidate::Step;
+use backstitch_model::package::{Ecosystem, PackageVersion};
+use backstitch_model::{Outcome, RelPath};
+use backstitch_verify::cargo::{Applied, Cause, Refusal, Start, Toolchain, Tree};
+use cargo_bench::{Bench, DEPENDENT, PLAIN, write};
+
+fn update(to: Option<&str>) -> Step {
+    Step::UpdatePackage {
+        package: PackageVersion {
+            ecosystem: Ecosystem::CratesIo,
+            name: "answer".into(),
+            version: "1.0.0".into(),
+        },
+        to: to.map(str::to_owned),
+    }
+}
+
+fn locked(tree: &Tree) -> String {
+    let lock = fs::read_to_string(tree.root.join("Cargo.lock")).unwrap();
+    let (_, after) = lock.split_once("name = \"answer\"\nversion = \"").unwrap();
+    after.split('"').next().unwrap().to_owned()
+}
+
+#[track_caller]
+fn refused(applied: Applied) -> Refusal {
+    match applied {
+        Applied::Refused(refusal) => refusal,
+        Applied::Done(notes) => panic!("done: {notes:?}"),
+    }
+}
+
+#[test]
+fn packages_move_as_the_steps_say_and_the_change_is_judged() {
+    let Some(bench) = Bench::new() else { return };
+    let work = bench.path("work");
+    let untouched = bench.tree("untouched", DEPENDENT);
+    let baseline = bench.baseline(&untouched);
+    assert_eq!(
+        baseline.regress.outcome,
+        Outcome::Passed,
+        "{:?}",
+        baseline.build
+    );
+    for (name, step, version, passes) in [
+        ("precise", update(Some("1.0.1")), "1.0.1", true),
+        ("latest", update(None), "1.0.2", false),
+        ("everything", Step::UpdateEverything, "1.0.2", false),
+        ("relock", Step::Relock, "1.0.0", true),
+    ] {
+        let tree = bench.tree(name, DEPENDENT);
+        let applied = bench.cargo.apply(&tree, &[step], &work).unwrap();
+        assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
+        assert_eq!(locked(&tree), version, "{name}");
+        let attempt = bench
+            .cargo
+            .attempt(
+                &baseline,
+                &tree,
+                Start::Warm,
+                &bench.path(&format!("{name}-work")),
+            )
+            .unwrap();
+        assert_eq!(attempt.build.outcome, Outcome::Passed);
+        assert_eq!(
+            attempt.regress.outcome == Outcome::Passed,
+            passes,
+            "{name}: {}",
+            attempt.regress.outcome
+        );
+    }
+    assert_eq!(locked(&untouched), "1.0.0");
+}
+
+#[test]
+fn a_manifest_is_rewritten_and_relocked() {
+    let Some(bench) = Bench::new() else { return };
+    let tree = bench.tree("tree", DEPENDENT);
+    let text = DEPENDENT[0]
+        .1
+        .replace("answer = \"1\"", "answer = \"1.0.2\"");
+    let steps = [
+        Step::WriteManifest {
+            path: RelPath::new("Cargo.toml").unwrap(),
+            text,
+        },
+        Step::Relock,
+    ];
+    let applied = bench
+        .cargo
+        .apply(&tree, &steps, &bench.path("work"))
+        .unwrap();
+    assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
+    assert_eq!(locked(&tree), "1.0.2");
+}
+
+#[test]
+fn what_cargo_refuses_is_told_in_its_words() {
+    let Some(bench) = Bench::new() else { return };
+    let tree = bench.tree("tree", DEPENDENT);
+    let step = update(Some("9.9.9"));
+    let refusal = refused(
+        bench
+            .cargo
+            .apply(&tree, std::slice::from_ref(&step), &bench.path("work"))
+            .unwrap(),
+    );
+    assert_eq!(refusal.step, Some(step));
+    assert_eq!(refusal.cause, Cause::Cargo);
+    assert!(
+        refusal.message.starts_with("error: "),
+        "{}",
+        refusal.message
+    );
+    assert_eq!(locked(&tree), "1.0.0");
+}
+
+#[test]
+fn a_lockfile_that_does_not_fit_its_manifest_is_refused_by_the_fetch() {
+    let Some(bench) = Bench::new() else { return };
+    let tree = bench.tree("tree", &[DEPENDENT[0], PLAIN[1], DEPENDENT[2]]);
+    let refusal = refused(bench.cargo.fetch(&tree, &bench.path("work")).unwrap());
+    assert_eq!((refusal.step, refusal.cause), (None, Cause::Cargo));
+    assert!(refusal.message.contains("--locked"), "{}", refusal.message);
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_is_said_plainly() {
+    let Some(bench) = Bench::new() else { return };
+    let manifest = DEPENDENT[0].1.replace(
+        "answer = \"1\"",
+        "answer = { git = \"http://127.0.0.1:1/answer\" }",
+    );
+    let tree = bench.tree("tree", &[("Cargo.toml", &manifest), PLAIN[1], DEPENDENT[2]]);
+    let refusal = refused(
+        bench
+            .cargo
+            .apply(&tree, &[Step::Relock], &bench.path("work"))
+            .unwrap(),
+    );
+    assert_eq!(refusal.cause, Cause::Network, "{}", refusal.message);
+    assert!(
+        refusal
+            .message
+            .starts_with("cargo could not reach the network: ")
+    );
+}
+
+#[test]
+fn a_linked_manifest_leads_nowhere() {
+    let Some(bench) = Bench::new() else { return };
+    let tree = bench.tree("tree", DEPENDENT);
+    let outside = bench.path("outside.toml");
+    fs::write(&outside, "kept").unwrap();
+    fs::remove_file(tree.root.join("Cargo.toml")).unwrap();
+    symlink(&outside, tree.root.join("Cargo.toml")).unwrap();
+    let path = RelPath::new("Cargo.toml").unwrap();
+    let steps = [Step::WriteManifest {
+        path,
+        text: "planted".into(),
+    }];
+    let refusal = refused(
+        bench
+            .cargo
+            .apply(&tree, &steps, &bench.path("work"))
+            .unwrap(),
+    );
+    assert_eq!(refusal.cause, Cause::Manifest);
+    assert_eq!(fs::read_to_string(outside).unwrap(), "kept");
+}
+
+/// Settings that make cargo run a program of the project's, and the program.
+fn bait(tree: &Tree) {
+    let program = tree.root.join("bait.sh");
+    let script = format!(
+        "#!/bin/sh\ntouch {}/taken\nexec rustc \"$@\"\n",
+        tree.root.display()
+    );
+    write(
+        &tree.root,
+        &[
+            ("bait.sh", &script),
+            (
+                ".cargo/config.toml",
+                "[build]\nrustc = \"./bait.sh\"\nrustc-wrapper = \"./bait.sh\"\n\
+                 [net]\ngit-fetch-with-cli = true\n[registry]\nglobal-credential-providers = [\"./bait.sh\"]\n",
+            ),
+            (
+                "build.rs",
+                "fn main() { std::fs::write(\"taken\", \"\").unwrap() }\n",
+            ),
+        ],
+    );
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn nothing_of_the_project_runs_while_the_network_is_open() {
+    let Some(bench) = Bench::new() else { return };
+    let tree = bench.tree("tree", DEPENDENT);
+    bait(&tree);
+    let applied = bench
+        .cargo
+        .apply(&tree, &[update(Some("1.0.1"))], &bench.path("work"))
+        .unwrap();
+    assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
+    assert_eq!(locked(&tree), "1.0.1");
+    assert!(!tree.root.join("taken").exists());
+}
+
+/// A bait that cargo would not take anyway proves nothing.
+#[test]
+fn the_same_settings_do_run_a_program_when_cargo_stands_in_the_tree() {
+    let Some(bench) = Bench::new() else { return };
+    let tree = bench.tree("tree", PLAIN);
+    write(&tree.root, &[("src/lib.rs", "")]);
+    bait(&tree);
+    let cargo = Toolchain::discover().unwrap().cargo;
+    let run = |root: &Path| {
+        Command::new(&cargo)
+            .args(["fetch", "--locked", "--offline", "--target=host-tuple"])
+            .current_dir(root)
+            .output()
+            .unwrap()
+    };
+    let output = run(&tree.root);
+    assert!(tree.root.join("taken").exists(), "{output:?}");
+}
+
+#[test]
+fn a_lockfile_in_a_folder_is_worked_on_there() {
+    let Some(bench) = Bench::new() else { return };
+    let root = bench.path("tree");
+    bench.tree("tree/inner", DEPENDENT);
+    let tree = Tree {
+        root: root.clone(),
+        lockfile: RelPath::new("inner/Cargo.lock").unwrap(),
+    };
+    let applied = bench
+        .cargo
+        .apply(&tree, &[update(Some("1.0.1"))], &bench.path("work"))
+        .unwrap();
+    assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
+    let baseline = bench
+        .cargo
+        .baseline(&tree, &bench.path("baseline"))
+        .unwrap();
+    assert_eq!(
+        baseline.regress.outcome,
+        Outcome::Passed,
+        "{:?}",
+        baseline.build
+    );
+    assert!(!root.join("inner/target").exists());
+}
