@@ -1,0 +1,206 @@
+//! The command line, parsed once into values the commands use as they are.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Finds known vulnerabilities in a repository, fixes each with the least risky change,
+/// and proves the fix by building and testing in a sandbox.
+///
+/// It works offline and asks no AI model. Your working tree is never touched: what comes
+/// out is a branch, or patch files where there is no git repository.
+#[derive(Debug, Parser)]
+#[command(name = "backstitch", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  backstitch demo                     run the whole loop on the bundled example
+  backstitch find                     list what is known to be wrong here
+  backstitch run                      find, fix, prove, and leave a branch
+  backstitch run --format json        the same, for a machine
+  backstitch explain RUSTSEC-2022-0013
+  backstitch db update                bring the newest advisories
+
+Exit codes:
+  0  the job is done and no vulnerability is left
+  1  the job is done and vulnerabilities are left
+  2  the command line was not understood
+  3  the job could not be done; the message says what to do";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Find, fix, prove, and leave a branch with one commit a fix.
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArguments),
+    /// List findings; change nothing, run nothing.
+    Find(FindArguments),
+    /// Tell what an advisory says, why it is here, what would fix it and what happened.
+    Explain(ExplainArguments),
+    /// Bring, import or describe advisories.
+    #[command(subcommand)]
+    Db(DbCommand),
+    /// Show or verify what earlier runs observed.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// Run the loop on the bundled example, in a temporary folder.
+    Demo(DemoArguments),
+    /// Write a commented backstitch.toml.
+    Init {
+        /// The project.
+        #[arg(default_value = ".")]
+        path: PathBuf,
+    },
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  backstitch run                        the repository around this folder
+  backstitch run ../service             another one
+  backstitch run --only regex           only the findings in one package
+  backstitch run --only CVE-2022-24713  only one finding
+  backstitch run --offline              no network: nothing is fetched";
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object, described in docs/json.md.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+}
+
+/// What keeps the project's programs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SandboxChoice {
+    /// Namespaces, a system call filter and limits; refuses to run without them.
+    Auto,
+    /// Nothing: the project's code runs as you. Recorded in every verdict.
+    None,
+}
+
+/// What several commands take.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// How results are written.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Use this advisory index instead of the installed one.
+    #[arg(long, value_name = "FILE")]
+    pub db: Option<PathBuf>,
+    /// Never use the network.
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// `backstitch run`.
+#[derive(Debug, Clone, Args)]
+pub struct RunArguments {
+    /// The project: a repository, or a folder in one, or a plain folder.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Only findings of this advisory id, alias or package; may be given again.
+    #[arg(long, value_name = "ID|PACKAGE")]
+    pub only: Vec<String>,
+    /// Settings to use instead of the project's own backstitch.toml.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// What keeps the project's programs in while they build and test.
+    #[arg(long, value_enum, default_value_t = SandboxChoice::Auto)]
+    pub sandbox: SandboxChoice,
+    /// Forget what an interrupted run had already done.
+    #[arg(long)]
+    pub fresh: bool,
+    /// What several commands take.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `backstitch find`.
+#[derive(Debug, Clone, Args)]
+pub struct FindArguments {
+    /// The project: a folder, or a lockfile.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// What several commands take.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `backstitch explain`.
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArguments {
+    /// An advisory's id or alias.
+    pub id: String,
+    /// The project.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// What several commands take.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `backstitch demo`.
+#[derive(Debug, Clone, Args)]
+pub struct DemoArguments {
+    /// What keeps the example's programs in while they build and test.
+    #[arg(long, value_enum, default_value_t = SandboxChoice::Auto)]
+    pub sandbox: SandboxChoice,
+    /// How results are written.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// `backstitch db`.
+#[derive(Debug, Subcommand)]
+pub enum DbCommand {
+    /// Download OSV's archives and compile the index.
+    #[command(after_help = "Examples:\n  backstitch db update\n  backstitch db update --ecosystem npm --ecosystem PyPI")]
+    Update {
+        /// Which ecosystems, by their OSV names; may be given again.
+        #[arg(long, default_values_t = [String::from("crates.io")])]
+        ecosystem: Vec<String>,
+        /// Where the archives are, instead of OSV's own location.
+        #[arg(long, value_name = "URL")]
+        location: Option<String>,
+    },
+    /// Compile the index from files at hand.
+    #[command(after_help = "Examples:\n  backstitch db import all.zip\n  backstitch db import advisory-db/   (a checkout of the RustSec database)\n  backstitch db import rust.tar.xz go.tar.xz")]
+    Import {
+        /// Folders, .json, .zip or .tar.xz files of OSV records, or RustSec checkouts.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+    /// Say which advisories are installed, how many and how old, and check the file.
+    Info {
+        /// How results are written.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+}
+
+/// `backstitch ledger`.
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Show the events of the newest run of a project, or of one run.
+    Show {
+        /// The project.
+        #[arg(default_value = ".")]
+        path: PathBuf,
+        /// The run.
+        #[arg(long)]
+        run: Option<String>,
+        /// How results are written.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Check that no event was changed, removed or put in another order.
+    Verify,
+}

@@ -1,0 +1,78 @@
+//! `backstitch explain`: everything about one finding.
+
+use anyhow::{Result, bail};
+use backstitch_fix::Planner;
+use backstitch_model::package::Ecosystem;
+use backstitch_model::{Finding, Project};
+
+use crate::advisories::Advisories;
+use crate::cli::ExplainArguments;
+use crate::commands::find;
+use crate::exit::Exit;
+use crate::ledger::Ledger;
+use crate::network::Network;
+use crate::places::Places;
+use crate::registry::CratesIndex;
+use crate::report::explanation::{self, Prospect};
+use crate::report::{self, words};
+use crate::{settings, story};
+
+/// Explains every finding with the given advisory id.
+pub fn explain(arguments: &ExplainArguments) -> Result<Exit> {
+    let places = Places::discover()?;
+    let advisories = Advisories::open(&places, arguments.common.db.as_deref())?;
+    advisories.announce();
+    let found = find::findings(&arguments.path, &advisories, &places)?;
+    let is_meant = |finding: &&Finding| {
+        let ids = &words::dependency(finding).ids;
+        ids.iter().any(|id| id.as_str().eq_ignore_ascii_case(&arguments.id))
+    };
+    let meant: Vec<_> = found.findings.iter().filter(is_meant).cloned().collect();
+    if meant.is_empty() {
+        bail!(
+            "explain `{}`: it was not found in `{}`; `backstitch find` lists what was",
+            arguments.id,
+            arguments.path.display()
+        );
+    }
+    let network =
+        if arguments.common.offline { Network::offline() } else { Network::online() };
+    let releases = CratesIndex::open(places.cache(), network)?;
+    let ledger = Ledger::open(&places.ledger())?;
+    for project in &found.projects {
+        for finding in meant.iter().filter(|finding| finding.location == project.lockfile) {
+            let prospect = prospect(arguments, project, finding, &advisories, &releases)?;
+            let happened = super::ledger::happened(&ledger, &arguments.path, &finding.id.to_string())?;
+            report::data(&explanation::explain(finding, &prospect, &happened))?;
+        }
+    }
+    Ok(story::exit_of(&meant))
+}
+
+fn prospect(
+    arguments: &ExplainArguments,
+    project: &Project,
+    finding: &Finding,
+    advisories: &Advisories,
+    releases: &CratesIndex,
+) -> Result<Prospect> {
+    let policy = settings::read(&arguments.path, None)?;
+    let vulnerabilities = advisories.index().known(&Ecosystem::CratesIo)?;
+    let planner = Planner {
+        project,
+        releases,
+        vulnerabilities: &vulnerabilities,
+        policy: &policy,
+        rustc: None,
+        now_s: jiff::Timestamp::now().as_second(),
+    };
+    let plan = planner.plan(std::slice::from_ref(finding)).pop();
+    Ok(Prospect {
+        candidates: plan
+            .iter()
+            .flat_map(|plan| &plan.candidates)
+            .map(|candidate| format!("{}: {}", words::strategy(candidate), words::change(candidate)))
+            .collect(),
+        obstacle: plan.and_then(|plan| plan.obstacle),
+    })
+}

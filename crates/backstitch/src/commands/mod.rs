@@ -1,0 +1,27 @@
+//! One module a command: arguments in, exit code out.
+
+mod db;
+mod demo;
+mod explain;
+mod find;
+mod init;
+mod ledger;
+mod run;
+
+use anyhow::Result;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+
+/// Does what the command line asks for.
+pub fn execute(cli: Cli) -> Result<Exit> {
+    match cli.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Find(arguments) => find::find(&arguments),
+        Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Db(command) => db::db(command),
+        Command::Ledger(command) => ledger::ledger(&command),
+        Command::Demo(arguments) => demo::demo(&arguments),
+        Command::Init { path } => init::init(&path),
+    }
+}

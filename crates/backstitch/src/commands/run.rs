@@ -1,0 +1,118 @@
+//! `backstitch run`: the loop on a project.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use backstitch_model::Policy;
+use backstitch_model::evidence::Confinement;
+use backstitch_verify::cargo::{Cargo, Setup, Toolchain, User};
+use backstitch_verify::sandbox::{Cancel, Sandbox};
+
+use crate::advisories::Advisories;
+use crate::cli::{Format, RunArguments, SandboxChoice};
+use crate::exit::Exit;
+use crate::network::Network;
+use crate::pipeline;
+use crate::places::Places;
+use crate::report::{self, Progress, json, sarif, terminal};
+use crate::settings;
+use crate::source::Source;
+use crate::steps::{Order, Steps};
+use crate::story::Story;
+
+/// Runs the loop and prints what came of it.
+pub fn run(arguments: &RunArguments) -> Result<Exit> {
+    let places = Places::discover()?;
+    let advisories = Advisories::open(&places, arguments.common.db.as_deref())?;
+    let story = run_in(arguments, places, advisories)?;
+    print(&story, arguments.common.format)?;
+    Ok(story.exit())
+}
+
+/// Runs the loop with the given places and advisories.
+pub fn run_in(arguments: &RunArguments, places: Places, advisories: Advisories) -> Result<Story> {
+    advisories.announce();
+    let source = Source::open(&arguments.path)?;
+    let policy = settings::read(source.root(), arguments.policy.as_deref())?;
+    let (sandbox, confinement) = sandbox(arguments.sandbox)?;
+    let progress = Arc::new(Progress::new());
+    let network =
+        if arguments.common.offline { Network::offline() } else { Network::online() };
+    let cargo = cargo(sandbox, &places, policy.clone(), &progress)?;
+    let order = Order {
+        source,
+        advisories,
+        policy,
+        only: arguments.only.clone(),
+        places,
+        network,
+        cargo,
+        confinement,
+        fresh: arguments.fresh,
+        progress,
+    };
+    pipeline::run(&mut Steps::begin(order)?)
+}
+
+fn cargo(
+    sandbox: Sandbox,
+    places: &Places,
+    policy: Policy,
+    progress: &Arc<Progress>,
+) -> Result<Cargo> {
+    let shown = Arc::clone(progress);
+    let setup = Setup {
+        sandbox,
+        toolchain: Toolchain::discover()?,
+        user: User::from_environment(),
+        cache: places.cache().to_owned(),
+        policy,
+        cancel: cancel_on_interrupt()?,
+        progress: Arc::new(move |line: &str| shown.detail(line)),
+    };
+    Ok(Cargo::new(setup)?)
+}
+
+/// Finds out what keeps the project in, and refuses to go on without it unless told to.
+fn sandbox(choice: SandboxChoice) -> Result<(Sandbox, Confinement)> {
+    let program = std::env::current_exe().context("find this program's own file")?;
+    match choice {
+        SandboxChoice::None => {
+            report::say(
+                "WARNING: --sandbox none: the project's build scripts and tests run as you, with \
+                 your files and your network. Every verdict will say so.",
+            );
+            Ok((Sandbox::unconfined(program), Confinement::Unconfined))
+        }
+        SandboxChoice::Auto => {
+            let sandbox = Sandbox::new(program);
+            if let Err(unavailable) = sandbox.probe() {
+                bail!(
+                    "{unavailable}. Nothing of the project was run. `--sandbox none` runs it with \
+                     nothing around it, if you trust it"
+                );
+            }
+            Ok((sandbox, Confinement::Sandboxed))
+        }
+    }
+}
+
+/// The first Ctrl-C ends what is running in the sandbox; what was finished stays.
+fn cancel_on_interrupt() -> Result<Cancel> {
+    let flag = Arc::default();
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag))?;
+        signal_hook::flag::register(signal, Arc::clone(&flag))?;
+    }
+    Ok(Cancel::from(flag))
+}
+
+/// Prints a run in the asked form.
+pub fn print(story: &Story, format: Format) -> Result<()> {
+    let text = match format {
+        Format::Text => terminal::story(story),
+        Format::Json => json::text(&json::run(story))?,
+        Format::Sarif => json::text(&sarif::of_story(story))?,
+    };
+    report::data(&text).context("write the result")
+}

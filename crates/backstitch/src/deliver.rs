@@ -1,0 +1,66 @@
+//! Leaves accepted fixes where a human can take them: a branch, or patch files.
+//! Touches nothing else of the user's: not the working tree, not the index, not `HEAD`.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use similar::TextDiff;
+
+use crate::report::markdown;
+use crate::source::{NewCommit, Source};
+use crate::story::{ChangedFile, Delivery, Fix, Story};
+
+/// Delivers the story's fixes; `None` where there are none. Delivering the same fixes
+/// again finds the branch or the files that are there.
+pub fn deliver(source: &Source, story: &Story) -> Result<Option<Delivery>> {
+    if story.fixes.is_empty() {
+        return Ok(None);
+    }
+    match source {
+        Source::Git(repository) => {
+            let commits: Vec<_> = story.fixes.iter().map(|fix| commit(story, fix)).collect();
+            let base: String = story.base.chars().take(8).collect();
+            let name = format!("backstitch/{base}-{}", story.run);
+            let (name, commits) = repository.branch(&name, &commits)?;
+            Ok(Some(Delivery::Branch { name, commits }))
+        }
+        Source::Folder(_) => patches(story).map(Some),
+    }
+}
+
+fn commit(story: &Story, fix: &Fix) -> NewCommit {
+    NewCommit {
+        files: fix.files.iter().map(|file| (file.path.clone(), file.after.clone())).collect(),
+        message: markdown::commit_message(story, fix),
+    }
+}
+
+fn patches(story: &Story) -> Result<Delivery> {
+    let folder = story.evidence.join("patches");
+    fs::create_dir_all(&folder).with_context(|| format!("create `{}`", folder.display()))?;
+    let mut files = Vec::new();
+    for (number, fix) in story.fixes.iter().enumerate() {
+        let name = format!("{:04}.patch", number + 1);
+        write_patch(&folder.join(&name), &markdown::commit_message(story, fix), &fix.files)?;
+        files.push(name);
+    }
+    Ok(Delivery::Patches { folder, files })
+}
+
+/// Writes a patch that `git apply` and `patch -p1` both take.
+fn write_patch(path: &Path, message: &str, files: &[ChangedFile]) -> Result<()> {
+    let mut text = String::from(message);
+    text.push_str("---\n");
+    text.extend(files.iter().map(diff));
+    fs::write(path, text).with_context(|| format!("write patch `{}`", path.display()))
+}
+
+/// The unified diff of one file.
+pub fn diff(file: &ChangedFile) -> String {
+    TextDiff::from_lines(&file.before, &file.after)
+        .unified_diff()
+        .context_radius(3)
+        .header(&format!("a/{}", file.path), &format!("b/{}", file.path))
+        .to_string()
+}

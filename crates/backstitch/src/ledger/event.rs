@@ -1,0 +1,118 @@
+//! The events a run is made of.
+
+use serde::{Deserialize, Serialize};
+
+use crate::wire;
+
+/// Something that happened. Each is written before the next step begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// A run began.
+    RunStarted(RunStart),
+    /// A run that was cut off goes on.
+    RunResumed {
+        /// How many events it had.
+        events: u64,
+    },
+    /// What was found in the untouched project.
+    Found {
+        /// Every finding, notices included.
+        findings: Vec<wire::Finding>,
+    },
+    /// The untouched project was built and tested.
+    Baseline {
+        /// The lockfile it belongs to.
+        lockfile: String,
+        /// What ran.
+        checks: Vec<wire::CheckRun>,
+        /// What the tests told.
+        tests: wire::Tests,
+        /// How the project is built and tested from here on.
+        commands: serde_json::Value,
+    },
+    /// A candidate was applied to a copy, or could not be.
+    Applied {
+        /// The attempt's key.
+        attempt: String,
+        /// The candidate.
+        candidate: wire::Candidate,
+        /// The files it changed, whole; empty where it was refused.
+        files: Vec<FileText>,
+        /// Why it could not be applied.
+        refused: Option<String>,
+    },
+    /// A check ended on the changed tree.
+    Checked {
+        /// The attempt's key.
+        attempt: String,
+        /// The check.
+        run: wire::CheckRun,
+    },
+    /// No candidate is left for these findings.
+    Blocked {
+        /// The findings.
+        findings: Vec<String>,
+        /// Why.
+        why: String,
+    },
+    /// The fixes were delivered.
+    Delivered {
+        /// A branch's name or a folder's path.
+        place: String,
+        /// The commits or files in it.
+        items: Vec<String>,
+    },
+    /// The run ended.
+    RunFinished {
+        /// Its exit code.
+        exit: u8,
+    },
+}
+
+/// What a run started from. Two runs with the same identity do the same work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunStart {
+    /// The digest of everything below but `started_at_s`.
+    pub identity: String,
+    /// The project's folder.
+    pub project: String,
+    /// The commit, or the digest of the folder's files.
+    pub base: String,
+    /// The advisories used, in words.
+    pub advisories: String,
+    /// The toolchain.
+    pub toolchain: String,
+    /// `sandboxed` or `unconfined`.
+    pub confinement: String,
+    /// The policy's digest.
+    pub policy: String,
+    /// The time it began at, in seconds since 1970 UTC.
+    pub started_at_s: i64,
+}
+
+/// A file's whole text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileText {
+    /// Where it is.
+    pub path: String,
+    /// What it holds.
+    pub text: String,
+}
+
+impl Event {
+    /// Its name, as the ledger's `kind` column and `ledger show` write it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::RunStarted(_) => "run-started",
+            Self::RunResumed { .. } => "run-resumed",
+            Self::Found { .. } => "found",
+            Self::Baseline { .. } => "baseline",
+            Self::Applied { .. } => "applied",
+            Self::Checked { .. } => "checked",
+            Self::Blocked { .. } => "blocked",
+            Self::Delivered { .. } => "delivered",
+            Self::RunFinished { .. } => "run-finished",
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What a run that was cut off had already done.
+
+use std::collections::BTreeMap;
+
+use super::event::{Event, FileText, RunStart};
+use crate::wire;
+
+/// The finished steps of one run, by what they belong to.
+#[derive(Debug, Default)]
+pub struct History {
+    start: Option<RunStart>,
+    events: u64,
+    baselines: BTreeMap<String, Baseline>,
+    applied: BTreeMap<String, Applied>,
+    checked: BTreeMap<(String, String), wire::CheckRun>,
+    found: bool,
+}
+
+/// A baseline as the ledger holds it.
+#[derive(Debug, Clone)]
+pub struct Baseline {
+    pub checks: Vec<wire::CheckRun>,
+    pub tests: wire::Tests,
+    pub commands: serde_json::Value,
+}
+
+/// What applying a candidate led to, as the ledger holds it.
+#[derive(Debug, Clone)]
+pub enum Applied {
+    Done(Vec<FileText>),
+    Refused(String),
+}
+
+impl History {
+    /// Reads a run's events, first to last.
+    pub fn replay(events: impl IntoIterator<Item = Event>) -> Self {
+        let mut history = Self::default();
+        for event in events {
+            history.events += 1;
+            history.add(event);
+        }
+        history
+    }
+
+    fn add(&mut self, event: Event) {
+        match event {
+            Event::RunStarted(start) => self.start = Some(start),
+            Event::Found { .. } => self.found = true,
+            Event::Baseline { lockfile, checks, tests, commands } => {
+                self.baselines.insert(lockfile, Baseline { checks, tests, commands });
+            }
+            Event::Applied { attempt, files, refused, .. } => {
+                let applied = refused.map_or(Applied::Done(files), Applied::Refused);
+                self.applied.insert(attempt, applied);
+            }
+            Event::Checked { attempt, run } => {
+                self.checked.insert((attempt, run.check.clone()), run);
+            }
+            Event::RunResumed { .. }
+            | Event::Blocked { .. }
+            | Event::Delivered { .. }
+            | Event::RunFinished { .. } => {}
+        }
+    }
+
+    /// How the run began.
+    pub fn start(&self) -> Option<&RunStart> {
+        self.start.as_ref()
+    }
+
+    /// How many events it has.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Were the findings already recorded?
+    pub fn found(&self) -> bool {
+        self.found
+    }
+
+    /// The baseline of one lockfile.
+    pub fn baseline(&self, lockfile: &str) -> Option<&Baseline> {
+        self.baselines.get(lockfile)
+    }
+
+    /// What applying one candidate led to.
+    pub fn applied(&self, attempt: &str) -> Option<&Applied> {
+        self.applied.get(attempt)
+    }
+
+    /// One check of one attempt.
+    pub fn checked(&self, attempt: &str, check: &str) -> Option<&wire::CheckRun> {
+        self.checked.get(&(attempt.to_owned(), check.to_owned()))
+    }
+}

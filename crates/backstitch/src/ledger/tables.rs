@@ -1,0 +1,150 @@
+//! The tables for people's own queries, read from the events and from nothing else.
+
+use rusqlite::{Connection, params};
+
+use super::event::Event;
+use super::store::Entry;
+
+/// Makes every table that is missing.
+pub fn create(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.execute_batch(
+        "CREATE TABLE IF NOT EXISTS events (
+            sequence INTEGER PRIMARY KEY, run TEXT NOT NULL, at TEXT NOT NULL,
+            kind TEXT NOT NULL, body TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL);
+         CREATE INDEX IF NOT EXISTS events_of_run ON events (run);
+         CREATE TABLE IF NOT EXISTS runs (
+            id TEXT PRIMARY KEY, identity TEXT NOT NULL, project TEXT NOT NULL,
+            base TEXT, advisories TEXT, toolchain TEXT, confinement TEXT,
+            started_at_s INTEGER NOT NULL, delivered TEXT, exit INTEGER);
+         CREATE TABLE IF NOT EXISTS findings (
+            run TEXT NOT NULL, id TEXT NOT NULL, package TEXT NOT NULL, version TEXT NOT NULL,
+            class TEXT NOT NULL, advisories TEXT NOT NULL, blocked TEXT,
+            PRIMARY KEY (run, id));
+         CREATE TABLE IF NOT EXISTS attempts (
+            run TEXT NOT NULL, id TEXT NOT NULL, strategy TEXT NOT NULL,
+            settles TEXT NOT NULL, moves TEXT NOT NULL, refused TEXT,
+            PRIMARY KEY (run, id));
+         CREATE TABLE IF NOT EXISTS checks (
+            run TEXT NOT NULL, attempt TEXT NOT NULL, name TEXT NOT NULL,
+            outcome TEXT NOT NULL, why TEXT, elapsed_ms INTEGER NOT NULL, log TEXT,
+            PRIMARY KEY (run, attempt, name));",
+    )
+}
+
+/// The tables that [`differences`] compares, with the order of their rows.
+const TABLES: [&str; 4] = ["runs", "findings", "attempts", "checks"];
+
+/// Adds what one event tells.
+pub fn add(connection: &Connection, run: &str, event: &Event) -> Result<(), rusqlite::Error> {
+    match event {
+        Event::RunStarted(start) => connection
+            .execute(
+                "INSERT INTO runs (id, identity, project, base, advisories, toolchain, \
+                 confinement, started_at_s) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                params![
+                    run, start.identity, start.project, start.base, start.advisories,
+                    start.toolchain, start.confinement, start.started_at_s
+                ],
+            )
+            .map(drop),
+        Event::RunResumed { .. } => Ok(()),
+        Event::Found { findings } => findings.iter().try_for_each(|finding| {
+            connection
+                .execute(
+                    "INSERT INTO findings (run, id, package, version, class, advisories) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+                    params![
+                        run, finding.id, finding.package, finding.version, finding.class,
+                        finding.advisories.join(" ")
+                    ],
+                )
+                .map(drop)
+        }),
+        Event::Baseline { lockfile, checks, .. } => checks
+            .iter()
+            .try_for_each(|check| add_check(connection, run, &format!("before {lockfile}"), check)),
+        Event::Applied { attempt, candidate, refused, .. } => connection
+            .execute(
+                "INSERT INTO attempts (run, id, strategy, settles, moves, refused) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+                params![
+                    run, attempt, candidate.strategy, candidate.settles.join(" "),
+                    moves(candidate), refused
+                ],
+            )
+            .map(drop),
+        Event::Checked { attempt, run: check } => add_check(connection, run, attempt, check),
+        Event::Blocked { findings, why } => findings.iter().try_for_each(|finding| {
+            connection
+                .execute(
+                    "UPDATE findings SET blocked = ?3 WHERE run = ?1 AND id = ?2",
+                    params![run, finding, why],
+                )
+                .map(drop)
+        }),
+        Event::Delivered { place, .. } => connection
+            .execute("UPDATE runs SET delivered = ?2 WHERE id = ?1", params![run, place])
+            .map(drop),
+        Event::RunFinished { exit } => connection
+            .execute("UPDATE runs SET exit = ?2 WHERE id = ?1", params![run, exit])
+            .map(drop),
+    }
+}
+
+fn add_check(
+    connection: &Connection,
+    run: &str,
+    attempt: &str,
+    check: &crate::wire::CheckRun,
+) -> Result<(), rusqlite::Error> {
+    let elapsed_ms = i64::try_from(check.elapsed_ms).unwrap_or(i64::MAX);
+    connection
+        .execute(
+            "INSERT INTO checks (run, attempt, name, outcome, why, elapsed_ms, log) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+            params![run, attempt, check.check, check.outcome, check.why, elapsed_ms, check.log],
+        )
+        .map(drop)
+}
+
+fn moves(candidate: &crate::wire::Candidate) -> String {
+    let texts: Vec<_> = candidate
+        .moves
+        .iter()
+        .map(|planned| format!("{} {} → {}", planned.package, planned.from, planned.to))
+        .collect();
+    texts.join(", ")
+}
+
+/// Builds the tables again from the events, beside the real ones, and says where the two differ.
+pub fn differences(
+    connection: &Connection,
+    entries: &[Entry],
+) -> Result<Vec<String>, rusqlite::Error> {
+    let rebuilt = Connection::open_in_memory()?;
+    create(&rebuilt)?;
+    for entry in entries {
+        add(&rebuilt, &entry.run, &entry.event)?;
+    }
+    let mut differences = Vec::new();
+    for table in TABLES {
+        if dump(connection, table)? != dump(&rebuilt, table)? {
+            differences.push(format!("table `{table}` does not say what the events say"));
+        }
+    }
+    Ok(differences)
+}
+
+fn dump(connection: &Connection, table: &str) -> Result<Vec<String>, rusqlite::Error> {
+    let mut statement = connection.prepare(&format!("SELECT * FROM {table}"))?;
+    let columns = statement.column_count();
+    let row = |row: &rusqlite::Row<'_>| {
+        let values: Result<Vec<_>, _> = (0..columns)
+            .map(|column| row.get::<_, rusqlite::types::Value>(column).map(|v| format!("{v:?}")))
+            .collect();
+        values.map(|values| values.join("|"))
+    };
+    let mut rows = statement.query_map([], row)?.collect::<Result<Vec<_>, _>>()?;
+    rows.sort();
+    Ok(rows)
+}

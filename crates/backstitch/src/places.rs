@@ -1,0 +1,58 @@
+//! Where things live on the user's machine: the state and the cache directory.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use etcetera::BaseStrategy;
+
+/// The directories of one user. `BACKSTITCH_HOME` puts all of them below one folder.
+#[derive(Debug, Clone)]
+pub struct Places {
+    state: PathBuf,
+    cache: PathBuf,
+}
+
+impl Places {
+    /// Finds them by the XDG base directory rules.
+    pub fn discover() -> Result<Self> {
+        if let Some(home) = std::env::var_os("BACKSTITCH_HOME").filter(|home| !home.is_empty()) {
+            let home = std::path::absolute(&home)
+                .with_context(|| format!("use BACKSTITCH_HOME `{}`", Path::new(&home).display()))?;
+            return Ok(Self { state: home.join("state"), cache: home.join("cache") });
+        }
+        let base = etcetera::base_strategy::Xdg::new()
+            .context("find the home directory; set HOME or BACKSTITCH_HOME")?;
+        let state = base.state_dir().unwrap_or_else(|| base.data_dir());
+        Ok(Self { state: state.join("backstitch"), cache: base.cache_dir().join("backstitch") })
+    }
+
+    /// The same with another state directory.
+    pub fn with_state(self, state: &Path) -> Self {
+        Self { state: state.to_owned(), ..self }
+    }
+
+    /// Holds the ledger.
+    pub fn ledger(&self) -> PathBuf {
+        self.state.join("ledger")
+    }
+
+    /// Holds the trees of runs that are under way; emptied when they end.
+    pub fn work(&self) -> PathBuf {
+        self.state.join("work")
+    }
+
+    /// Holds reports, logs and patches of ended runs.
+    pub fn evidence(&self) -> PathBuf {
+        self.state.join("evidence")
+    }
+
+    /// The compiled advisory index.
+    pub fn index(&self) -> PathBuf {
+        self.state.join("advisories.idx")
+    }
+
+    /// Downloads that can be had again.
+    pub fn cache(&self) -> &Path {
+        &self.cache
+    }
+}

@@ -1,0 +1,208 @@
+//! The crates registry's index: which releases a crate has.
+//!
+//! The user's own cargo configuration says where it is (source replacement included);
+//! the project's does not, because the project is hostile. Entries are kept in a cache
+//! of Backstitch's own and asked for anew in each run, unless it is offline. The format
+//! is Cargo's: <https://doc.rust-lang.org/cargo/reference/registry-index.html>.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context, Result};
+use backstitch_model::project::{DependencyKind, Requirement};
+use backstitch_model::registry::{Release, Releases, ReleasesUnavailable};
+use tame_index::index::{FileLock, IndexLocation, IndexUrl, LocalRegistry};
+use tame_index::krate::{IndexDependency, IndexVersion};
+use tame_index::flock::LockOptions;
+use tame_index::{IndexKrate, KrateName, SparseIndex};
+
+use crate::network::Network;
+
+/// Answers from the registry's index, each crate asked for once.
+pub struct CratesIndex {
+    place: Place,
+    lock: FileLock,
+    network: Network,
+    known: Mutex<HashMap<String, Answer>>,
+}
+
+type Answer = Result<Arc<[Release]>, ReleasesUnavailable>;
+
+enum Place {
+    Sparse(SparseIndex),
+    Local(LocalRegistry),
+}
+
+/// The most bytes one crate's index entry may have; the largest today has under 10 MiB.
+const ENTRY_BYTES_MAX: u64 = 64 << 20;
+
+/// How many entries are asked for at one time.
+const REQUESTS_MAX: usize = 16;
+
+impl CratesIndex {
+    /// Finds the index; asks nothing yet.
+    pub fn open(cache: &Path, network: Network) -> Result<Self> {
+        let root = cache.join("crates-index");
+        std::fs::create_dir_all(&root).with_context(|| format!("create `{}`", root.display()))?;
+        let lock_path = utf8(root.join(".lock"))?;
+        let lock = LockOptions::new(&lock_path)
+            .exclusive(true)
+            .lock(|_| None)
+            .context("lock the cache of the crates index")?;
+        let cargo_home = tame_index::utils::cargo_home().context("find cargo's home directory")?;
+        // The version decides only between the sparse and the git protocol.
+        let url = IndexUrl::crates_io(Some(utf8(root.clone())?), Some(&cargo_home), Some("1.89.0"))
+            .context("read cargo's configuration")?;
+        let place = match url {
+            IndexUrl::Local(path) => {
+                Place::Local(LocalRegistry::open(path.into_owned(), false).context("open the local registry")?)
+            }
+            url => {
+                let location = IndexLocation {
+                    url,
+                    root: tame_index::index::IndexPath::UserSpecified(utf8(root)?),
+                    cargo_version: Some(tame_index::Version::new(1, 89, 0)),
+                };
+                Place::Sparse(SparseIndex::new(location).context(
+                    "use the crates index: only the sparse protocol and local registries are known",
+                )?)
+            }
+        };
+        Ok(Self { place, lock, network, known: Mutex::default() })
+    }
+
+    /// Asks for many crates at one time, so that a later look-up does not wait.
+    pub fn prefetch(&self, packages: &[&str]) {
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..REQUESTS_MAX.min(packages.len()) {
+                scope.spawn(|| {
+                    while let Some(package) = packages.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        // The answer, a failure too, is kept for whoever asks next.
+                        let _ = self.releases(package);
+                    }
+                });
+            }
+        });
+    }
+
+    fn look_up(&self, package: &str) -> Answer {
+        let unavailable = |why: String| ReleasesUnavailable { package: package.to_owned(), why };
+        let name = KrateName::crates_io(package).map_err(|error| unavailable(error.to_string()))?;
+        let entry = match &self.place {
+            Place::Local(registry) => registry
+                .index()
+                .krate(name, &self.lock)
+                .and_then(|entry| entry.map(|entry| entry.deserialize()).transpose())
+                .map_err(|error| unavailable(error.to_string()))?,
+            Place::Sparse(index) => self.ask(index, name).map_err(unavailable)?,
+        };
+        let entry = entry.ok_or_else(|| unavailable("the registry does not know it".into()))?;
+        Ok(releases(&entry))
+    }
+
+    fn ask(&self, index: &SparseIndex, name: KrateName<'_>) -> Result<Option<IndexKrate>, String> {
+        let cached = || {
+            index
+                .cached_krate(name, &self.lock)
+                .and_then(|entry| entry.map(|entry| entry.deserialize()).transpose())
+                .map_err(|error| error.to_string())
+        };
+        let Some(agent) = self.network.agent() else {
+            return cached()?.map(Some).ok_or_else(|| "offline, and not in the cache".into());
+        };
+        let request = index
+            .make_remote_request(name, None, &self.lock)
+            .map_err(|error| error.to_string())?;
+        match send(&agent, request) {
+            Ok(response) => index
+                .parse_remote_response(name, &response, true, &self.lock)
+                .and_then(|entry| entry.map(|entry| entry.deserialize()).transpose())
+                .map_err(|error| error.to_string()),
+            // An index that is a day old beats none, and cargo has the last word.
+            Err(error) => cached()?.map(Some).ok_or(error),
+        }
+    }
+}
+
+fn utf8(path: PathBuf) -> Result<tame_index::PathBuf> {
+    tame_index::PathBuf::from_path_buf(path)
+        .map_err(|path| anyhow::anyhow!("use `{}`: the path is no UTF-8", path.display()))
+}
+
+fn send(
+    agent: &ureq::Agent,
+    request: tame_index::index::sparse::Request,
+) -> Result<ureq::http::Response<Vec<u8>>, String> {
+    let request: ureq::http::Request<()> = request.into();
+    let response = agent.run(request).map_err(|error| error.to_string())?;
+    let (parts, mut body) = response.into_parts();
+    let body = body
+        .with_config()
+        .limit(ENTRY_BYTES_MAX)
+        .read_to_vec()
+        .map_err(|error| error.to_string())?;
+    Ok(ureq::http::Response::from_parts(parts, body))
+}
+
+impl Releases for CratesIndex {
+    fn releases(&self, package: &str) -> Answer {
+        let known = |index: &Self| {
+            let known = index.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            known.get(package).cloned()
+        };
+        if let Some(answer) = known(self) {
+            return answer;
+        }
+        let answer = self.look_up(package);
+        let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.entry(package.to_owned()).or_insert(answer).clone()
+    }
+}
+
+/// Converts an entry, oldest version first; a version that is no semantic version is left out.
+fn releases(entry: &IndexKrate) -> Arc<[Release]> {
+    let mut versions: Vec<_> = entry
+        .versions
+        .iter()
+        .filter_map(|version| Some((semver::Version::parse(&version.version).ok()?, version)))
+        .collect();
+    versions.sort_by(|left, right| left.0.cmp(&right.0));
+    versions.into_iter().map(|(_, version)| release(version)).collect()
+}
+
+fn release(version: &IndexVersion) -> Release {
+    let published = version.pubtime.as_ref().and_then(|time| time.parse::<jiff::Timestamp>().ok());
+    Release {
+        version: version.version.to_string(),
+        yanked: version.yanked,
+        rust_version: version.rust_version.as_ref().map(ToString::to_string),
+        published_s: published.map(jiff::Timestamp::as_second),
+        requirements: version.deps.iter().map(requirement).collect(),
+        features: version
+            .features()
+            .map(|(name, turns_on)| (name.clone(), turns_on.clone()))
+            .collect(),
+        checksum: Some(backstitch_model::Digest(*version.checksum()).to_string()),
+    }
+}
+
+fn requirement(dependency: &IndexDependency) -> Requirement {
+    use tame_index::krate::DependencyKind as Kind;
+    Requirement {
+        key: dependency.name.to_string(),
+        package: dependency.crate_name().to_owned(),
+        version: dependency.req.to_string(),
+        kind: match dependency.kind() {
+            Kind::Normal => DependencyKind::Normal,
+            Kind::Build => DependencyKind::Build,
+            Kind::Dev => DependencyKind::Dev,
+        },
+        target: dependency.target().map(str::to_owned),
+        optional: dependency.is_optional(),
+        default_features: dependency.has_default_features(),
+        features: dependency.features().to_vec(),
+    }
+}

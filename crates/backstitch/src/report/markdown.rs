@@ -1,0 +1,298 @@
+//! The Markdown report, fit for a pull request, and the messages of commits.
+//!
+//! Text from outside is put in so that it cannot become markup: mentions, links, HTML.
+
+use std::fmt::Write as _;
+
+use backstitch_model::record::Attempt;
+use backstitch_model::{Check, Record};
+
+use super::{escape, words};
+use crate::deliver::diff;
+use crate::story::{ChangedFile, Delivery, Fix, Story};
+
+/// The longest diff put into a report, in lines; the branch holds the whole.
+const DIFF_LINES_MAX: usize = 400;
+
+/// Writes the report of a run.
+pub fn report(story: &Story) -> String {
+    let mut text = String::new();
+    let total = story.vulnerabilities().count();
+    let left = story.left().count();
+    // Writing to a string cannot fail, here and below.
+    let _ = writeln!(text, "# Backstitch: {} of {total} known vulnerabilities fixed\n", total - left);
+    summary(&mut text, story);
+    for (number, fix) in story.fixes.iter().enumerate() {
+        fix_section(&mut text, story, number + 1, fix);
+    }
+    left_section(&mut text, story);
+    notice_section(&mut text, story);
+    baseline_section(&mut text, story);
+    if !story.notes.is_empty() {
+        text.push_str("## To know\n\n");
+        story.notes.iter().for_each(|note| bullet(&mut text, &inline(note)));
+    }
+    text
+}
+
+fn summary(text: &mut String, story: &Story) {
+    text.push_str("| finding | package | severity | verdict | change |\n|---|---|---|---|---|\n");
+    for record in story.vulnerabilities() {
+        let dependency = words::dependency(&record.finding);
+        let (verdict, change) = match record.settled_by() {
+            Some(attempt) => (
+                attempt.evidence.verdict().to_string(),
+                words::change(&attempt.candidate),
+            ),
+            None => ("—".to_owned(), words::outcome(record)),
+        };
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} |",
+            inline(&ids(record)),
+            inline(&dependency.package.to_string()),
+            words::severity(&record.finding),
+            inline(&verdict),
+            inline(&change)
+        );
+    }
+    let _ = writeln!(
+        text,
+        "\nJudged at `{}` with {}, against {}.\n",
+        inline(&story.base),
+        inline(&story.toolchain),
+        inline(&story.advisories)
+    );
+    if let Some(Delivery::Branch { name, .. }) = &story.delivery {
+        let _ = writeln!(text, "Branch: `{}`, one commit a fix.\n", inline(name));
+    }
+}
+
+fn fix_section(text: &mut String, story: &Story, number: usize, fix: &Fix) {
+    let Some((attempt, records)) = settling(story, fix) else { return };
+    let _ = writeln!(text, "## Fix {number}: {}\n", inline(&words::change(&attempt.candidate)));
+    for record in records {
+        let dependency = words::dependency(&record.finding);
+        bullet(
+            text,
+            &format!(
+                "**{}** in {}: {} ({})",
+                inline(&ids(record)),
+                inline(&dependency.package.to_string()),
+                inline(&dependency.summary),
+                inline(&words::reach(&dependency.reach))
+            ),
+        );
+    }
+    let _ = writeln!(text, "\nVerdict: **{}**\n", inline(&attempt.evidence.verdict().to_string()));
+    evidence_table(text, attempt);
+    diff_block(text, &fix.files);
+}
+
+/// The attempt behind a fix, and the records it settles.
+fn settling<'story>(story: &'story Story, fix: &Fix) -> Option<(&'story Attempt, Vec<&'story Record>)> {
+    let records: Vec<_> = fix.settles.iter().filter_map(|&index| story.records.get(index)).collect();
+    let attempt = records.first()?.settled_by()?;
+    Some((attempt, records))
+}
+
+fn evidence_table(text: &mut String, attempt: &Attempt) {
+    text.push_str("| check | untouched | changed | time |\n|---|---|---|---|\n");
+    for check in Check::LADDER {
+        let before = attempt.evidence.before.get(check);
+        let after = attempt.evidence.after.get(check);
+        let outcome = |run: Option<&backstitch_model::CheckRun>| {
+            run.map_or_else(|| "—".to_owned(), |run| inline(&run.outcome.to_string()))
+        };
+        let elapsed = after.map_or_else(String::new, |run| words::elapsed(run.elapsed));
+        let _ = writeln!(text, "| {check} | {} | {} | {elapsed} |", outcome(before), outcome(after));
+    }
+    text.push('\n');
+    for run in attempt.evidence.after.runs() {
+        for note in &run.notes {
+            bullet(text, &format!("{}: {}", run.check, inline(note)));
+        }
+    }
+}
+
+fn diff_block(text: &mut String, files: &[ChangedFile]) {
+    let whole: String = files.iter().map(diff).collect();
+    let lines: Vec<_> = whole.lines().collect();
+    let shown = lines.iter().take(DIFF_LINES_MAX).map(|line| escape(line)).collect::<Vec<_>>().join("\n");
+    let fence = fence(&shown);
+    let _ = writeln!(text, "\n<details><summary>diff</summary>\n\n{fence}diff\n{shown}\n{fence}\n");
+    if lines.len() > DIFF_LINES_MAX {
+        let _ = writeln!(text, "and {} more lines\n", lines.len() - DIFF_LINES_MAX);
+    }
+    text.push_str("</details>\n\n");
+}
+
+/// A fence longer than any run of backticks inside.
+fn fence(text: &str) -> String {
+    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat(longest.max(2) + 1)
+}
+
+fn left_section(text: &mut String, story: &Story) {
+    let left: Vec<_> = story.left().collect();
+    if left.is_empty() {
+        return;
+    }
+    text.push_str("## Not fixed\n\n");
+    for record in left {
+        let dependency = words::dependency(&record.finding);
+        bullet(
+            text,
+            &format!(
+                "**{}** in {}: {}",
+                inline(&ids(record)),
+                inline(&dependency.package.to_string()),
+                inline(&words::outcome(record))
+            ),
+        );
+        for attempt in &record.attempts {
+            let _ = writeln!(
+                text,
+                "  - tried {}: {}",
+                inline(&words::change(&attempt.candidate)),
+                inline(&attempt.evidence.verdict().to_string())
+            );
+        }
+    }
+    text.push('\n');
+}
+
+fn notice_section(text: &mut String, story: &Story) {
+    let notices: Vec<_> =
+        story.records.iter().filter(|record| !record.finding.is_vulnerability()).collect();
+    if notices.is_empty() {
+        return;
+    }
+    text.push_str("## Notices\n\nNo vulnerabilities; nothing was changed for them.\n\n");
+    for record in notices {
+        let dependency = words::dependency(&record.finding);
+        bullet(
+            text,
+            &format!(
+                "{} in {}: {}",
+                inline(&ids(record)),
+                inline(&dependency.package.to_string()),
+                inline(&dependency.summary)
+            ),
+        );
+    }
+    text.push('\n');
+}
+
+fn baseline_section(text: &mut String, story: &Story) {
+    text.push_str("## The untouched project\n\n");
+    for (lockfile, phase) in &story.baselines {
+        for run in phase.runs() {
+            bullet(
+                text,
+                &format!(
+                    "`{}`, {}: {} in {}",
+                    inline(lockfile.as_str()),
+                    run.check,
+                    inline(&run.outcome.to_string()),
+                    words::elapsed(run.elapsed)
+                ),
+            );
+            for note in &run.notes {
+                let _ = writeln!(text, "  - {}", inline(note));
+            }
+        }
+    }
+    text.push('\n');
+}
+
+/// The message of a fix's commit.
+pub fn commit_message(story: &Story, fix: &Fix) -> String {
+    let Some((attempt, records)) = settling(story, fix) else { return "Upgrade dependencies\n".into() };
+    let mut message = format!("{}\n\n", title(attempt, &records));
+    let _ = writeln!(message, "{}.\n", escape(&words::change(&attempt.candidate)));
+    for record in &records {
+        let dependency = words::dependency(&record.finding);
+        let line = format!("- {}: {}", ids(record), dependency.summary);
+        let _ = writeln!(message, "{}", escape(&line).replace('\n', " "));
+    }
+    let _ = writeln!(message, "\nVerdict: {}", escape(&attempt.evidence.verdict().to_string()));
+    for run in attempt.evidence.after.runs() {
+        let before = attempt.evidence.before.outcome(run.check);
+        let line = format!("- {}: {} (untouched: {before})", run.check, run.outcome);
+        let _ = writeln!(message, "{}", escape(&line).replace('\n', " "));
+        for note in &run.notes {
+            let _ = writeln!(message, "  {}", escape(note).replace('\n', " "));
+        }
+    }
+    let _ = writeln!(message, "\nBackstitch-Run: {}\nBackstitch-Attempt: {}", story.run, fix.attempt);
+    message
+}
+
+/// The longest title, in characters.
+const TITLE_CHARACTERS_MAX: usize = 72;
+
+fn title(attempt: &Attempt, records: &[&Record]) -> String {
+    let packages: std::collections::BTreeSet<_> =
+        records.iter().map(|record| words::dependency(&record.finding).package.name.as_str()).collect();
+    let backstitch_model::Change::Upgrade(upgrade) = &attempt.candidate.change;
+    let moved = match upgrade.moves.as_slice() {
+        [only] => format!("Upgrade {} to {}", only.package.name, only.to),
+        _ => format!("Upgrade {}", packages.into_iter().collect::<Vec<_>>().join(", ")),
+    };
+    let with_id = format!("{moved} ({})", words::main_id(&records[0].finding));
+    let title = if records.len() == 1 { with_id } else { moved };
+    escape(&title).replace('\n', " ").chars().take(TITLE_CHARACTERS_MAX).collect()
+}
+
+fn ids(record: &Record) -> String {
+    let ids = &words::dependency(&record.finding).ids;
+    if ids.is_empty() {
+        return words::main_id(&record.finding);
+    }
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn bullet(text: &mut String, line: &str) {
+    let _ = writeln!(text, "- {line}");
+}
+
+/// Makes text from outside safe inside a line of Markdown.
+fn inline(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in escape(text).chars() {
+        match character {
+            '\n' => safe.push(' '),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '|' => safe.push_str("\\|"),
+            '[' | ']' | '*' | '`' => {
+                safe.push('\\');
+                safe.push(character);
+            }
+            // An entity keeps a mention from reaching anybody.
+            '@' => safe.push_str("&#64;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_cannot_become_markup() {
+        assert_eq!(
+            inline("<img src=x> @everyone [a](b) | `c` *d*\n# e\u{1b}"),
+            "&lt;img src=x&gt; &#64;everyone \\[a\\](b) \\| \\`c\\` \\*d\\* # e\\u{1b}"
+        );
+    }
+
+    #[test]
+    fn a_fence_is_longer_than_any_inside() {
+        assert_eq!(fence("a ```` b"), "`````");
+        assert_eq!(fence("a"), "```");
+    }
+}

@@ -1,0 +1,53 @@
+//! The only module that prints: data to standard output, talk to standard error.
+//!
+//! Everything that came from outside (names, summaries, reasons) goes through
+//! [`escape`] on its way to a terminal.
+
+pub mod explanation;
+pub mod json;
+pub mod markdown;
+pub mod progress;
+pub mod sarif;
+pub mod terminal;
+
+mod escape;
+pub mod words;
+
+pub use escape::escape;
+pub use progress::Progress;
+
+use std::io::{self, Write};
+
+use anyhow::{Context, Result};
+
+use crate::story::Story;
+
+/// Writes data to standard output. A reader that went away is no error.
+pub fn data(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Says something to the user on standard error, a line at a time.
+pub fn say(line: &str) {
+    // Where even standard error is gone there is nobody left to tell.
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Writes the reports of a run beside its evidence: Markdown, JSON and SARIF.
+pub fn write_files(story: &Story) -> Result<()> {
+    let files = [
+        ("report.md", markdown::report(story)),
+        ("report.json", json::text(&json::run(story))?),
+        ("report.sarif", json::text(&sarif::of_story(story))?),
+    ];
+    for (name, text) in files {
+        let path = story.evidence.join(name);
+        std::fs::write(&path, text).with_context(|| format!("write `{}`", path.display()))?;
+    }
+    Ok(())
+}

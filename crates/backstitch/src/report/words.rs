@@ -1,0 +1,95 @@
+//! The plain words that every report shares.
+
+use std::time::Duration;
+
+use backstitch_model::finding::{Class, Compiled, FindingKind, Reach, VulnerableDependency};
+use backstitch_model::{Candidate, Change, Finding, Record};
+
+use crate::wire;
+
+/// The dependency a finding is about.
+pub fn dependency(finding: &Finding) -> &VulnerableDependency {
+    let FindingKind::VulnerableDependency(dependency) = &finding.kind;
+    dependency
+}
+
+/// The id people will look for.
+pub fn main_id(finding: &Finding) -> String {
+    dependency(finding).main_id().map_or_else(|| "yanked".into(), ToString::to_string)
+}
+
+/// The severity in a word or two, with who says so.
+pub fn severity(finding: &Finding) -> String {
+    match &finding.severity {
+        None => "not stated".into(),
+        Some(severity) => {
+            let level = format!("{:?}", severity.level).to_lowercase();
+            match severity.score_tenths {
+                Some(tenths) => format!("{level} {}.{}", tenths / 10, tenths % 10),
+                None => level,
+            }
+        }
+    }
+}
+
+/// How a dependency got in, in one line.
+pub fn reach(reach: &Reach) -> String {
+    let direct = if reach.direct { "direct" } else { "transitive" };
+    let compiled = match &reach.compiled {
+        Compiled::Yes => "compiled".to_owned(),
+        Compiled::OtherPlatform => "compiled on another platform only".to_owned(),
+        Compiled::OptIn => "compiled only with a feature that is off".to_owned(),
+        Compiled::Unknown(why) => format!("whether it is compiled is not known: {why}"),
+    };
+    format!("{direct}, {} dependency, {compiled}", wire::kind_name(reach.kind))
+}
+
+/// The chain of packages from the project to the dependency.
+pub fn chain(reach: &Reach) -> String {
+    let names: Vec<_> = reach.path.iter().map(ToString::to_string).collect();
+    names.join(" → ")
+}
+
+/// What a candidate does, in one line.
+pub fn change(candidate: &Candidate) -> String {
+    let Change::Upgrade(upgrade) = &candidate.change;
+    let edits = upgrade
+        .edits
+        .iter()
+        .map(|edit| format!("{} requires {} {} (was {})", edit.manifest, edit.key, edit.to, edit.from));
+    let moves = upgrade.moves.iter().map(ToString::to_string);
+    let parts: Vec<_> = moves.chain(edits).collect();
+    if parts.is_empty() { "every package to its newest compatible release".into() } else { parts.join(", ") }
+}
+
+/// How a candidate goes about it.
+pub fn strategy(candidate: &Candidate) -> String {
+    let Change::Upgrade(upgrade) = &candidate.change;
+    upgrade.strategy.to_string()
+}
+
+/// What became of a finding, in one line.
+pub fn outcome(record: &Record) -> String {
+    if let Some(attempt) = record.settled_by() {
+        return format!("{}: {}", attempt.evidence.verdict(), change(&attempt.candidate));
+    }
+    match (record.verdict(), &record.obstacle) {
+        (None, None) => match dependency(&record.finding).class {
+            Class::Vulnerability => "not tried".into(),
+            Class::Notice(_) | Class::Yanked => "notice".into(),
+        },
+        (None, Some(obstacle)) => format!("no fix: {obstacle}"),
+        (Some(verdict), None) => verdict.to_string(),
+        (Some(verdict), Some(obstacle)) => format!("{verdict}; {obstacle}"),
+    }
+}
+
+/// A duration for people.
+pub fn elapsed(elapsed: Duration) -> String {
+    match elapsed.as_secs() {
+        0 => format!("{} ms", elapsed.as_millis()),
+        1..=9 => format!("{:.1} s", elapsed.as_secs_f64()),
+        seconds @ 10..=119 => format!("{seconds} s"),
+        seconds => format!("{} min {:02} s", seconds / 60, seconds % 60),
+    }
+}

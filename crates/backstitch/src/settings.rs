@@ -1,0 +1,212 @@
+//! `backstitch.toml`: what a user allows, read into a [`Policy`].
+//!
+//! The file may come from a hostile repository, so it can ask for nothing that leaves
+//! the sandbox: its commands run inside, and its limits have ceilings.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use backstitch_model::Policy;
+use backstitch_model::policy::{Bump, CommandLimits};
+use serde::Deserialize;
+
+/// The file's name, at the project's root.
+pub const FILE_NAME: &str = "backstitch.toml";
+
+/// What `backstitch init` writes: every setting, with what it means and its default.
+pub const TEMPLATE: &str = include_str!("settings.template.toml");
+
+/// The largest settings file read, in bytes.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    policy: PolicyTable,
+    commands: CommandsTable,
+    limits: LimitsTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PolicyTable {
+    bump_max: Option<BumpName>,
+    release_age_min_days: Option<u32>,
+    leave_alone: Vec<String>,
+    attempts_max: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum BumpName {
+    Patch,
+    Compatible,
+    Breaking,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct CommandsTable {
+    build: Option<Vec<String>>,
+    test: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LimitsTable {
+    wall_s: Option<u64>,
+    memory_mib_max: Option<u64>,
+    disk_mib_max: Option<u64>,
+    output_mib_max: Option<u64>,
+    processes_max: Option<u64>,
+}
+
+/// Reads the settings of the project in `root`, or those in `file` where the user names
+/// one. Without either the defaults hold.
+pub fn read(root: &Path, file: Option<&Path>) -> Result<Policy> {
+    if let Some(file) = file {
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("read settings `{}`", file.display()))?;
+        return parse(&text).with_context(|| format!("read settings `{}`", file.display()));
+    }
+    let folder = crate::source::open_dir(root)?;
+    match folder.symlink_metadata(FILE_NAME) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Policy::default()),
+        Err(error) => return Err(error).context(format!("read settings `{FILE_NAME}`")),
+        Ok(about) => ensure!(
+            about.is_file() && about.len() <= FILE_BYTES_MAX,
+            "read settings `{FILE_NAME}`: it is no plain file of at most 1 MiB"
+        ),
+    }
+    let text = folder
+        .read_to_string(FILE_NAME)
+        .with_context(|| format!("read settings `{FILE_NAME}`"))?;
+    parse(&text).with_context(|| format!("read settings `{FILE_NAME}`"))
+}
+
+fn parse(text: &str) -> Result<Policy> {
+    let file: File = toml::from_str(text)?;
+    let standard = Policy::default();
+    let attempts_max = file.policy.attempts_max.unwrap_or(standard.attempts_max);
+    ensure!((1..=20).contains(&attempts_max), "policy.attempts_max is 1 to 20, not {attempts_max}");
+    Ok(Policy {
+        bump_max: file.policy.bump_max.map_or(standard.bump_max, Bump::from),
+        release_age_min_days: file
+            .policy
+            .release_age_min_days
+            .unwrap_or(standard.release_age_min_days),
+        leave_alone: file.policy.leave_alone,
+        attempts_max,
+        build_command: command("commands.build", file.commands.build)?,
+        test_command: command("commands.test", file.commands.test)?,
+        limits: limits(&file.limits)?,
+    })
+}
+
+fn command(name: &str, command: Option<Vec<String>>) -> Result<Option<Vec<String>>> {
+    if let Some(words) = &command {
+        ensure!(
+            words.first().is_some_and(|program| !program.is_empty()),
+            "{name} is a list of words and the first is the program, such as [\"cargo\", \"test\"]"
+        );
+        ensure!(
+            words.iter().all(|word| !word.contains('\0')),
+            "{name} holds a NUL, which no command can"
+        );
+    }
+    Ok(command)
+}
+
+fn limits(table: &LimitsTable) -> Result<CommandLimits> {
+    const MIB: u64 = 1 << 20;
+    let standard = CommandLimits::default();
+    let bounded = |name: &str, value: Option<u64>, standard: u64, range: (u64, u64)| {
+        let value = value.unwrap_or(standard);
+        ensure!(
+            (range.0..=range.1).contains(&value),
+            "limits.{name} is {} to {}, not {value}",
+            range.0,
+            range.1
+        );
+        Ok(value)
+    };
+    let mib = |name, value, standard: u64, range| {
+        bounded(name, value, standard / MIB, range).map(|mib| mib * MIB)
+    };
+    Ok(CommandLimits {
+        wall_s: bounded("wall_s", table.wall_s, standard.wall_s, (1, 86_400))?,
+        memory_bytes_max: mib(
+            "memory_mib_max",
+            table.memory_mib_max,
+            standard.memory_bytes_max,
+            (64, 1 << 20),
+        )?,
+        disk_bytes_max: mib(
+            "disk_mib_max",
+            table.disk_mib_max,
+            standard.disk_bytes_max,
+            (16, 1 << 20),
+        )?,
+        output_bytes_max: mib(
+            "output_mib_max",
+            table.output_mib_max,
+            standard.output_bytes_max,
+            (1, 1024),
+        )?,
+        processes_max: bounded(
+            "processes_max",
+            table.processes_max,
+            standard.processes_max,
+            (8, 65_536),
+        )?,
+    })
+}
+
+impl From<BumpName> for Bump {
+    fn from(name: BumpName) -> Self {
+        match name {
+            BumpName::Patch => Self::Patch,
+            BumpName::Compatible => Self::Compatible,
+            BumpName::Breaking => Self::Breaking,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_holds_every_setting_at_its_default() {
+        assert_eq!(parse(TEMPLATE).unwrap(), Policy::default());
+        let live = TEMPLATE
+            .lines()
+            .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line))
+            .collect::<Vec<_>>()
+            .join("\n");
+        let policy = parse(&live).unwrap();
+        let expected = Policy {
+            build_command: policy.build_command.clone(),
+            test_command: policy.test_command.clone(),
+            ..Policy::default()
+        };
+        assert!(policy.build_command.is_some() && policy.test_command.is_some());
+        assert_eq!(policy, expected);
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named_with_its_place() {
+        for (text, wanted) in [
+            ("[policy]\nbump = 1", "bump"),
+            ("[policy]\nbump_max = \"huge\"", "huge"),
+            ("[policy]\nattempts_max = 0", "attempts_max"),
+            ("[commands]\ntest = []", "commands.test"),
+            ("[limits]\nmemory_mib_max = 1", "memory_mib_max"),
+            ("[limits]\nwall_s = -4", "wall_s"),
+            ("[sandbox]\nnone = true", "sandbox"),
+        ] {
+            let error = format!("{:#}", parse(text).unwrap_err());
+            assert!(error.contains(wanted), "{text}: {error}");
+        }
+    }
+}

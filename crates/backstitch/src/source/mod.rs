@@ -1,0 +1,143 @@
+//! The project under repair, as it is: read, copied, never changed.
+//!
+//! In a git repository the base is the commit at `HEAD`, read from the object
+//! database: no hook, filter, fsmonitor or `git` program runs. Elsewhere it is the
+//! folder's files. Symbolic links are copied as links and never followed out of the copy.
+
+mod folder;
+mod git;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use backstitch_model::RelPath;
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+
+pub use git::{NewCommit, Repository};
+
+/// Where the untouched project comes from.
+#[derive(Debug)]
+pub enum Source {
+    /// A commit of a repository.
+    Git(Repository),
+    /// A folder without a repository.
+    Folder(PathBuf),
+}
+
+/// What copying left out or could not read, each in a sentence.
+pub type Notes = Vec<String>;
+
+/// The most files a project may have.
+const FILES_MAX: usize = 500_000;
+
+/// The most bytes a project's files may have together.
+const BYTES_MAX: u64 = 8 << 30;
+
+impl Source {
+    /// Opens the project at `path`: its repository where it is in one, else the folder.
+    pub fn open(path: &Path) -> Result<Self> {
+        let path = path
+            .canonicalize()
+            .with_context(|| format!("open project `{}`", path.display()))?;
+        anyhow::ensure!(path.is_dir(), "open project `{}`: it is no folder", path.display());
+        match Repository::discover(&path)? {
+            Some(repository) => Ok(Self::Git(repository)),
+            None => Ok(Self::Folder(path)),
+        }
+    }
+
+    /// The folder it stands for, as people know it.
+    pub fn root(&self) -> &Path {
+        match self {
+            Self::Git(repository) => repository.root(),
+            Self::Folder(path) => path,
+        }
+    }
+
+    /// The part of the project that was asked for; `None` for all of it.
+    pub fn part(&self) -> Option<&RelPath> {
+        match self {
+            Self::Git(repository) => repository.part(),
+            Self::Folder(_) => None,
+        }
+    }
+
+    /// What identifies the base: the commit, or a digest of the folder's files.
+    pub fn base(&self) -> Result<String> {
+        match self {
+            Self::Git(repository) => Ok(repository.commit()),
+            Self::Folder(path) => folder::digest(path),
+        }
+    }
+
+    /// Writes the base into the empty folder `destination`.
+    pub fn copy_to(&self, destination: &Path) -> Result<Notes> {
+        let into = open_dir(destination)?;
+        match self {
+            Self::Git(repository) => repository.copy_to(&into),
+            Self::Folder(path) => folder::copy(path, &into),
+        }
+    }
+}
+
+/// Opens a folder so that nothing opened through it can be outside it.
+pub fn open_dir(path: &Path) -> Result<Dir> {
+    Dir::open_ambient_dir(path, ambient_authority())
+        .with_context(|| format!("open folder `{}`", path.display()))
+}
+
+/// Copies one of our own copies, file times included, so that a build made in one is
+/// fresh in the other.
+pub fn duplicate(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to).with_context(|| format!("create `{}`", to.display()))?;
+    folder::copy_everything(from, &open_dir(to)?).map(drop)
+}
+
+/// The files that differ between two of our own copies, by kind, size, mode or time:
+/// a copy keeps times, and whatever writes a file changes its time.
+pub fn changed_paths(before: &Path, after: &Path) -> Result<Vec<RelPath>> {
+    let (before, after) = (folder::stamps(before)?, folder::stamps(after)?);
+    let differing = before
+        .iter()
+        .filter(|(path, stamp)| after.get(*path) != Some(*stamp))
+        .chain(after.iter().filter(|(path, _)| !before.contains_key(*path)))
+        .map(|(path, _)| path);
+    differing
+        .map(|path| {
+            RelPath::new(path.to_string_lossy())
+                .with_context(|| format!("compare `{}`", path.display()))
+        })
+        .collect()
+}
+
+/// Replaces a file's text in one of our own copies; a link in its place is not followed.
+pub fn replace(dir: &Dir, path: &RelPath, text: &str) -> Result<()> {
+    let replace = || {
+        if dir.symlink_metadata(path.as_str()).is_ok() {
+            dir.remove_file(path.as_str())?;
+        }
+        dir.write(path.as_str(), text)
+    };
+    replace().with_context(|| format!("write `{path}`"))
+}
+
+/// Counts what is copied and stops at the bounds.
+#[derive(Debug, Default)]
+struct Budget {
+    files: usize,
+    bytes: u64,
+}
+
+impl Budget {
+    fn take(&mut self, bytes: u64) -> Result<()> {
+        self.files += 1;
+        self.bytes += bytes;
+        anyhow::ensure!(
+            self.files <= FILES_MAX && self.bytes <= BYTES_MAX,
+            "copy the project: more than {FILES_MAX} files or {} GiB; name a smaller folder",
+            BYTES_MAX >> 30
+        );
+        Ok(())
+    }
+}

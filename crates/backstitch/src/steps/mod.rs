@@ -1,0 +1,187 @@
+//! What the loop's steps work with, and one module a step, in the order of the loop.
+
+mod find;
+mod propose;
+mod verify;
+
+mod record;
+
+mod journal;
+mod workplace;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use backstitch_fix::Plan;
+use backstitch_model::evidence::{Confinement, Phase};
+use backstitch_model::{Finding, FindingId, Policy, Project};
+use backstitch_verify::cargo::{Baseline, Cargo, Tree};
+
+use crate::advisories::Advisories;
+use crate::deliver;
+use crate::ledger::{Event, Ledger, RunStart};
+use crate::network::Network;
+use crate::places::Places;
+use crate::registry::CratesIndex;
+use crate::report::{self, Progress};
+use crate::source::Source;
+use crate::story::Story;
+
+pub use workplace::Workplace;
+
+use journal::Journal;
+
+/// Everything a run works with.
+pub struct Steps {
+    source: Source,
+    advisories: Advisories,
+    releases: CratesIndex,
+    cargo: Cargo,
+    policy: Policy,
+    only: Vec<String>,
+    workplace: Workplace,
+    journal: Journal,
+    progress: Arc<Progress>,
+    confinement: Confinement,
+    story: Story,
+}
+
+/// What a run is asked for.
+pub struct Order {
+    /// The project.
+    pub source: Source,
+    /// The advisories to go by.
+    pub advisories: Advisories,
+    /// What a fix may do.
+    pub policy: Policy,
+    /// Only findings of these ids or packages; all of them when empty.
+    pub only: Vec<String>,
+    /// Where things live.
+    pub places: Places,
+    /// May the network be used?
+    pub network: Network,
+    /// Builds and tests.
+    pub cargo: Cargo,
+    /// How the project's programs are kept in.
+    pub confinement: Confinement,
+    /// Begin anew even where an interrupted run could go on?
+    pub fresh: bool,
+    /// Shows what is going on.
+    pub progress: Arc<Progress>,
+}
+
+/// One lockfile's project on its way: the tree with every fix accepted so far.
+pub struct Underway {
+    tree: Tree,
+    /// Names the tree: the base and every attempt accepted since.
+    key: String,
+    project: Project,
+    /// Every finding of the tree as it is now, those that nobody asked for included.
+    findings: Vec<Finding>,
+    /// The checks of the untouched tree, which every fix's evidence begins with.
+    before: Phase,
+    /// What attempts build upon and are compared with.
+    baseline: Option<Baseline>,
+    /// The record of each finding that is asked for and still there; its id may have changed
+    /// with its version.
+    records: BTreeMap<FindingId, usize>,
+    /// What can still be tried here; `None` until planned, and again after each accepted fix.
+    plans: Option<Vec<Plan>>,
+    tried: BTreeSet<String>,
+    attempts: BTreeMap<String, usize>,
+}
+
+impl Steps {
+    /// Gets everything ready and begins the run in the ledger, or goes on with one that
+    /// was cut off.
+    pub fn begin(order: Order) -> Result<Self> {
+        let start = start_of(&order)?;
+        let workplace = Workplace::claim(&order.places, &start.identity)?;
+        let ledger = Ledger::open(&order.places.ledger())?;
+        let journal = Journal::begin(ledger, start.clone(), order.fresh)?;
+        if !journal.resumed() {
+            workplace.clear()?;
+        }
+        let evidence = order.places.evidence().join(journal.run());
+        std::fs::create_dir_all(&evidence)
+            .with_context(|| format!("create `{}`", evidence.display()))?;
+        let mut notes = order.advisories.notes();
+        if let Some(resumed) = journal.resumption() {
+            order.progress.line(&resumed);
+            notes.push(resumed);
+        }
+        let story = Story {
+            run: journal.run().to_owned(),
+            project: start.project,
+            base: start.base,
+            advisories: start.advisories,
+            toolchain: start.toolchain,
+            confinement: order.confinement,
+            records: Vec::new(),
+            baselines: Vec::new(),
+            fixes: Vec::new(),
+            notes,
+            delivery: None,
+            evidence,
+        };
+        Ok(Self {
+            releases: CratesIndex::open(order.places.cache(), order.network)?,
+            source: order.source,
+            advisories: order.advisories,
+            cargo: order.cargo,
+            policy: order.policy,
+            only: order.only,
+            workplace,
+            journal,
+            progress: order.progress,
+            confinement: order.confinement,
+            story,
+        })
+    }
+
+    /// Copies the base into the workplace.
+    pub fn copy_base(&mut self) -> Result<PathBuf> {
+        self.progress.step("copying the project");
+        let base = self.workplace.tree("base")?;
+        let notes = self.workplace.fill(&base, |folder| self.source.copy_to(folder))?;
+        self.story.notes.extend(notes);
+        Ok(base)
+    }
+
+    /// Leaves the fixes for a human, writes the reports and ends the run.
+    pub fn deliver(&mut self) -> Result<Story> {
+        self.progress.step("delivering");
+        self.story.delivery = deliver::deliver(&self.source, &self.story)?;
+        if let Some(delivery) = &self.story.delivery {
+            let (place, items) = delivery.place_and_items();
+            self.journal.write(&Event::Delivered { place, items })?;
+        }
+        report::write_files(&self.story)?;
+        let exit = self.story.exit();
+        self.journal.write(&Event::RunFinished { exit: exit.code() })?;
+        self.workplace.give_back()?;
+        self.progress.finish();
+        Ok(self.story.clone())
+    }
+}
+
+/// Describes what the run starts from; the identity covers all of it but the time.
+fn start_of(order: &Order) -> Result<RunStart> {
+    let mut start = RunStart {
+        identity: String::new(),
+        project: order.source.root().display().to_string(),
+        base: order.source.base()?,
+        advisories: order.advisories.description().to_owned(),
+        toolchain: order.cargo.toolchain().version.clone(),
+        confinement: report::json::confinement(order.confinement).to_owned(),
+        policy: blake3::hash(format!("{:?}{:?}", order.policy, order.only).as_bytes()).to_hex().to_string(),
+        started_at_s: 0,
+    };
+    let part = order.source.part().map(ToString::to_string);
+    let covered = format!("{start:?}{part:?}{}", env!("CARGO_PKG_VERSION"));
+    start.identity = blake3::hash(covered.as_bytes()).to_hex().to_string();
+    start.started_at_s = jiff::Timestamp::now().as_second();
+    Ok(start)
+}

@@ -1,0 +1,117 @@
+//! Fix: which candidate is to be tried next, or why none is left.
+
+use anyhow::Result;
+use backstitch_fix::{Plan, Planner};
+use backstitch_model::candidate::{Applicability, Obstacle, Strategy};
+use backstitch_model::package::Ecosystem;
+use backstitch_model::{Candidate, Change, Finding, FindingId};
+
+use super::{Steps, Underway};
+use crate::ledger::Event;
+use crate::wire;
+
+/// A candidate on its way to being tried, and the package it is for.
+pub struct Proposal {
+    pub(super) package: String,
+    pub(super) candidate: Candidate,
+    /// Names it in the ledger, on the tree it is for.
+    pub(super) key: String,
+}
+
+impl Steps {
+    /// The least risky candidate that was not tried on this tree; `None` when for every
+    /// finding that is left there is a reason instead.
+    pub fn propose(&mut self, underway: &mut Underway) -> Result<Option<Proposal>> {
+        let plans = match underway.plans.take() {
+            Some(plans) => plans,
+            None => self.plan(underway)?,
+        };
+        let next = plans
+            .iter()
+            .filter_map(|plan| self.next_of(plan, underway))
+            .min_by_key(|proposal| risk(&proposal.candidate));
+        if next.is_none() {
+            for plan in &plans {
+                self.explain(plan, underway)?;
+            }
+        }
+        underway.plans = Some(plans);
+        Ok(next)
+    }
+
+    fn plan(&self, underway: &Underway) -> Result<Vec<Plan>> {
+        self.progress.step("planning");
+        let left: Vec<Finding> = underway.to_fix().cloned().collect();
+        let vulnerabilities = self.advisories.index().known(&Ecosystem::CratesIo)?;
+        let planner = Planner {
+            project: &underway.project,
+            releases: &self.releases,
+            vulnerabilities: &vulnerabilities,
+            policy: &self.policy,
+            rustc: Some(&self.cargo.toolchain().release),
+            now_s: self.journal.started_at_s(),
+        };
+        let plans = planner.plan(&left);
+        vulnerabilities.damage().map_or(Ok(plans), |damage| Err(damage.into()))
+    }
+
+    fn next_of(&self, plan: &Plan, underway: &Underway) -> Option<Proposal> {
+        let attempts = underway.attempts.get(&plan.package).copied().unwrap_or(0);
+        if attempts >= self.policy.attempts_max {
+            return None;
+        }
+        plan.candidates
+            .iter()
+            .filter(|candidate| candidate.applicability == Applicability::Automatic)
+            .map(|candidate| Proposal {
+                package: plan.package.clone(),
+                key: key(&underway.key, candidate),
+                candidate: candidate.clone(),
+            })
+            .find(|proposal| !underway.tried.contains(&proposal.key))
+    }
+
+    /// Records why a plan's findings stay.
+    fn explain(&mut self, plan: &Plan, underway: &Underway) -> Result<()> {
+        let waiting = plan.candidates.iter().find_map(|candidate| match &candidate.applicability {
+            Applicability::Automatic => None,
+            Applicability::NeedsHuman(why) => Some(Obstacle::Policy(why.clone())),
+        });
+        match plan.obstacle.clone().or(waiting) {
+            Some(obstacle) => self.block(underway, &plan.findings, &obstacle),
+            None => Ok(()),
+        }
+    }
+
+    /// Notes on the records of these findings, and in the ledger, why they stay.
+    pub(super) fn block(
+        &mut self,
+        underway: &Underway,
+        findings: &[FindingId],
+        obstacle: &Obstacle,
+    ) -> Result<()> {
+        let indexes = findings.iter().filter_map(|id| underway.records.get(id));
+        let mut ids = Vec::new();
+        for &index in indexes {
+            let record = &mut self.story.records[index];
+            record.obstacle = Some(obstacle.clone());
+            ids.push(record.finding.id.to_string());
+        }
+        self.journal.write(&Event::Blocked { findings: ids, why: obstacle.to_string() })
+    }
+}
+
+/// Orders candidates across packages: the least risky first.
+fn risk(candidate: &Candidate) -> (Strategy, usize, usize) {
+    let Change::Upgrade(upgrade) = &candidate.change;
+    (upgrade.strategy, upgrade.moves.len(), upgrade.edits.len())
+}
+
+/// Names a candidate on a tree.
+fn key(tree: &str, candidate: &Candidate) -> String {
+    let mut wire = wire::Candidate::from(candidate);
+    // Two packages' plans may hold the same change, each for its own findings.
+    wire.settles.clear();
+    let text = serde_json::to_string(&wire).unwrap_or_else(|_| format!("{wire:?}"));
+    blake3::hash(format!("{tree}\n{text}").as_bytes()).to_hex().chars().take(16).collect()
+}

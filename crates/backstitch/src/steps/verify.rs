@@ -1,0 +1,252 @@
+//! Test: a candidate is applied to a copy and climbs the ladder, the cheap rungs first:
+//! what fails Scope or Rescan is never built.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow};
+use backstitch_find as find;
+use backstitch_model::evidence::{Evidence, Phase};
+use backstitch_model::record;
+use backstitch_model::{AdvisoryId, Change, Check, CheckRun, Finding, FindingId, Outcome, Project, RelPath};
+use backstitch_verify::cargo::{self, Applied, Start, Tree};
+use backstitch_verify::scope;
+
+use super::propose::Proposal;
+use super::{Steps, Underway};
+use crate::ledger::{self, Event};
+use crate::report::words;
+use crate::source;
+use crate::story::ChangedFile;
+use crate::wire;
+
+/// A candidate that was tried.
+pub struct Tried {
+    pub(super) proposal: Proposal,
+    pub(super) attempt: record::Attempt,
+    /// The changed tree, where the candidate could be applied.
+    pub(super) changed: Option<Changed>,
+}
+
+/// A changed tree and what it holds.
+pub struct Changed {
+    pub(super) tree: Tree,
+    pub(super) files: Vec<ChangedFile>,
+    pub(super) project: Project,
+    pub(super) findings: Vec<Finding>,
+    /// What building and testing it left, where it came that far.
+    pub(super) built: Option<cargo::Attempt>,
+}
+
+impl Steps {
+    /// Tries one candidate.
+    pub fn verify(&mut self, underway: &mut Underway, proposal: Proposal) -> Result<Tried> {
+        self.progress.step(&format!("trying: {}", words::change(&proposal.candidate)));
+        let root = self.workplace.tree(&proposal.key)?;
+        let files = match self.apply(underway, &proposal, &root)? {
+            Ok(files) => files,
+            Err(refusal) => return Ok(self.refused(underway, proposal, refusal)),
+        };
+        let tree = Tree { root, lockfile: underway.tree.lockfile.clone() };
+        let project = find::project::read(&source::open_dir(&tree.root)?, &tree.lockfile)
+            .map_err(|problem| anyhow!("read the changed `{}`: {}", problem.path, problem.what))?;
+        let findings = self.scan(&project)?.findings;
+        let mut changed = Changed { tree, files, project, findings, built: None };
+        let after = self.climb(underway, &proposal, &mut changed)?;
+        let evidence =
+            Evidence { before: underway.before.clone(), after, confinement: self.confinement };
+        let attempt = record::Attempt { candidate: proposal.candidate.clone(), evidence };
+        Ok(Tried { proposal, attempt, changed: Some(changed) })
+    }
+
+    /// Makes the changed tree; the inner error is the package manager's refusal.
+    fn apply(
+        &mut self,
+        underway: &Underway,
+        proposal: &Proposal,
+        root: &Path,
+    ) -> Result<Result<Vec<ChangedFile>, String>> {
+        let from = underway.tree.root.clone();
+        let Change::Upgrade(upgrade) = &proposal.candidate.change;
+        if let Some(applied) = self.journal.history().applied(&proposal.key).cloned() {
+            return match applied {
+                ledger::Applied::Refused(why) => Ok(Err(why)),
+                ledger::Applied::Done(files) => {
+                    self.workplace.fill(root, |root| write_again(&from, root, &files))?;
+                    changed_files(&from, root).map(Ok)
+                }
+            };
+        }
+        let tree = Tree { root: root.to_owned(), lockfile: underway.tree.lockfile.clone() };
+        let work = self.workplace.work(&proposal.key)?;
+        let refused = self.workplace.fill(root, |root| {
+            source::duplicate(&from, root)?;
+            match self.cargo.apply(&tree, &upgrade.recipe, &work)? {
+                Applied::Done(_) => Ok(None),
+                Applied::Refused(refusal) => Ok(Some(refusal.message)),
+            }
+        })?;
+        let files = if refused.is_none() { changed_files(&from, root)? } else { Vec::new() };
+        self.journal.write(&Event::Applied {
+            attempt: proposal.key.clone(),
+            candidate: wire::Candidate::from(&proposal.candidate),
+            files: files.iter().map(file_text).collect(),
+            refused: refused.clone(),
+        })?;
+        Ok(refused.map_or(Ok(files), Err))
+    }
+
+    /// A candidate that the package manager refuses is rejected: it does not even build.
+    fn refused(&self, underway: &Underway, proposal: Proposal, why: String) -> Tried {
+        let why = format!("cargo refuses it: {why}");
+        let after = Phase::from_iter([CheckRun::instant(Check::Build, Outcome::Failed(why))]);
+        let evidence =
+            Evidence { before: underway.before.clone(), after, confinement: self.confinement };
+        let attempt = record::Attempt { candidate: proposal.candidate.clone(), evidence };
+        Tried { proposal, attempt, changed: None }
+    }
+
+    /// Climbs until a rung fails.
+    fn climb(
+        &mut self,
+        underway: &Underway,
+        proposal: &Proposal,
+        changed: &mut Changed,
+    ) -> Result<Phase> {
+        let mut after = not_run_yet();
+        let cheap = [
+            (Check::Scope, scope(underway, proposal, changed)),
+            (Check::Rescan, rescan(underway, proposal, changed)),
+        ];
+        for (check, run) in cheap {
+            after.insert(self.journal.check(&proposal.key, check, || Ok(run))?);
+        }
+        if [Check::Scope, Check::Rescan].iter().any(|&check| *after.outcome(check) != Outcome::Passed) {
+            return Ok(after);
+        }
+        let baseline = underway.baseline.as_ref().context("try a candidate before the baseline")?;
+        let work = self.workplace.work(&proposal.key)?;
+        let built = self.cargo.attempt(baseline, &changed.tree, Start::Warm, &work)?;
+        for run in [&built.build, &built.regress] {
+            self.journal.check(&proposal.key, run.check, || Ok(run.clone()))?;
+        }
+        after.insert(built.build.clone());
+        after.insert(built.regress.clone());
+        changed.built = Some(built);
+        Ok(after)
+    }
+}
+
+/// The rungs that nothing climbs yet, each with the reason.
+fn not_run_yet() -> Phase {
+    let not_run = |check, why: &str| CheckRun::instant(check, Outcome::NotRun(why.into()));
+    [
+        not_run(Check::Reproduce, "no reproducer is there for it"),
+        not_run(Check::ReAttack, "no reproducer is there for it"),
+        not_run(Check::Compare, "this version does not compare behaviour"),
+    ]
+    .into_iter()
+    .collect()
+}
+
+fn scope(underway: &Underway, proposal: &Proposal, changed: &Changed) -> CheckRun {
+    let Change::Upgrade(upgrade) = &proposal.candidate.change;
+    let paths = changed.files.iter().map(|file| file.path.clone()).collect();
+    scope::scope(upgrade, &paths, &underway.project, &changed.project)
+}
+
+/// Is what the candidate promises gone, and nothing new there?
+fn rescan(underway: &Underway, proposal: &Proposal, changed: &Changed) -> CheckRun {
+    let before = count(&underway.findings, &underway.findings);
+    let after = count(&changed.findings, &underway.findings);
+    let left = |problem: &Problem| after.get(problem).copied().unwrap_or(0);
+    let had = |problem: &Problem| before.get(problem).copied().unwrap_or(0);
+    let mut wrong: Vec<_> = after
+        .keys()
+        .filter(|problem| left(problem) > had(problem))
+        .map(|(package, id)| format!("{package} now has {id}"))
+        .collect();
+    let promised: Vec<_> = underway
+        .findings
+        .iter()
+        .filter(|finding| proposal.candidate.settles.contains(&finding.id))
+        .cloned()
+        .collect();
+    for (problem, count) in count(&promised, &underway.findings) {
+        if left(&problem) + count > had(&problem) {
+            wrong.push(format!("{} still has {}", problem.0, problem.1));
+        }
+    }
+    let outcome = if wrong.is_empty() { Outcome::Passed } else { Outcome::Failed(wrong.join("; ")) };
+    CheckRun::instant(Check::Rescan, outcome)
+}
+
+/// A problem that keeps its name when the package's version changes: the package and an advisory.
+pub(super) type Problem = (String, String);
+
+/// Names a finding's problem as the first of `known` does that shares the package and an
+/// advisory: which id comes first may differ between versions.
+pub(super) fn problem(finding: &Finding, known: &[Finding]) -> Problem {
+    let own = words::dependency(finding);
+    let shares = |other: &&Finding| {
+        let other = words::dependency(other);
+        other.package.name == own.package.name && other.ids.iter().any(|id| own.ids.contains(id))
+    };
+    let named = known.iter().find(shares).map_or(own, words::dependency);
+    let id = named.main_id().map_or("yanked", AdvisoryId::as_str);
+    (named.package.name.clone(), id.to_owned())
+}
+
+fn count(findings: &[Finding], known: &[Finding]) -> BTreeMap<Problem, usize> {
+    let mut counts = BTreeMap::new();
+    for finding in findings.iter().filter(|finding| finding.is_vulnerability()) {
+        *counts.entry(problem(finding, known)).or_insert(0) += 1;
+    }
+    counts
+}
+
+/// The vulnerabilities of `before` that are not in `after`.
+pub(super) fn gone(before: &[Finding], after: &[Finding]) -> Vec<FindingId> {
+    let had = count(before, before);
+    let left = count(after, before);
+    let is_gone = |finding: &&Finding| {
+        let problem = problem(finding, before);
+        left.get(&problem) < had.get(&problem) && !after.iter().any(|other| other.id == finding.id)
+    };
+    before
+        .iter()
+        .filter(|finding| finding.is_vulnerability())
+        .filter(is_gone)
+        .map(|finding| finding.id.clone())
+        .collect()
+}
+
+/// Which files differ between two trees, read before anything of the project runs in them.
+fn changed_files(before: &Path, after: &Path) -> Result<Vec<ChangedFile>> {
+    let (before_dir, after_dir) = (source::open_dir(before)?, source::open_dir(after)?);
+    source::changed_paths(before, after)?
+        .into_iter()
+        .map(|path| {
+            let text = |dir: &cap_std::fs::Dir| {
+                dir.read_to_string(path.as_str())
+                    .with_context(|| format!("read changed file `{path}`"))
+            };
+            Ok(ChangedFile { before: text(&before_dir)?, after: text(&after_dir)?, path: path.clone() })
+        })
+        .collect()
+}
+
+/// Makes a changed tree from what the ledger says of it.
+fn write_again(from: &Path, root: &Path, files: &[ledger::FileText]) -> Result<Option<String>> {
+    source::duplicate(from, root)?;
+    let dir = source::open_dir(root)?;
+    for file in files {
+        let path = RelPath::new(file.path.as_str())?;
+        source::replace(&dir, &path, &file.text)?;
+    }
+    Ok(None)
+}
+
+fn file_text(file: &ChangedFile) -> ledger::FileText {
+    ledger::FileText { path: file.path.to_string(), text: file.after.clone() }
+}

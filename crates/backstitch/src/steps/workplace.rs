@@ -1,0 +1,137 @@
+//! The folder a run works in: one for each identity, held by one process at a time,
+//! emptied when the run ends. What a killed run leaves there is what the next one goes
+//! on with, or removes.
+
+use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, bail};
+
+use crate::places::Places;
+
+/// A claimed folder.
+#[derive(Debug)]
+pub struct Workplace {
+    folder: PathBuf,
+    /// Held until the process ends, however it ends.
+    _lock: File,
+}
+
+/// How long the work of a killed run is kept for going on.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Says that a tree is complete.
+const COMPLETE: &str = ".complete";
+
+impl Workplace {
+    /// Claims the folder of one identity. Fails where another process works on the same.
+    pub fn claim(places: &Places, identity: &str) -> Result<Self> {
+        let short: String = identity.chars().take(16).collect();
+        let all = places.work();
+        make(&all)?;
+        sweep(&all, &short);
+        let folder = all.join(&short);
+        make(&folder)?;
+        let lock = lock(&folder)?;
+        let Some(lock) = lock else {
+            bail!("another backstitch works on the same project right now: wait for it to end");
+        };
+        Ok(Self { folder, _lock: lock })
+    }
+
+    /// Removes what an earlier run left.
+    pub fn clear(&self) -> Result<()> {
+        for name in ["trees", "work"] {
+            remove(&self.folder.join(name))?;
+        }
+        Ok(())
+    }
+
+    /// Gives the whole folder back at the end of a run.
+    pub fn give_back(&self) -> Result<()> {
+        remove(&self.folder)
+    }
+
+    /// The folder of a tree, whether it is there or not.
+    pub fn tree(&self, name: &str) -> Result<PathBuf> {
+        let trees = self.folder.join("trees");
+        make(&trees)?;
+        Ok(trees.join(name))
+    }
+
+    /// The folder that takes what building and testing one tree writes.
+    pub fn work(&self, name: &str) -> Result<PathBuf> {
+        let work = self.folder.join("work");
+        make(&work)?;
+        Ok(work.join(name))
+    }
+
+    /// Fills a tree in one step: a tree is either complete or made anew.
+    pub fn fill<T: Default>(
+        &self,
+        tree: &Path,
+        fill: impl FnOnce(&Path) -> Result<T>,
+    ) -> Result<T> {
+        let mark = self.mark(tree);
+        if mark.exists() {
+            return Ok(T::default());
+        }
+        remove(tree)?;
+        make(tree)?;
+        let filled = fill(tree)?;
+        fs::write(&mark, "").with_context(|| format!("write `{}`", mark.display()))?;
+        Ok(filled)
+    }
+
+    fn mark(&self, tree: &Path) -> PathBuf {
+        let name = tree.file_name().unwrap_or_default().to_string_lossy();
+        tree.with_file_name(format!("{name}{COMPLETE}"))
+    }
+}
+
+fn make(folder: &Path) -> Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(folder)
+        .with_context(|| format!("create `{}`", folder.display()))
+}
+
+/// Removes a folder that the sandbox's user may have written to.
+fn remove(folder: &Path) -> Result<()> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    let sandbox = backstitch_verify::sandbox::Sandbox::unconfined(PathBuf::new());
+    sandbox.discard(folder).with_context(|| format!("remove `{}`", folder.display()))
+}
+
+fn lock(folder: &Path) -> Result<Option<File>> {
+    let path = folder.join("lock");
+    let file = File::create(&path).with_context(|| format!("create `{}`", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("lock `{}`", path.display()))
+        }
+    }
+}
+
+/// Removes what killed runs of other projects left long ago. Best effort: whatever stays
+/// is tried again by the next run.
+fn sweep(all: &Path, own: &str) {
+    let Ok(entries) = fs::read_dir(all) else { return };
+    for entry in entries.flatten().filter(|entry| entry.file_name() != own) {
+        let folder = entry.path();
+        let touched = folder.join("lock").metadata().and_then(|about| about.modified());
+        let old = touched.is_ok_and(|touched| {
+            SystemTime::now().duration_since(touched).is_ok_and(|age| age > KEPT)
+        });
+        if old && matches!(lock(&folder), Ok(Some(_))) {
+            let _ = remove(&folder);
+        }
+    }
+}
