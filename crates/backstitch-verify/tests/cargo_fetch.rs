@@ -1,5 +1,7 @@
 //! What a recipe does to a tree, and that nothing of the project's runs meanwhile.
 
+#![expect(clippy::unwrap_used, reason = "all of it is a test")]
+
 mod cargo_bench;
 
 use std::fs;

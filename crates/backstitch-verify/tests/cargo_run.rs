@@ -356,7 +356,7 @@ fn a_set_cancel_flag_ends_everything_with_an_error() {
     let tree = bench.tree("tree", &with(""));
     flag.unwrap().cancel();
     let stopped = bench.cargo.baseline(&tree, &bench.path("work"));
-    assert!(matches!(stopped, Err(CargoError::Cancelled)));
+    assert!(matches!(stopped, Err(CargoError::Cancelled)), "{stopped:?}");
 }
 
 #[test]

@@ -189,18 +189,26 @@ impl Cargo {
     }
 
     fn run(&self, job: &Job) -> Result<Ended, CargoError> {
+        let cancel = &self.setup.cancel;
+        if cancel.is_cancelled() {
+            return Err(CargoError::Cancelled);
+        }
         let mut lines = Lines::new(&self.setup.progress);
         let Output::Merged { log } = job.output.clone() else {
             unreachable!("every job here has one log")
         };
         let ran = self
             .sandbox()
-            .run(job, &self.setup.cancel, &mut |_, bytes| lines.take(bytes))?;
-        match ran.exit {
-            Exit::Cancelled => Err(CargoError::Cancelled),
-            Exit::Code(_) | Exit::Signal(_) | Exit::TimedOut | Exit::OverLimit(_) => {
-                Ok(Ended { ran, log })
-            }
+            .run(job, cancel, &mut |_, bytes| lines.take(bytes));
+        match ran {
+            // A job stopped while its sandbox was being built may end in any way.
+            Err(_) if cancel.is_cancelled() => Err(CargoError::Cancelled),
+            Err(error) => Err(error.into()),
+            Ok(Ran {
+                exit: Exit::Cancelled,
+                ..
+            }) => Err(CargoError::Cancelled),
+            Ok(ran) => Ok(Ended { ran, log }),
         }
     }
 
