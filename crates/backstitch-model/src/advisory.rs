@@ -133,7 +133,7 @@ fn is_no_version(text: &str) -> bool {
 }
 
 /// Why an advisory is a notice and no vulnerability
-/// (RustSec's `informational`, <https://github.com/RustSec/advisory-db>).
+/// (`RustSec`'s `informational`, <https://github.com/RustSec/advisory-db>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Informational {
     /// Nobody maintains the package any more.
