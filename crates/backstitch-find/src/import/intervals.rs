@@ -82,7 +82,7 @@ fn comparator_interval(comparator: &Comparator) -> Result<Interval, String> {
             end: None,
         },
         Op::Greater => Interval {
-            start: after(comparator)?,
+            start: after(&filled(comparator))?,
             end: None,
         },
         Op::Less => Interval {
@@ -91,7 +91,7 @@ fn comparator_interval(comparator: &Comparator) -> Result<Interval, String> {
         },
         Op::LessEq => Interval {
             start: first(),
-            end: Some(after(comparator)?),
+            end: Some(after(&filled(comparator))?),
         },
         Op::Exact | Op::Wildcard => Interval {
             start: named,
@@ -134,6 +134,16 @@ fn lowest(comparator: &Comparator) -> Version {
         patch: comparator.patch.unwrap_or(0),
         pre: comparator.pre.clone(),
         build: BuildMetadata::EMPTY,
+    }
+}
+
+/// The comparator with zeros for the numbers it leaves out: the RustSec database reads
+/// `> 0` as `> 0.0.0`, where Cargo would read `>= 1.0.0`.
+fn filled(comparator: &Comparator) -> Comparator {
+    Comparator {
+        minor: comparator.minor.or(Some(0)),
+        patch: comparator.patch.or(Some(0)),
+        ..comparator.clone()
     }
 }
 
@@ -207,7 +217,7 @@ mod tests {
     #[test]
     fn what_comes_behind_a_version_begins_with_the_next_ones_pre_releases() {
         assert_eq!(events(&["> 0.4.0"], &[]), ["+0.0.0-0", "-0.4.1-0"]);
-        assert_eq!(events(&[], &["> 0"]), ["+0.0.0-0", "-1.0.0-0"]);
+        assert_eq!(events(&[], &["> 0"]), ["+0.0.0-0", "-0.0.1-0"]);
         assert_eq!(events(&[">= 0.0.4"], &["<= 0.0.3"]), ["+0.0.4-0", "-0.0.4"]);
         assert_eq!(
             events(&[">= 0.2.23"], &["=0.2.0", "= 0.2.1"]),
@@ -232,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_requirement_that_cannot_be_read_is_an_error_and_no_panic() {
-        let too_large = format!("> {}", u64::MAX);
+        let too_large = format!("^{}", u64::MAX);
         for text in ["banana", "=1.2.3.4", too_large.as_str()] {
             assert!(affected(&[text.to_owned()], &[]).is_err(), "{text}");
         }

@@ -7,6 +7,7 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use lzma_rust2::XzReader;
+use rayon::prelude::*;
 use tar::EntryType;
 
 use super::{Document, Format, ImportError, Intake, Limits};
@@ -168,6 +169,7 @@ fn read_file(
 fn read_folder(path: &Path, limits: &Limits, intake: &mut Intake) -> Result<(), ImportError> {
     let mut allowance = Allowance::new(path, limits);
     let mut folders: Vec<(PathBuf, usize)> = vec![(path.to_owned(), 0)];
+    let mut archives = Vec::new();
     while let Some((folder, depth)) = folders.pop() {
         for entry in sorted_entries(&folder)? {
             allowance.count_entry()?;
@@ -181,33 +183,53 @@ fn read_folder(path: &Path, limits: &Limits, intake: &mut Intake) -> Result<(), 
                     folders.push((entry.path(), depth + 1));
                 }
                 Ok(kind) if kind.is_file() => {
-                    read_found(&entry.path(), &mut allowance, intake)?;
+                    archives.extend(read_found(&entry.path(), &mut allowance, intake)?);
                 }
                 // Links are not followed: a folder of records needs none.
                 Ok(_) | Err(_) => {}
             }
         }
     }
+    read_archives(&archives, limits, intake)
+}
+
+/// Decompressing is what takes long, so archives are read at the same time; each has the
+/// limits of a source.
+fn read_archives(
+    archives: &[(PathBuf, Kind)],
+    limits: &Limits,
+    intake: &mut Intake,
+) -> Result<(), ImportError> {
+    let each: Vec<_> = archives
+        .par_iter()
+        .with_max_len(1)
+        .map(|(path, kind)| {
+            let mut own = Intake::default();
+            read_file(path, *kind, limits, &mut own).map(|()| own.finish())
+        })
+        .collect();
+    for imported in each {
+        intake.imported.append(imported?);
+    }
     Ok(())
 }
 
+/// Reads a record that a folder holds, or gives back the archive that it is.
 fn read_found(
     path: &Path,
     allowance: &mut Allowance<'_>,
     intake: &mut Intake,
-) -> Result<(), ImportError> {
+) -> Result<Option<(PathBuf, Kind)>, ImportError> {
     let name = path.to_string_lossy().into_owned();
     match Kind::of(&name) {
         Some(Kind::Record(format)) => match File::open(path) {
-            Ok(file) => allowance.hand_on(name, format, file, intake),
-            Err(error) => {
-                intake.refuse(name, error.to_string());
-                Ok(())
-            }
+            Ok(file) => allowance.hand_on(name, format, file, intake)?,
+            Err(error) => intake.refuse(name, error.to_string()),
         },
-        Some(kind @ (Kind::Zip | Kind::TarXz)) => read_file(path, kind, allowance.limits, intake),
-        None => Ok(()),
+        Some(kind @ (Kind::Zip | Kind::TarXz)) => return Ok(Some((path.to_owned(), kind))),
+        None => {}
     }
+    Ok(None)
 }
 
 fn sorted_entries(folder: &Path) -> Result<Vec<fs::DirEntry>, ImportError> {

@@ -1,6 +1,6 @@
 //! Lays records out as an index. Pure: bytes in memory, written to disk by `replace`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use backstitch_model::Advisory;
 use backstitch_model::advisory::Affected;
@@ -12,24 +12,29 @@ use super::section::{ROW_BYTES, TABLE_AT};
 use super::{IndexError, IndexProblem};
 use crate::names;
 
-/// A package's normalised name with what records say of it.
-type Packages<'data> = BTreeMap<String, Vec<(&'data Advisory, &'data Affected)>>;
+/// One record's statements on one package.
+type Statements<'data> = (&'data Advisory, Vec<&'data Affected>);
+
+/// A package's normalised name with what records say of it, by their ids.
+type Packages<'data> = BTreeMap<String, BTreeMap<&'data str, Statements<'data>>>;
 
 /// Compiles records into an index.
 ///
-/// Of two records with one id the later modified one counts, as the schema's `modified`
-/// field says. Fails only where the data passes the format's 32-bit sizes.
+/// Of two records with one id that speak of the same package the later modified one
+/// counts, as the schema's `modified` field says. Some databases spread one id over several
+/// records with a package each; all of those count. Fails only where the data passes the
+/// format's 32-bit sizes.
 pub fn compile(advisories: &[Advisory], provenance: Provenance) -> Result<Vec<u8>, IndexError> {
-    let advisories = newest(advisories);
     let mut sections = Writer::default();
     let mut about = About {
         provenance,
-        newest_modified: newest_modified(&advisories).to_owned(),
+        newest_modified: newest_modified(advisories).to_owned(),
         sections: Vec::new(),
     };
-    for (ecosystem, packages) in by_package(&advisories) {
+    let withdrawn = withdrawn(advisories);
+    for (ecosystem, packages) in by_package(advisories) {
         let start = sections.bytes.len();
-        let (bytes, records) = section(&packages).map_err(too_large)?;
+        let (bytes, records) = section(&packages, &withdrawn).map_err(too_large)?;
         about.sections.push(SectionSummary {
             ecosystem: ecosystem.to_owned(),
             records,
@@ -49,19 +54,7 @@ fn too_large(problem: IndexProblem) -> IndexError {
     }
 }
 
-/// The records without older ones of the same id, in the order of their ids.
-fn newest(advisories: &[Advisory]) -> Vec<&Advisory> {
-    let mut by_id: BTreeMap<&str, &Advisory> = BTreeMap::new();
-    for advisory in advisories {
-        let kept = by_id.entry(advisory.id.as_str()).or_insert(advisory);
-        if instant(&advisory.modified) >= instant(&kept.modified) {
-            *kept = advisory;
-        }
-    }
-    by_id.into_values().collect()
-}
-
-fn newest_modified<'data>(advisories: &[&'data Advisory]) -> &'data str {
+fn newest_modified(advisories: &[Advisory]) -> &str {
     advisories
         .iter()
         .map(|advisory| advisory.modified.as_str())
@@ -74,26 +67,52 @@ fn instant(date: &str) -> &str {
     date.trim_end_matches(['Z', 'z'])
 }
 
-fn by_package<'data>(advisories: &[&'data Advisory]) -> BTreeMap<&'data str, Packages<'data>> {
+/// The ids whose newest record is withdrawn; older ones of the same id say nothing then.
+fn withdrawn(advisories: &[Advisory]) -> HashSet<&str> {
+    let mut newest: HashMap<&str, &Advisory> = HashMap::new();
+    for advisory in advisories {
+        let kept = newest.entry(advisory.id.as_str()).or_insert(advisory);
+        if instant(&advisory.modified) >= instant(&kept.modified) {
+            *kept = advisory;
+        }
+    }
+    newest
+        .into_iter()
+        .filter(|(_, advisory)| advisory.withdrawn.is_some())
+        .map(|(id, _)| id)
+        .collect()
+}
+
+fn by_package(advisories: &[Advisory]) -> BTreeMap<&str, Packages<'_>> {
     let mut ecosystems: BTreeMap<&str, Packages<'_>> = BTreeMap::new();
     for advisory in advisories {
         for affected in &advisory.affected {
             let name = names::normalised(&affected.ecosystem, &affected.package);
-            ecosystems
+            let statements = ecosystems
                 .entry(affected.ecosystem.as_osv())
                 .or_default()
                 .entry(name.into_owned())
                 .or_default()
-                .push((advisory, affected));
+                .entry(advisory.id.as_str())
+                .or_insert_with(|| (advisory, Vec::new()));
+            if std::ptr::eq(statements.0, advisory) {
+                statements.1.push(affected);
+            } else if instant(&advisory.modified) >= instant(&statements.0.modified) {
+                *statements = (advisory, vec![affected]);
+            }
         }
     }
     ecosystems
 }
 
-/// Lays out one section; gives its bytes and how many records it holds.
-fn section(packages: &Packages<'_>) -> Result<(Vec<u8>, usize), IndexProblem> {
+/// Lays out one section; gives its bytes and how many ids it holds.
+fn section(
+    packages: &Packages<'_>,
+    withdrawn: &HashSet<&str>,
+) -> Result<(Vec<u8>, usize), IndexProblem> {
     let mut data = Writer::default();
     let mut table = Writer::default();
+    let mut ids = HashSet::new();
     // Offsets count from the section's start, and the table's length is known beforehand.
     let base = TABLE_AT + packages.len() * ROW_BYTES;
     let records = write_records(packages, &mut data, base);
@@ -103,33 +122,43 @@ fn section(packages: &Packages<'_>) -> Result<(Vec<u8>, usize), IndexProblem> {
         table.size(name.len());
         data.bytes.extend_from_slice(name.as_bytes());
         table.size(base + data.bytes.len());
-        table.size(statements.len());
-        for (advisory, affected) in statements {
-            let withdrawn = advisory.withdrawn.is_some();
-            let record_at = records[advisory.id.as_str()];
-            write_affected(&mut data, affected, withdrawn, record_at);
+        table.size(
+            statements
+                .values()
+                .map(|(_, affected)| affected.len())
+                .sum(),
+        );
+        for (id, (advisory, affected)) in statements {
+            ids.insert(*id);
+            for affected in affected {
+                let is_withdrawn = withdrawn.contains(id);
+                let record_at = records[&std::ptr::from_ref(*advisory)];
+                write_affected(&mut data, affected, is_withdrawn, record_at);
+            }
         }
     }
     if table.overflowed || data.overflowed {
         return Err(IndexProblem::TooLarge("an ecosystem"));
     }
     table.bytes.append(&mut data.bytes);
-    Ok((table.bytes, records.len()))
+    Ok((table.bytes, ids.len()))
 }
 
-/// Writes each record once; gives where each id's lies.
-fn write_records<'data>(
-    packages: &Packages<'data>,
+/// Writes each record once; gives where each lies.
+fn write_records(
+    packages: &Packages<'_>,
     data: &mut Writer,
     base: usize,
-) -> HashMap<&'data str, usize> {
+) -> HashMap<*const Advisory, usize> {
     let mut places = HashMap::new();
-    for (advisory, _) in packages.values().flatten() {
-        places.entry(advisory.id.as_str()).or_insert_with(|| {
-            let at = base + data.bytes.len();
-            write_record(data, advisory);
-            at
-        });
+    for (advisory, _) in packages.values().flat_map(BTreeMap::values) {
+        places
+            .entry(std::ptr::from_ref(*advisory))
+            .or_insert_with(|| {
+                let at = base + data.bytes.len();
+                write_record(data, advisory);
+                at
+            });
     }
     places
 }
