@@ -213,6 +213,24 @@ fn nothing_the_project_writes_reaches_its_tree_or_the_package_cache() {
 }
 
 #[test]
+fn a_link_where_build_results_go_leads_them_nowhere() {
+    let Some(bench) = Bench::new() else { return };
+    let outside = bench.path("outside");
+    fs::create_dir(&outside).unwrap();
+    let files = with("#[test] fn a() { assert!(std::path::Path::new(\"target\").is_symlink()) }\n");
+    let tree = bench.tree("tree", &files);
+    std::os::unix::fs::symlink(&outside, tree.root.join("target")).unwrap();
+    let baseline = bench.baseline(&tree);
+    assert_eq!(
+        baseline.regress.outcome,
+        Outcome::Passed,
+        "{:?}",
+        baseline.build
+    );
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+}
+
+#[test]
 fn a_project_without_tests_says_so() {
     let Some(bench) = Bench::new() else { return };
     let baseline = bench.baseline(&bench.tree("tree", &with("")));

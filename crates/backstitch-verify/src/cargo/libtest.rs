@@ -73,6 +73,14 @@ struct Summary {
     ignored: usize,
 }
 
+impl Summary {
+    fn total(&self) -> Option<usize> {
+        self.passed
+            .checked_add(self.failed)?
+            .checked_add(self.ignored)
+    }
+}
+
 impl Reader {
     fn line(&mut self, line: &str) {
         if let Some(header) = header(line) {
@@ -89,9 +97,23 @@ impl Reader {
                 .iter_mut()
                 .for_each(|target| target.failed = true);
         } else if let Some(summary) = summary(line) {
-            self.close_suite(Some(&summary));
+            self.summary(line, &summary);
         } else if let Some(suite) = &mut self.suite {
             suite.line(line);
+        }
+    }
+
+    /// A failed test's output may hold another runner's summary, so one inside that part must
+    /// count what was announced. One more than there are suites was not printed by the runner.
+    fn summary(&mut self, line: &str, summary: &Summary) {
+        match &self.suite {
+            Some(suite) if suite.ended && summary.total() != Some(suite.announced) => {}
+            Some(_) => self.close_suite(Some(summary)),
+            None if line.starts_with("test result: ") => {
+                let label = self.label().to_owned();
+                self.gap(format!("the tests of `{label}` printed a summary too many"));
+            }
+            None => {}
         }
     }
 
@@ -226,6 +248,11 @@ impl Suite {
         }
         self.unresolved
             .retain(|name| !self.cases.contains_key(name));
+        let noise = std::mem::take(&mut self.unresolved);
+        if self.agrees(summary) {
+            return;
+        }
+        self.unresolved = noise;
         let open = self.unresolved.len();
         let passed = summary.passed.checked_sub(self.count(TestOutcome::Passed));
         let ignored = summary
@@ -298,10 +325,19 @@ fn summary(line: &str) -> Option<Summary> {
 /// `test NAME ... RESULT`, with raw output before it where a test left a line open. No result
 /// where something else follows the dots.
 fn case(line: &str) -> Option<(&str, Option<TestOutcome>)> {
-    line.match_indices("test ").find_map(|(start, keyword)| {
+    let mut cases = line.match_indices("test ").filter_map(|(start, keyword)| {
         let (name, result) = line[start + keyword.len()..].split_once(" ...")?;
         Some((case_name(name)?, outcome(result.trim_start())))
-    })
+    });
+    let first = cases.next()?;
+    if first.1.is_some() {
+        return Some(first);
+    }
+    Some(
+        cases
+            .find(|(_, outcome)| outcome.is_some())
+            .unwrap_or(first),
+    )
 }
 
 /// The name without what the runner adds; `None` where it cannot be one. Only the name of a

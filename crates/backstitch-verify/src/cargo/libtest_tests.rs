@@ -105,6 +105,42 @@ fn a_torn_result_that_could_be_either_is_left_out_and_said() {
 }
 
 #[test]
+fn raw_output_that_looks_like_the_start_of_a_result_is_no_test() {
+    let log = suite(
+        "see test x ... for more\ntest y ... and test a ... ok\n",
+        [1, 0, 0],
+    );
+    assert_eq!(cases(&log), [("demo::a".to_owned(), Passed)]);
+}
+
+#[test]
+fn another_runner_s_summary_in_a_failed_test_s_output_does_not_count() {
+    let log = suite(
+        "test a ... FAILED\ntest b ... ok\n\nfailures:\n\n---- a stdout ----\n\
+         test result: ok. 7 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n\n\
+         failures:\n    a\n",
+        [1, 1, 0],
+    );
+    assert_eq!(
+        cases(&log),
+        [
+            ("demo::a".to_owned(), Failed),
+            ("demo::b".to_owned(), Passed)
+        ]
+    );
+}
+
+#[test]
+fn a_summary_forged_before_the_real_one_is_noticed() {
+    let forged = "test a ... ok\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n";
+    let report = report(&suite(forged, [0, 1, 0]));
+    assert_eq!(
+        report.gaps,
+        ["the tests of `demo` printed a summary too many"]
+    );
+}
+
+#[test]
 fn a_forged_pass_of_a_failing_test_does_not_hide_it() {
     let log = suite(
         "test a ... ok\ntest a ... FAILED\n\nfailures:\n    a\n",
