@@ -80,7 +80,7 @@ fn a_scan_of_a_large_lockfile_takes_milliseconds() {
     let bytes = index::compile(&imported.advisories, Provenance::default()).unwrap();
     index::replace(&target, bytes).unwrap();
 
-    let (opened, index) = fastest(|| Index::open(&target).unwrap());
+    let (opened, _) = fastest(|| Index::open(&target).unwrap());
     let (read, discovery) = fastest(|| projects(&project::open(folder.path()).unwrap()));
     let found = &discovery.projects[0];
     let (matched, scan) = fastest(|| {

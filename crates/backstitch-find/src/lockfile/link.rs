@@ -1,6 +1,6 @@
 //! Links a lockfile's names: each dependency to the package that it means.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use backstitch_model::package::{Ecosystem, PackageVersion};
 use backstitch_model::project::{DependencyGraph, LockedPackage, Node, Source};
@@ -68,11 +68,18 @@ fn distinct<'raw>(
     packages: &'raw [RawPackage<'raw>],
     problems: &mut Problems,
 ) -> Vec<&'raw RawPackage<'raw>> {
-    let mut seen = HashMap::with_capacity(packages.len());
+    let mut seen = HashSet::with_capacity(packages.len());
     let mut kept = Vec::with_capacity(packages.len());
+    // Most names are there once; only the others are looked at whole.
+    let mut names = HashSet::with_capacity(packages.len());
+    let repeated: HashSet<&str> = packages
+        .iter()
+        .map(|package| package.name.as_ref())
+        .filter(|name| !names.insert(*name))
+        .collect();
     for package in packages {
         let key = (&package.name, &package.version, &package.source);
-        if seen.insert(key, ()).is_some() {
+        if repeated.contains(package.name.as_ref()) && !seen.insert(key) {
             problems.tell(|| format!("package `{}` is there twice", title(package)));
             continue;
         }
@@ -126,22 +133,33 @@ fn checksum(package: &RawPackage<'_>, checksums: &HashMap<&str, &str>) -> Option
 /// `name version (source)`.
 struct Names<'raw> {
     packages: &'raw [&'raw RawPackage<'raw>],
-    by_name: HashMap<&'raw str, Vec<usize>>,
+    by_name: HashMap<&'raw str, Named>,
+    /// Only of names that are there more than once.
     by_version: HashMap<(&'raw str, &'raw str), Vec<usize>>,
+}
+
+/// The packages of one name.
+#[derive(Debug, Clone, Copy)]
+enum Named {
+    One(usize),
+    Several,
 }
 
 impl<'raw> Names<'raw> {
     fn new(packages: &'raw [&'raw RawPackage<'raw>]) -> Self {
-        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::with_capacity(packages.len());
+        let mut by_name: HashMap<&str, Named> = HashMap::with_capacity(packages.len());
         for (position, package) in packages.iter().enumerate() {
-            by_name.entry(&package.name).or_default().push(position);
+            by_name
+                .entry(&package.name)
+                .and_modify(|named| *named = Named::Several)
+                .or_insert(Named::One(position));
         }
         let mut by_version: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
         for (position, package) in packages.iter().enumerate() {
-            by_version
-                .entry((&package.name, &package.version))
-                .or_default()
-                .push(position);
+            if matches!(by_name.get(package.name.as_ref()), Some(Named::Several)) {
+                let key = (package.name.as_ref(), package.version.as_ref());
+                by_version.entry(key).or_default().push(position);
+            }
         }
         Self {
             packages,
@@ -182,20 +200,28 @@ impl<'raw> Names<'raw> {
     fn find(&self, dependency: &str) -> Found {
         let (name, rest) = dependency.split_once(' ').unwrap_or((dependency, ""));
         let (version, source) = rest.split_once(' ').unwrap_or((rest, ""));
-        let candidates = if version.is_empty() {
-            self.by_name.get(name)
-        } else {
-            self.by_version.get(&(name, version))
-        };
-        let source = source
-            .strip_prefix('(')
-            .and_then(|rest| rest.strip_suffix(')'));
-        match candidates.map(Vec::as_slice) {
-            None | Some([]) => Found::None,
-            Some([only]) => Found::One(*only),
-            Some(several) if several.len() > SOURCES_MAX => Found::Several,
-            Some(several) => self.of_source(several, source),
+        match self.by_name.get(name) {
+            None => Found::None,
+            Some(Named::One(only)) if self.is_version(*only, version) => Found::One(*only),
+            Some(Named::One(_)) => Found::None,
+            // A name alone can only mean one of several if the lockfile is broken.
+            Some(Named::Several) if version.is_empty() => Found::Several,
+            Some(Named::Several) => {
+                let source = source
+                    .strip_prefix('(')
+                    .and_then(|rest| rest.strip_suffix(')'));
+                match self.by_version.get(&(name, version)).map(Vec::as_slice) {
+                    None | Some([]) => Found::None,
+                    Some([only]) => Found::One(*only),
+                    Some(several) if several.len() > SOURCES_MAX => Found::Several,
+                    Some(several) => self.of_source(several, source),
+                }
+            }
         }
+    }
+
+    fn is_version(&self, position: usize, version: &str) -> bool {
+        version.is_empty() || self.packages[position].version == version
     }
 
     /// A name that is there twice is told apart by its source; a dependency on a

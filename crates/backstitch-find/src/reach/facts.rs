@@ -3,7 +3,7 @@
 //! Only ancestors of findings are asked about: a package's features come from the packages
 //! that depend on it, which are ancestors too, so nothing else can matter.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use backstitch_model::project::{
     DependencyGraph, DependencyKind, LockedPackage, Manifest, Node, Project, Requirement, Source,
@@ -13,12 +13,12 @@ use semver::{Version, VersionReq};
 
 /// Everything known of a project's packages, as far as it can matter to its findings.
 #[derive(Debug)]
-pub(super) struct Facts {
+pub(super) struct Facts<'project> {
+    graph: &'project DependencyGraph,
     packages: Vec<Option<Package>>,
     /// The workspace's members, whose default features are built.
     members: Vec<Node>,
     own: Vec<Node>,
-    parents: Vec<Vec<Node>>,
     /// Are features of all kinds of dependencies and platforms one, as in resolver 1?
     pub(super) unified: bool,
 }
@@ -53,10 +53,10 @@ impl Edge {
     }
 }
 
-impl Facts {
+impl<'project> Facts<'project> {
     /// Gathers what is known of the ancestors of `nodes`.
     pub(super) fn gather(
-        project: &Project,
+        project: &'project Project,
         nodes: &[Node],
         releases: Option<&dyn Releases>,
     ) -> Self {
@@ -82,10 +82,7 @@ impl Facts {
         Self {
             members: own.iter().filter(is_member).copied().collect(),
             own,
-            parents: graph
-                .nodes()
-                .map(|(node, _)| graph.parents(node).to_vec())
-                .collect(),
+            graph,
             packages,
             unified: manifests.unified(),
         }
@@ -111,9 +108,9 @@ impl Facts {
     /// The nearest reason why nobody can say whether `node` is built.
     pub(super) fn why_unknown(&self, node: Node) -> String {
         let mut seen = vec![false; self.packages.len()];
-        let mut queue = std::collections::VecDeque::from([node]);
+        let mut queue = VecDeque::from([node]);
         while let Some(node) = queue.pop_front() {
-            for &parent in &self.parents[node.0] {
+            for &parent in self.graph.parents(node) {
                 if std::mem::replace(&mut seen[parent.0], true) {
                     continue;
                 }

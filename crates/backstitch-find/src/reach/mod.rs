@@ -120,7 +120,7 @@ fn chains(graph: &DependencyGraph) -> Vec<Option<Node>> {
 
 /// The strongest use of any chain, for each package that the facts speak of: a chain is as
 /// weak as its weakest part.
-fn kinds(graph: &DependencyGraph, facts: &Facts) -> Vec<Option<DependencyKind>> {
+fn kinds(graph: &DependencyGraph, facts: &Facts<'_>) -> Vec<Option<DependencyKind>> {
     let mut kinds = vec![None; graph.packages().len()];
     for level in [
         DependencyKind::Normal,
@@ -150,7 +150,7 @@ fn kinds(graph: &DependencyGraph, facts: &Facts) -> Vec<Option<DependencyKind>> 
 
 /// Runs the resolver with what is known, and with everything that could be: a package
 /// that the first builds is built, one that the second does not build is not.
-fn compiled(facts: &Facts, nodes: &[Node], platform: Platform) -> Vec<Option<Compiled>> {
+fn compiled(facts: &Facts<'_>, nodes: &[Node], platform: Platform) -> Vec<Option<Compiled>> {
     let run = |belief, platforms| built(facts, belief, platforms);
     let here = Platforms::Only(platform);
     let surely = run(Belief::Known, here);

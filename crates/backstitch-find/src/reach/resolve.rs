@@ -35,7 +35,7 @@ pub(super) enum Platforms {
 
 /// For each package: is it built when the workspace's members are, tests included, with
 /// their default features?
-pub(super) fn built(facts: &Facts, belief: Belief, platforms: Platforms) -> Vec<bool> {
+pub(super) fn built(facts: &Facts<'_>, belief: Belief, platforms: Platforms) -> Vec<bool> {
     // Resolver 1 unites the features that any platform asks for, and then builds for one.
     let feature_platforms = if facts.unified {
         Platforms::Every
@@ -77,22 +77,20 @@ enum Event {
 }
 
 struct Resolution<'facts> {
-    facts: &'facts Facts,
+    facts: &'facts Facts<'facts>,
     belief: Belief,
     platforms: Platforms,
-    states: Vec<[State; 2]>,
+    states: BTreeMap<Unit, State>,
     pending: Vec<Event>,
 }
 
 impl<'facts> Resolution<'facts> {
-    fn new(facts: &'facts Facts, belief: Belief, platforms: Platforms) -> Self {
+    fn new(facts: &'facts Facts<'facts>, belief: Belief, platforms: Platforms) -> Self {
         let mut resolution = Self {
             facts,
             belief,
             platforms,
-            states: std::iter::repeat_with(Default::default)
-                .take(facts.len())
-                .collect(),
+            states: BTreeMap::new(),
             pending: Vec::new(),
         };
         for &node in facts.members() {
@@ -121,7 +119,7 @@ impl<'facts> Resolution<'facts> {
     }
 
     fn state(&mut self, unit: Unit) -> &mut State {
-        &mut self.states[unit.node.0][usize::from(unit.for_host)]
+        self.states.entry(unit).or_default()
     }
 
     fn build(&mut self, unit: Unit) {
@@ -294,7 +292,8 @@ impl<'facts> Resolution<'facts> {
             if std::mem::replace(&mut built[node.0], true) {
                 continue;
             }
-            let states = &self.states[node.0];
+            let units = [false, true].map(|for_host| Unit { node, for_host });
+            let states = units.map(|unit| self.states.get(&unit));
             for edge in self.edges(node) {
                 let is_on = match &edge.requirement {
                     None => self.belief == Belief::Possible,
@@ -305,7 +304,7 @@ impl<'facts> Resolution<'facts> {
                                     || state.dependencies.contains(&requirement.key))
                         };
                         applies(platforms, self.belief, requirement)
-                            && states.iter().any(is_asked_for)
+                            && states.into_iter().flatten().any(is_asked_for)
                     }
                 };
                 if is_on {
