@@ -14,9 +14,11 @@ mod plan;
 mod package_plan;
 
 mod goal;
-mod repair;
-mod rules;
 mod search;
+
+mod repair;
+mod resolution;
+mod rules;
 mod state;
 
 mod full_update;

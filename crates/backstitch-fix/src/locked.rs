@@ -22,9 +22,15 @@ pub(crate) struct Locked<'given> {
     pub(crate) declarations: Declarations<'given>,
     nodes: Vec<LockedNode>,
     by_name: BTreeMap<&'given str, Vec<Node>>,
-    active: RefCell<HashMap<(Node, usize), Rc<[Need]>>>,
-    between: RefCell<HashMap<(Node, Node), Option<Rc<[(Need, Edge)]>>>>,
+    active: Memory<(Node, usize), Rc<[Need]>>,
+    between: Memory<(Node, Node), Option<Needs>>,
+    below: Memory<Node, Rc<BTreeSet<Node>>>,
 }
+
+/// Requirements, each with where it stands.
+type Needs = Rc<[(Need, Edge)]>;
+
+type Memory<Key, Value> = RefCell<HashMap<Key, Value>>;
 
 struct LockedNode {
     version: Option<Version>,
@@ -55,6 +61,7 @@ impl<'given> Locked<'given> {
             by_name,
             active: RefCell::default(),
             between: RefCell::default(),
+            below: RefCell::default(),
         }
     }
 
@@ -90,6 +97,23 @@ impl<'given> Locked<'given> {
         &self.project.graph.package(node).dependencies
     }
 
+    /// Everything that `node` depends on, itself included.
+    pub(crate) fn below(&self, node: Node) -> Rc<BTreeSet<Node>> {
+        if let Some(below) = self.below.borrow().get(&node) {
+            return Rc::clone(below);
+        }
+        let mut found = BTreeSet::new();
+        let mut stack = vec![node];
+        while let Some(node) = stack.pop() {
+            if found.insert(node) {
+                stack.extend(self.dependencies(node));
+            }
+        }
+        let below = Rc::new(found);
+        self.below.borrow_mut().insert(node, Rc::clone(&below));
+        below
+    }
+
     /// The releases of the package at `node`.
     pub(crate) fn package(&self, node: Node) -> Rc<Package> {
         self.catalogue.package(self.name(node))
@@ -97,7 +121,7 @@ impl<'given> Locked<'given> {
 
     /// The requirements of `parent`, as locked, that lead to `child`, as locked; `None`
     /// where nothing is known of what `parent` requires.
-    pub(crate) fn needs_between(&self, parent: Node, child: Node) -> Option<Rc<[(Need, Edge)]>> {
+    pub(crate) fn needs_between(&self, parent: Node, child: Node) -> Option<Needs> {
         if let Some(needs) = self.between.borrow().get(&(parent, child)) {
             return needs.clone();
         }

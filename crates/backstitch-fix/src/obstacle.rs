@@ -159,6 +159,10 @@ fn would_do(locked: &Locked<'_>, solution: &Solution) -> String {
             place.key, place.text, edit.text, locked.project.manifests[place.manifest].path
         )
     });
+    let edits: Vec<_> = edits.collect();
+    if !edits.is_empty() {
+        return format!("{} would free it", edits.join(" and "));
+    }
     let moves = solution.state.moved.iter().map(|(&node, &index)| {
         let package = locked.package(node);
         format!(
@@ -167,8 +171,8 @@ fn would_do(locked: &Locked<'_>, solution: &Solution) -> String {
             package.releases[index].version
         )
     });
-    let done: Vec<_> = edits.chain(moves).collect();
-    format!("{} would free it", done.join(" and "))
+    let moves: Vec<_> = moves.collect();
+    format!("{} would free it", moves.join(" and "))
 }
 
 /// Who requires the goal's packages so that no good release will do; everybody who

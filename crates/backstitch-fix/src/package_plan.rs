@@ -43,11 +43,11 @@ impl<'plan, 'given> PackagePlanner<'plan, 'given> {
         full_update: &'plan FullUpdate,
         findings: &'plan [Finding],
         name: &'plan str,
-        about: Vec<&Finding>,
+        about: &[&Finding],
     ) -> Self {
         let mut nodes = BTreeSet::new();
         let mut present = BTreeSet::new();
-        for finding in &about {
+        for finding in about {
             let FindingKind::VulnerableDependency(dependency) = &finding.kind;
             nodes.extend(nodes_of(locked, dependency));
             present.extend(dependency.ids.iter().cloned());
@@ -73,7 +73,7 @@ impl<'plan, 'given> PackagePlanner<'plan, 'given> {
         if !self.clears_all(&candidates) {
             candidates.extend(self.partial_clears(&candidates));
         }
-        candidates.sort_by_key(|candidate| strategy(candidate));
+        candidates.sort_by_key(strategy);
         candidates.truncate(self.planner.policy.attempts_max);
         if candidates.len() < self.planner.policy.attempts_max {
             candidates.extend(self.everything(&candidates));
@@ -152,8 +152,16 @@ impl<'plan, 'given> PackagePlanner<'plan, 'given> {
         let search = |strategy| Search::new(self.locked, rules, goal, strategy);
         let mut solutions =
             search(Strategy::Lockfile).run(2, |solution| ends.insert(self.end(goal, solution)));
+        let is_direct = !solutions.is_empty();
         solutions.extend(search(Strategy::Parent).run(1, |solution| {
-            solution.strategy == Strategy::Parent && ends.insert(self.end(goal, solution))
+            // Where the package itself can be moved, moving a parent too must gain something.
+            let frees = || {
+                let mut nodes = goal.nodes.iter();
+                nodes.all(|node| !solution.outcome.live.contains(node))
+            };
+            solution.strategy == Strategy::Parent
+                && (!is_direct || frees())
+                && ends.insert(self.end(goal, solution))
         }));
         for strategy in [Strategy::Requirement, Strategy::Breaking] {
             if solutions.is_empty() {

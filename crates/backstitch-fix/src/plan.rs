@@ -58,7 +58,7 @@ impl Planner<'_> {
         packages
             .into_iter()
             .map(|(name, about)| {
-                PackagePlanner::new(self, &locked, &full_update, findings, name, about).plan()
+                PackagePlanner::new(self, &locked, &full_update, findings, name, &about).plan()
             })
             .collect()
     }

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backstitch_model::candidate::{Move, RequirementEdit, Step};
-use backstitch_model::package::PackageVersion;
+use backstitch_model::package::{Ecosystem, PackageVersion};
 use backstitch_model::project::Node;
 use semver::{Version, VersionReq};
 
@@ -280,23 +280,21 @@ impl Writer<'_, '_> {
         let edits = &self.solution.state.edits;
         for ((name, _), added) in &self.solution.outcome.added {
             let release = added.release();
-            let pinned = edits
+            let is_exact = edits
                 .values()
                 .any(|edit| self.locked.name(edit.node) == name && edit.to == release.version);
-            let picked = pick(&added.package, &added.need.version, self.rust);
-            let Some(picked) = picked.filter(|picked| picked.version != release.version) else {
+            if added.picked == added.index || is_exact {
                 continue;
-            };
-            if !pinned {
-                self.recipe.steps.push(Step::UpdatePackage {
-                    package: PackageVersion {
-                        ecosystem: backstitch_model::package::Ecosystem::CratesIo,
-                        name: name.clone(),
-                        version: picked.version.to_string(),
-                    },
-                    to: Some(release.version.to_string()),
-                });
             }
+            let picked = &added.package.releases[added.picked];
+            self.recipe.steps.push(Step::UpdatePackage {
+                package: PackageVersion {
+                    ecosystem: Ecosystem::CratesIo,
+                    name: name.clone(),
+                    version: picked.version.to_string(),
+                },
+                to: Some(release.version.to_string()),
+            });
         }
     }
 }

@@ -20,6 +20,9 @@ use crate::version::{Class, bump, class, is_later};
 /// How many releases of one package are tried to settle one conflict.
 const RELEASES_MAX: usize = 64;
 
+/// How many releases are tried of a package that must only come along.
+const RAISES_MAX: usize = 6;
+
 /// How many packages above the goal may be given up, one after another.
 const DOOMED_MAX: usize = 6;
 
@@ -48,9 +51,7 @@ impl Repair<'_, '_> {
                 answers
             }
             Conflict::Refused { parent, child } => self.make_accept(state, *parent, *child),
-            Conflict::TooLow { node, need } => {
-                self.move_to(state, *node, |_, release| need.matches(&release.version))
-            }
+            Conflict::TooLow { node, need: _ } => self.raise_enough(state, outcome, *node),
             Conflict::Impossible => Vec::new(),
         }
     }
@@ -90,6 +91,26 @@ impl Repair<'_, '_> {
             .collect()
     }
 
+    /// States with `node` moved as little as does for everybody who needs it higher.
+    fn raise_enough(&self, state: &State, outcome: &Outcome, node: Node) -> Vec<State> {
+        let needs: Vec<_> = outcome
+            .conflicts
+            .iter()
+            .filter_map(|conflict| match conflict {
+                Conflict::TooLow { node: low, need } if *low == node => Some(need),
+                Conflict::TooLow { .. }
+                | Conflict::Unsettled(_)
+                | Conflict::Refused { .. }
+                | Conflict::Impossible => None,
+            })
+            .collect();
+        let mut answers = self.move_to(state, node, |_, release| {
+            needs.iter().all(|need| need.matches(&release.version))
+        });
+        answers.truncate(RAISES_MAX);
+        answers
+    }
+
     /// A package that leaves its class needs everybody's consent, and a class of its own.
     fn stays_alone(
         &self,
@@ -107,13 +128,35 @@ impl Repair<'_, '_> {
                 && parents.all(|&parent| self.locked.accepts(parent, node, version)))
     }
 
-    /// A package that moves along keeps the vulnerabilities it has at worst.
+    /// A package that moves along becomes clean where it can, and keeps the
+    /// vulnerabilities it has at worst.
     fn brings_nothing_new(&self, node: Node, release: &KnownRelease) -> bool {
         let name = self.locked.name(node);
         let catalogue = &self.locked.catalogue;
         let after = catalogue.vulnerabilities(name, release);
+        if after.is_empty() || self.goal.is_about(name) {
+            return true;
+        }
         let locked = &self.locked.project.graph.package(node).id.version;
-        after.is_empty() || after.is_subset(&catalogue.vulnerabilities_at(name, locked))
+        let before = catalogue.vulnerabilities_at(name, locked);
+        after.is_subset(&before) && !self.can_be_clean(node)
+    }
+
+    /// Is there a release without vulnerabilities that the package may move to?
+    fn can_be_clean(&self, node: Node) -> bool {
+        let package = self.locked.package(node);
+        let Some(locked) = self.locked.version(node) else {
+            return false;
+        };
+        package.releases.iter().any(|release| {
+            class(&release.version) == class(locked)
+                && self.rules.allows_move(&package.name, locked, release)
+                && self
+                    .locked
+                    .catalogue
+                    .vulnerabilities(&package.name, release)
+                    .is_empty()
+        })
     }
 
     fn move_goal(&self, state: &State, node: Node) -> Vec<State> {

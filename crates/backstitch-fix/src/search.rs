@@ -11,6 +11,7 @@ use backstitch_model::project::Node;
 use crate::goal::Goal;
 use crate::locked::Locked;
 use crate::repair::Repair;
+use crate::resolution;
 use crate::rules::Rules;
 use crate::state::{Outcome, State};
 use crate::version::bump;
@@ -38,9 +39,10 @@ pub(crate) struct Solution {
     pub(crate) strategy: Strategy,
 }
 
-/// What orders states: the riskier way last, then what moves more, then what moves
-/// farther, then what brings more in; then who came first.
-type Cost = (Strategy, usize, usize, usize, usize);
+/// What orders states: the riskier way last, then what moves more, counting what must
+/// still move; of equals who is nearer the end, so that one way is followed to it before
+/// another is tried; then what moves farther, then what brings more in, then who came later.
+type Cost = (Strategy, usize, usize, usize, usize, usize);
 
 struct Frontier {
     queue: BinaryHeap<Reverse<(Cost, usize)>>,
@@ -127,17 +129,22 @@ impl<'search, 'given> Search<'search, 'given> {
             return;
         }
         let strategy = self.strategy(&state);
-        let outcome = state.outcome(self.locked, self.rules, self.goal);
-        let hopeless = outcome
-            .conflicts
-            .iter()
-            .any(|conflict| matches!(conflict, crate::state::Conflict::Impossible));
-        if strategy > self.strategy_max || hopeless {
+        let outcome = resolution::outcome(&state, self.locked, self.rules, self.goal);
+        if strategy > self.strategy_max || outcome.is_hopeless() {
             return;
         }
         let index = frontier.waiting.len();
         let changed = state.moved.len() + state.edits.len() + state.doomed.len();
-        let cost = (strategy, changed, state.distance, outcome.size(), index);
+        let left = outcome.moves_left(&state);
+        let brought_in = outcome.added.len();
+        let cost = (
+            strategy,
+            changed + left,
+            left,
+            state.distance,
+            brought_in,
+            index,
+        );
         frontier.waiting.push(Some((state, outcome, strategy)));
         frontier.queue.push(Reverse((cost, index)));
     }

@@ -1,0 +1,417 @@
+//! Owns the foresight of one state: the walk from the project's own packages over
+//! everything they would need, choosing what Cargo would choose where nothing was decided.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+
+use backstitch_model::project::Node;
+use semver::{Version, VersionReq};
+
+use crate::catalogue::{KnownRelease, Need, Package};
+use crate::goal::Goal;
+use crate::locked::{Edge, Locked, needs_of_new};
+use crate::rules::Rules;
+use crate::state::{Added, Conflict, Edit, Outcome, State};
+use crate::version::{Class, class, is_later};
+
+/// How many packages one state may bring in: more is no small fix.
+const ADDED_MAX: usize = 200;
+
+/// How many releases of a new package are looked at for one requirement.
+const RELEASES_MAX: usize = 48;
+
+/// How deep the needs of a new package are looked at before it is taken.
+const DEPTH_MAX: usize = 6;
+
+/// How many releases are looked at, for one state, to find what fits.
+const LOOKS_MAX: usize = 4_000;
+
+/// Works out what `state` comes to.
+pub(crate) fn outcome(state: &State, locked: &Locked<'_>, rules: &Rules, goal: &Goal) -> Outcome {
+    let mut resolution = Resolution {
+        state,
+        locked,
+        rules,
+        goal,
+        queue: VecDeque::new(),
+        fitting: BTreeMap::new(),
+        outcome: Outcome {
+            live: BTreeSet::new(),
+            added: BTreeMap::new(),
+            conflicts: Vec::new(),
+        },
+    };
+    resolution.run();
+    resolution.outcome
+}
+
+struct Resolution<'walk, 'given> {
+    state: &'walk State,
+    locked: &'walk Locked<'given>,
+    rules: &'walk Rules,
+    goal: &'walk Goal,
+    queue: VecDeque<Visit>,
+    /// Releases already looked at: would they fit in?
+    fitting: BTreeMap<(String, usize), bool>,
+    outcome: Outcome,
+}
+
+enum Visit {
+    Locked(Node),
+    Added(String, Class, Mover),
+}
+
+/// The package whose move brings something in: Cargo lets what is below it move along
+/// and holds the rest. With no package it is a manifest, and nothing is held.
+type Mover = Option<Node>;
+
+/// What a requirement turned out to lead to.
+enum Found {
+    /// Something that is there, or comes in already.
+    There,
+    /// A new package.
+    New {
+        index: usize,
+        picked: usize,
+    },
+    /// A locked package that must move up.
+    Raised(Node),
+    Nothing,
+}
+
+impl Resolution<'_, '_> {
+    fn run(&mut self) {
+        for (node, _) in self.locked.project.graph.nodes() {
+            if self.locked.is_local(node) {
+                self.reach(node);
+            }
+        }
+        while let Some(visit) = self.queue.pop_front() {
+            match visit {
+                Visit::Locked(node) => self.visit_locked(node),
+                Visit::Added(name, class, mover) => self.visit_added(&(name, class), mover),
+            }
+            if self.outcome.added.len() > ADDED_MAX {
+                self.outcome.conflicts.push(Conflict::Impossible);
+                return;
+            }
+        }
+        self.judge_goal();
+    }
+
+    fn reach(&mut self, node: Node) {
+        if self.outcome.live.insert(node) {
+            self.queue.push_back(Visit::Locked(node));
+        }
+    }
+
+    fn visit_locked(&mut self, node: Node) {
+        if let Some(&index) = self.state.moved.get(&node) {
+            for need in self.locked.active_needs(node, index).iter() {
+                self.resolve(need, Some(node), Some(node), None);
+            }
+            return;
+        }
+        for &child in self.locked.dependencies(node) {
+            self.visit_edge(node, child);
+        }
+    }
+
+    /// An edge of a package that stays: it leads where it did, but for rewritten requirements.
+    fn visit_edge(&mut self, parent: Node, child: Node) {
+        let mut stays = true;
+        for (need, edit) in self.edits_between(parent, child) {
+            stays = false;
+            match edit {
+                Some(edit) => self.resolve_edited(&need, &edit),
+                None => stays = true,
+            }
+        }
+        if stays {
+            self.reach(child);
+            self.check_accepted(parent, child);
+        }
+    }
+
+    /// The requirements of a manifest that lead from `parent` to `child`, where any of
+    /// them may be rewritten.
+    fn edits_between(&self, parent: Node, child: Node) -> Vec<(Need, Option<Edit>)> {
+        if self.state.edits.is_empty() || self.locked.manifest(parent).is_none() {
+            return Vec::new();
+        }
+        let edit = |edge: &Edge| match edge {
+            Edge::Manifest(declaration) => self.state.edits.get(declaration).cloned(),
+            Edge::Registry => None,
+        };
+        let needs = self.locked.needs_between(parent, child);
+        let needs = needs.iter().flat_map(|needs| needs.iter());
+        needs
+            .map(|(need, edge)| (need.clone(), edit(edge)))
+            .collect()
+    }
+
+    fn check_accepted(&mut self, parent: Node, child: Node) {
+        let Some(&index) = self.state.moved.get(&child) else {
+            return;
+        };
+        let package = self.locked.package(child);
+        let version = &package.releases[index].version;
+        let accepted = match self.locked.needs_between(parent, child) {
+            None => self.locked.accepts(parent, child, version),
+            Some(needs) => needs.iter().all(|(need, edge)| {
+                matches!(edge, Edge::Manifest(id) if self.state.edits.contains_key(id))
+                    || need.version.matches(version)
+            }),
+        };
+        if !accepted {
+            let refused = Conflict::Refused { parent, child };
+            self.outcome.conflicts.push(refused);
+        }
+    }
+
+    fn visit_added(&mut self, key: &(String, Class), mover: Mover) {
+        let Some(added) = self.outcome.added.get(key) else {
+            return;
+        };
+        for need in needs_of_new(added.release(), &added.need) {
+            self.resolve(&need, None, mover, None);
+        }
+    }
+
+    fn resolve_edited(&mut self, need: &Need, edit: &Edit) {
+        let Ok(version) = VersionReq::parse(&edit.text) else {
+            self.outcome.conflicts.push(Conflict::Impossible);
+            return;
+        };
+        let need = Need {
+            version,
+            text: edit.text.clone(),
+            ..need.clone()
+        };
+        self.resolve(&need, None, None, Some(&edit.to));
+    }
+
+    /// Follows a requirement, to what is locked or to something new.
+    fn resolve(
+        &mut self,
+        need: &Need,
+        parent: Option<Node>,
+        mover: Mover,
+        wanted: Option<&Version>,
+    ) {
+        if let Some(node) = self.locked_match(need, parent) {
+            self.reach(node);
+            return;
+        }
+        let package = self.locked.catalogue.package(&need.package);
+        match self.find(&package, need, mover, wanted) {
+            Found::There => {}
+            Found::New { index, picked } => self.add(&package, index, picked, need, mover),
+            Found::Raised(node) => {
+                self.reach(node);
+                let need = need.version.clone();
+                self.outcome.conflicts.push(Conflict::TooLow { node, need });
+            }
+            Found::Nothing => self.outcome.conflicts.push(Conflict::Impossible),
+        }
+    }
+
+    /// Finds what a requirement that nothing locked satisfies leads to, as Cargo does:
+    /// the newest release, in a class where nothing is in the way, whose own needs can be met.
+    fn find(
+        &mut self,
+        package: &Package,
+        need: &Need,
+        mover: Mover,
+        wanted: Option<&Version>,
+    ) -> Found {
+        let mut blocked = BTreeSet::new();
+        let mut picked = None;
+        let mut newest = None;
+        for index in fitting_releases(package, need, wanted) {
+            let release = &package.releases[index];
+            let class = class(&release.version);
+            let may_come_in = self.may_come_in(&package.name, release);
+            if blocked.contains(&class) || (!may_come_in && picked.is_some()) {
+                continue;
+            }
+            match self.in_the_way(package, release, need) {
+                Some(Found::Nothing) => {
+                    blocked.insert(class);
+                }
+                Some(found) if may_come_in => return found,
+                Some(_) => {}
+                None if self.fits(package, index, need, mover, DEPTH_MAX) => {
+                    picked = picked.or(Some(index));
+                    if may_come_in {
+                        let picked = picked.unwrap_or(index);
+                        return Found::New { index, picked };
+                    }
+                }
+                None => newest = newest.or(may_come_in.then_some(index)),
+            }
+        }
+        newest.map_or(Found::Nothing, |index| Found::New {
+            index,
+            picked: index,
+        })
+    }
+
+    /// What already holds the place of a release: `Nothing` where it cannot give way.
+    fn in_the_way(&self, package: &Package, release: &KnownRelease, need: &Need) -> Option<Found> {
+        let class = class(&release.version);
+        if let Some(node) = self.state.class_mate(self.locked, &package.name, class) {
+            let version = self.state.version(self.locked, node);
+            let is_below = version.is_some_and(|version| is_later(&release.version, &version));
+            return Some(if is_below {
+                Found::Raised(node)
+            } else {
+                Found::Nothing
+            });
+        }
+        let added = self.outcome.added.get(&(package.name.clone(), class))?;
+        Some(if need.version.matches(&added.release().version) {
+            Found::There
+        } else {
+            Found::Nothing
+        })
+    }
+
+    /// Can everything that a new release needs be met without moving what Cargo holds?
+    fn fits(
+        &mut self,
+        package: &Package,
+        index: usize,
+        need: &Need,
+        mover: Mover,
+        depth: usize,
+    ) -> bool {
+        let key = (package.name.clone(), index);
+        if let Some(&fits) = self.fitting.get(&key) {
+            return fits;
+        }
+        if depth == 0 || self.fitting.len() > LOOKS_MAX {
+            return true;
+        }
+        // Two packages that need one another fit as far as the rest does.
+        self.fitting.insert(key.clone(), true);
+        let needs = needs_of_new(&package.releases[index], need);
+        let fits = needs
+            .iter()
+            .all(|need| self.can_be_met(need, mover, depth - 1));
+        self.fitting.insert(key, fits);
+        fits
+    }
+
+    fn can_be_met(&mut self, need: &Need, mover: Mover, depth: usize) -> bool {
+        if self.locked_match(need, None).is_some() {
+            return true;
+        }
+        let package = self.locked.catalogue.package(&need.package);
+        let mut blocked = BTreeSet::new();
+        for index in fitting_releases(&package, need, None) {
+            let release = &package.releases[index];
+            let class = class(&release.version);
+            if blocked.contains(&class) || !self.may_come_in(&package.name, release) {
+                continue;
+            }
+            match self.in_the_way(&package, release, need) {
+                Some(Found::There) => return true,
+                Some(Found::Raised(node)) if self.may_move(node, mover) => return true,
+                Some(_) => {
+                    blocked.insert(class);
+                }
+                None if self.fits(&package, index, need, mover, depth) => return true,
+                None => {}
+            }
+        }
+        false
+    }
+
+    /// Does Cargo let `node` move when `mover` does?
+    fn may_move(&self, node: Node, mover: Mover) -> bool {
+        mover.is_none_or(|mover| self.locked.below(mover).contains(&node))
+    }
+
+    /// The locked package that a requirement leads to: the one the parent had, else the highest.
+    fn locked_match(&self, need: &Need, parent: Option<Node>) -> Option<Node> {
+        let had = |node: Node| {
+            parent.is_some_and(|parent| self.locked.dependencies(parent).contains(&node))
+        };
+        self.locked
+            .named(&need.package)
+            .iter()
+            .filter_map(|&node| Some((node, self.state.version(self.locked, node)?)))
+            .filter(|(_, version)| need.version.matches(version))
+            .max_by(|(left, left_version), (right, right_version)| {
+                (had(*left), left_version).cmp(&(had(*right), right_version))
+            })
+            .map(|(node, _)| node)
+    }
+
+    fn may_come_in(&self, name: &str, release: &KnownRelease) -> bool {
+        let catalogue = &self.locked.catalogue;
+        self.rules.takes(release)
+            && if self.goal.is_about(name) {
+                self.goal.is_met_by(catalogue, release)
+            } else {
+                catalogue.vulnerabilities(name, release).is_empty()
+            }
+    }
+
+    fn add(
+        &mut self,
+        package: &Rc<Package>,
+        index: usize,
+        picked: usize,
+        need: &Need,
+        mover: Mover,
+    ) {
+        let class = class(&package.releases[index].version);
+        let added = Added {
+            package: Rc::clone(package),
+            index,
+            picked,
+            need: need.clone(),
+        };
+        let name = package.name.clone();
+        self.outcome.added.insert((name.clone(), class), added);
+        self.queue.push_back(Visit::Added(name, class, mover));
+    }
+
+    fn judge_goal(&mut self) {
+        let goals = self.goal.nodes.iter().chain(&self.state.doomed).copied();
+        let unsettled: Vec<_> = goals
+            .filter(|node| self.outcome.live.contains(node) && !self.is_settled(*node))
+            .map(Conflict::Unsettled)
+            .collect();
+        self.outcome.conflicts.splice(0..0, unsettled);
+    }
+
+    fn is_settled(&self, node: Node) -> bool {
+        let Some(&index) = self.state.moved.get(&node) else {
+            return false;
+        };
+        let package = self.locked.package(node);
+        let release = &package.releases[index];
+        self.goal.is_about(&package.name) && self.goal.is_met_by(&self.locked.catalogue, release)
+    }
+}
+
+/// The releases that a requirement admits, newest first: the wanted one where one is.
+fn fitting_releases<'package>(
+    package: &'package Package,
+    need: &'package Need,
+    wanted: Option<&'package Version>,
+) -> impl Iterator<Item = usize> + 'package {
+    let fits = move |index: &usize| {
+        let release = &package.releases[*index];
+        !release.listed().yanked
+            && need.version.matches(&release.version)
+            && wanted.is_none_or(|wanted| release.version.cmp_precedence(wanted).is_eq())
+    };
+    (0..package.releases.len())
+        .rev()
+        .filter(fits)
+        .take(RELEASES_MAX)
+}
