@@ -1,0 +1,499 @@
+//! Holds `docs/json.md` and the program together. The program is run, and what it prints is
+//! compared with the page's tables: every field it prints is documented with the type it has,
+//! and every documented field is printed.
+
+mod documents;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+
+/// What the runs below do not lead to.
+const NOT_SEEN: &[&str] = &["baseline event", "tests"];
+
+/// Fields that can hold a value, but never do in the runs below: nothing is refused there, and
+/// no candidate waits for a decision.
+const ALWAYS_NULL_HERE: &[&str] = &[
+    "attempt.needs_human",
+    "candidate.needs_human",
+    "applied event.refused",
+];
+
+#[test]
+fn what_find_prints_is_what_the_page_says() {
+    let bench = Bench::new();
+    let findings = bench.json(&["find", "--format", "json"], 1);
+    let mut seen = Seen::new(Page::read());
+    seen.object("find", &findings);
+    seen.must_have_seen(&["find", "finding", "severity"]);
+    assert_eq!(
+        findings["findings"].as_array().map(Vec::len),
+        Some(6),
+        "{findings:#}"
+    );
+}
+
+#[test]
+fn what_db_info_prints_is_what_the_page_says() {
+    let bench = Bench::new();
+    let mut seen = Seen::new(Page::read());
+    seen.object(
+        "db info",
+        &bench.json(&["db", "info", "--format", "json"], 0),
+    );
+    seen.must_have_seen(&["db info", "ecosystem"]);
+}
+
+#[test]
+fn what_run_and_ledger_show_print_is_what_the_page_says() {
+    let bench = Bench::new();
+    let run = ["run", "--offline", "--sandbox", "none", "--format", "json"];
+    // Debug builds can be told to die after some events, so that the next run goes on from there.
+    let killed = bench
+        .backstitch(&run)
+        .env("BACKSTITCH_TEST_KILL_AFTER_EVENTS", "2")
+        .output();
+    let killed = killed.expect("the program starts");
+    assert_eq!(
+        killed.status.code().is_none(),
+        cfg!(debug_assertions),
+        "{killed:?}"
+    );
+
+    let mut seen = Seen::new(Page::read());
+    seen.object("run", &bench.json(&run, 1));
+    let events = bench.json(&["ledger", "show", "--format", "json"], 0);
+    seen.object("ledger show", &events);
+    seen.events(&events);
+    let mut unseen = [NOT_SEEN, &["find", "db info", "ecosystem"]].concat();
+    if !cfg!(debug_assertions) {
+        unseen.push("run-resumed event");
+    }
+    let all = seen.page.names();
+    let wanted = all
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !unseen.contains(name));
+    seen.must_have_seen(&wanted.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_page_names_every_kind_of_event_and_no_other() {
+    let source = documents::text("crates/backstitch/src/ledger/event.rs");
+    let kinds = source
+        .split_once("fn kind(")
+        .expect("the function is there")
+        .1;
+    let mut named: Vec<_> = kinds.split('"').skip(1).step_by(2).collect();
+    let page = Page::read();
+    let Some(Type::OneOf(words)) = page.fields("event").remove("event") else {
+        panic!("the page says no longer which events there are");
+    };
+    let mut words: Vec<_> = words.iter().map(String::as_str).collect();
+    named.sort_unstable();
+    words.sort_unstable();
+    assert_eq!(named, words);
+    words
+        .iter()
+        .for_each(|word| drop(page.fields(&format!("{word} event"))));
+}
+
+#[test]
+fn the_page_s_exit_codes_are_those_of_the_program() {
+    let help = Bench::new().output(&["--help"], 0);
+    let told = documents::sections(&documents::text("docs/json.md"));
+    let rows: Vec<_> = told
+        .iter()
+        .flat_map(|part| part.rows(&["code", "meaning"]))
+        .collect();
+    assert_eq!(rows.len(), 4);
+    for row in rows {
+        assert!(
+            help.contains(&format!("  {}  {}\n", row[0], row[1])),
+            "{row:?}"
+        );
+    }
+}
+
+/// What a field holds, as the page writes it.
+#[derive(Debug, Clone)]
+enum Type {
+    Text,
+    Integer,
+    Boolean,
+    Anything,
+    OneOf(Vec<String>),
+    Object(String),
+    ArrayOf(Box<Type>),
+    OrNull(Box<Type>),
+}
+
+impl Type {
+    fn parse(cell: &str) -> Self {
+        if let Some(inner) = cell.strip_suffix(" or null") {
+            return Self::OrNull(Box::new(Self::parse(inner)));
+        }
+        if let Some(inner) = cell.strip_prefix("array of ") {
+            return Self::ArrayOf(Box::new(Self::parse(inner)));
+        }
+        if let Some(words) = cell.strip_prefix("one of ") {
+            return Self::OneOf(
+                words
+                    .split('`')
+                    .skip(1)
+                    .step_by(2)
+                    .map(str::to_owned)
+                    .collect(),
+            );
+        }
+        if let Some(name) = link(cell) {
+            return Self::Object(name.to_owned());
+        }
+        match cell {
+            "string" => Self::Text,
+            "integer" => Self::Integer,
+            "boolean" => Self::Boolean,
+            "anything" => Self::Anything,
+            other => panic!("docs/json.md: `{other}` is no type"),
+        }
+    }
+}
+
+/// The name in `[name](#name)`.
+fn link(cell: &str) -> Option<&str> {
+    let (name, anchor) = cell.strip_prefix('[')?.split_once("](#")?;
+    let anchor = anchor.strip_suffix(')')?;
+    (name.replace(' ', "-") == anchor).then_some(name)
+}
+
+type Fields = BTreeMap<String, Type>;
+
+/// The page: every object's fields.
+struct Page(BTreeMap<String, Fields>);
+
+impl Page {
+    fn read() -> Self {
+        let mut objects = BTreeMap::<String, Fields>::new();
+        for section in documents::sections(&documents::text("docs/json.md")) {
+            let mut fields = Fields::new();
+            for line in &section.lines {
+                let all_of = line
+                    .strip_prefix("Every field of a ")
+                    .and_then(|line| line.split_once(','));
+                if let Some(other) = all_of.and_then(|(cell, _)| link(cell)) {
+                    fields.extend(objects[other].clone());
+                }
+            }
+            for row in section.rows(&["field", "type", "meaning"]) {
+                assert!(!row[2].is_empty(), "{row:?}");
+                fields.insert(row[0].trim_matches('`').to_owned(), Type::parse(&row[1]));
+            }
+            if !fields.is_empty() {
+                assert!(objects.insert(section.heading.clone(), fields).is_none());
+            }
+        }
+        Self(objects)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+
+    fn fields(&self, name: &str) -> Fields {
+        self.0
+            .get(name)
+            .unwrap_or_else(|| panic!("docs/json.md has no table of `{name}`"))
+            .clone()
+    }
+}
+
+/// Compares what is printed with the page, and remembers what was there.
+struct Seen {
+    page: Page,
+    objects: BTreeSet<String>,
+    values: BTreeSet<String>,
+}
+
+impl Seen {
+    fn new(page: Page) -> Self {
+        Self {
+            page,
+            objects: BTreeSet::new(),
+            values: BTreeSet::new(),
+        }
+    }
+
+    fn object(&mut self, name: &str, value: &Value) {
+        let object = value
+            .as_object()
+            .unwrap_or_else(|| panic!("{name} is no object: {value}"));
+        self.fields(name, &self.page.fields(name), object);
+    }
+
+    fn fields(&mut self, name: &str, fields: &Fields, object: &Map<String, Value>) {
+        self.objects.insert(name.to_owned());
+        let printed: Vec<_> = object.keys().collect();
+        let mut documented: Vec<_> = fields.keys().collect();
+        if name == "event" {
+            // An event's further fields are compared by its kind.
+            documented.retain(|field| object.contains_key(*field));
+        } else {
+            assert_eq!(
+                printed, documented,
+                "printed and documented fields of {name}"
+            );
+        }
+        for field in documented {
+            self.value(&format!("{name}.{field}"), &fields[field], &object[field]);
+        }
+    }
+
+    fn value(&mut self, place: &str, wanted: &Type, value: &Value) {
+        let fits = match wanted {
+            Type::OrNull(_) if value.is_null() => return,
+            Type::OrNull(inner) => return self.value(place, inner, value),
+            Type::Object(name) => return self.seen_object(place, name, value),
+            Type::ArrayOf(inner) => {
+                let items = value
+                    .as_array()
+                    .unwrap_or_else(|| panic!("{place} is no array"));
+                return items.iter().for_each(|item| self.value(place, inner, item));
+            }
+            Type::Anything => true,
+            Type::Text => value.is_string(),
+            Type::Integer => value.is_u64(),
+            Type::Boolean => value.is_boolean(),
+            Type::OneOf(words) => value
+                .as_str()
+                .is_some_and(|word| words.iter().any(|w| w == word)),
+        };
+        assert!(fits, "{place} is {value}, the page says {wanted:?}");
+        self.values.insert(place.to_owned());
+    }
+
+    fn seen_object(&mut self, place: &str, name: &str, value: &Value) {
+        self.values.insert(place.to_owned());
+        // An event is compared as a whole by `events`.
+        if name != "event" {
+            self.object(name, value);
+        }
+    }
+
+    /// An event has the fields of every event and those of its kind; the kind's word counts
+    /// where both have one of the same name.
+    fn events(&mut self, shown: &Value) {
+        for event in shown["events"].as_array().expect("events are a list") {
+            let object = event.as_object().expect("an event is an object");
+            let kind = event["event"].as_str().expect("an event has a kind");
+            let kind = format!("{kind} event");
+            let own = self.page.fields(&kind);
+            let mut general = self.page.fields("event");
+            general.retain(|field, _| !own.contains_key(field));
+            let all: BTreeSet<_> = general.keys().chain(own.keys()).collect();
+            assert_eq!(
+                object.keys().collect::<BTreeSet<_>>(),
+                all,
+                "fields of a {kind}"
+            );
+            self.fields("event", &general, object);
+            let of_kind = object.iter().filter(|(field, _)| own.contains_key(*field));
+            let of_kind: Map<_, _> = of_kind
+                .map(|(field, v)| (field.clone(), v.clone()))
+                .collect();
+            self.fields(&kind, &own, &of_kind);
+        }
+    }
+
+    /// Every one of these objects was there, and every field of theirs had a value at least once.
+    fn must_have_seen(&self, names: &[&str]) {
+        for name in names {
+            assert!(
+                self.objects.contains(*name),
+                "the page has {name}, and it was never printed"
+            );
+            for field in self.page.fields(name).keys() {
+                let place = format!("{name}.{field}");
+                let known = ALWAYS_NULL_HERE.contains(&place.as_str());
+                let seen = self.values.contains(&place);
+                assert!(
+                    seen != known,
+                    "{place}: had a value: {seen}, expected: {}",
+                    !known
+                );
+            }
+        }
+    }
+}
+
+/// A small project with known-vulnerable dependencies, a registry on disk that has them, and
+/// an environment with nothing of the user's but the way to the toolchain.
+struct Bench {
+    folder: TempDir,
+}
+
+/// A release of the registry: name, version, text of its library.
+const RELEASES: &[(&str, &str, &str)] = &[
+    ("smallvec", "1.6.0", ""),
+    ("smallvec", "1.6.1", ""),
+    ("regex", "1.5.4", "pub fn agrees() -> bool { true }"),
+    ("regex", "1.5.5", "pub fn agrees() -> bool { false }"),
+    ("users", "0.11.0", ""),
+    ("crossbeam-deque", "0.8.0", ""),
+    ("crossbeam-deque", "0.8.1", ""),
+];
+
+/// One fix takes a rewritten requirement, one breaks the test, one is missing, one is easy.
+const MANIFEST: &str = "\
+[package]
+name = \"ledger\"
+version = \"0.1.0\"
+edition = \"2021\"
+
+[workspace]
+
+[dependencies]
+crossbeam-deque = \"0.8\"
+regex = \"1.5\"
+smallvec = \"=1.6.0\"
+users = \"0.11\"
+";
+
+const LIBRARY: &str = "\
+#[test]
+fn patterns_agree() {
+    assert!(regex::agrees());
+}
+";
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let bench = Self { folder };
+        let registry = bench.path("registry");
+        let checksums: Vec<_> = RELEASES
+            .iter()
+            .map(|release| publish(&registry, *release))
+            .collect();
+        write(&bench.path("project/Cargo.toml"), MANIFEST);
+        write(&bench.path("project/src/lib.rs"), LIBRARY);
+        write(&bench.path("project/Cargo.lock"), &lockfile(&checksums));
+        let settings = format!(
+            "[source.crates-io]\nreplace-with = \"disk\"\n[source.disk]\nlocal-registry = {:?}\n",
+            registry.display().to_string()
+        );
+        write(&bench.path("cargo/config.toml"), &settings);
+        bench
+    }
+
+    fn path(&self, below: &str) -> PathBuf {
+        self.folder.path().join(below)
+    }
+
+    fn backstitch(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_backstitch"));
+        command
+            .args(arguments)
+            .current_dir(self.path("project"))
+            .env_clear();
+        for kept in ["PATH", "HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"] {
+            command.envs(std::env::var_os(kept).map(|value| (kept, value)));
+        }
+        command.env("BACKSTITCH_HOME", self.path("home"));
+        command.env("CARGO_HOME", self.path("cargo"));
+        command
+    }
+
+    /// What a command prints, which has to end with the given exit code.
+    fn output(&self, arguments: &[&str], exit: i32) -> String {
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = self
+            .backstitch(arguments)
+            .output()
+            .expect("the program starts");
+        let said = String::from_utf8_lossy(&stderr);
+        assert_eq!(status.code(), Some(exit), "{arguments:?}: {said}");
+        String::from_utf8(stdout).expect("it prints UTF-8")
+    }
+
+    fn json(&self, arguments: &[&str], exit: i32) -> Value {
+        serde_json::from_str(&self.output(arguments, exit)).expect("it prints JSON")
+    }
+}
+
+/// Puts a release into a local registry
+/// (<https://doc.rust-lang.org/cargo/reference/source-replacement.html#local-registry-sources>)
+/// and returns its checksum.
+fn publish(registry: &Path, (name, version, library): (&str, &str, &str)) -> String {
+    let id = format!("{name}-{version}");
+    let sources = registry.join("sources");
+    let manifest =
+        format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2021\"\n");
+    write(&sources.join(&id).join("Cargo.toml"), &manifest);
+    write(&sources.join(&id).join("src/lib.rs"), library);
+    let archive = registry.join(format!("{id}.crate"));
+    tool(
+        Command::new("tar")
+            .arg("-czf")
+            .arg(&archive)
+            .arg("-C")
+            .arg(&sources)
+            .arg(&id),
+    );
+    let summed = tool(Command::new("sha256sum").arg(&archive));
+    let checksum = summed
+        .split(' ')
+        .next()
+        .expect("it begins with the sum")
+        .to_owned();
+    let line = serde_json::json!({
+        "name": name, "vers": version, "deps": [], "cksum": checksum, "features": {},
+        "yanked": false,
+    });
+    let entry = registry
+        .join("index")
+        .join(&name[..2])
+        .join(&name[2..4])
+        .join(name);
+    let before = std::fs::read_to_string(&entry).unwrap_or_default();
+    write(&entry, &format!("{before}{line}\n"));
+    checksum
+}
+
+fn tool(command: &mut Command) -> String {
+    let output = command.output().expect("the tool is installed");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The lockfile with the first release of each package.
+fn lockfile(checksums: &[String]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    let mut text = String::new();
+    for ((name, version, _), checksum) in RELEASES.iter().zip(checksums) {
+        if names.contains(name) {
+            continue;
+        }
+        names.push(name);
+        text.push_str(&format!(
+            "[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n\
+             source = \"registry+https://github.com/rust-lang/crates.io-index\"\n\
+             checksum = \"{checksum}\"\n\n"
+        ));
+    }
+    format!(
+        "version = 4\n\n{text}[[package]]\nname = \"ledger\"\nversion = \"0.1.0\"\n\
+         dependencies = {names:?}\n"
+    )
+}
+
+fn write(path: &Path, text: &str) {
+    let folder = path.parent().expect("a file has a folder");
+    std::fs::create_dir_all(folder).expect("the folder can be made");
+    std::fs::write(path, text).expect("the file can be written");
+}
