@@ -46,10 +46,11 @@ fn a_real_project_is_fetched_built_and_tested_twice() {
     let began = Instant::now();
     let fetched = bench.cargo.fetch(&tree, &bench.path("fetch")).unwrap();
     println!("fetch: {:.1?}, {fetched:?}", began.elapsed());
-    let baseline = bench
+    let mut baseline = bench
         .cargo
         .baseline(&tree, &bench.path("baseline"))
         .unwrap();
+    bench.cargo.test_baseline(&mut baseline).unwrap();
     for run in [&baseline.build, &baseline.regress] {
         println!(
             "{}: {:.1?}, {}\n  {}",
@@ -64,10 +65,7 @@ fn a_real_project_is_fetched_built_and_tested_twice() {
     }
     let changed = changed(&bench, &tree);
     let work = bench.path("attempt");
-    let attempt = bench
-        .cargo
-        .attempt(&baseline, &changed, Start::Warm, &work)
-        .unwrap();
+    let attempt = bench.judge(&baseline, &changed, Start::Warm, &work);
     for run in [&attempt.build, &attempt.regress] {
         println!(
             "again {}: {:.1?}, {}\n  {}",

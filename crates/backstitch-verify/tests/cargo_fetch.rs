@@ -62,15 +62,8 @@ fn packages_move_as_the_steps_say_and_the_change_is_judged() {
         let applied = bench.cargo.apply(&tree, &[step], &work).unwrap();
         assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
         assert_eq!(locked(&tree), version, "{name}");
-        let attempt = bench
-            .cargo
-            .attempt(
-                &baseline,
-                &tree,
-                Start::Warm,
-                &bench.path(&format!("{name}-work")),
-            )
-            .unwrap();
+        let work = bench.path(&format!("{name}-work"));
+        let attempt = bench.judge(&baseline, &tree, Start::Warm, &work);
         assert_eq!(attempt.build.outcome, Outcome::Passed);
         assert_eq!(
             attempt.regress.outcome == Outcome::Passed,
@@ -179,29 +172,29 @@ fn a_linked_manifest_leads_nowhere() {
     assert_eq!(fs::read_to_string(outside).unwrap(), "kept");
 }
 
-/// Settings that make cargo run a program of the project's, and the program.
+/// Settings that make cargo run programs of the project's, and the programs. Each leaves a trace
+/// beside itself, wherever the tree is seen.
 fn bait(tree: &Tree) {
-    let program = tree.root.join("bait.sh");
-    let script = format!(
-        "#!/bin/sh\ntouch {}/taken\nexec rustc \"$@\"\n",
-        tree.root.display()
-    );
+    let script = |run: &str| format!("#!/bin/sh\ntouch \"$(dirname \"$0\")/taken\"\nexec {run}\n");
+    let settings = "[build]\nrustc = \"./rustc.sh\"\nrustc-wrapper = \"./wrapper.sh\"\n\
+        [net]\ngit-fetch-with-cli = true\n\
+        [registry]\nglobal-credential-providers = [\"./wrapper.sh\"]\n";
     write(
         &tree.root,
         &[
-            ("bait.sh", &script),
-            (
-                ".cargo/config.toml",
-                "[build]\nrustc = \"./bait.sh\"\nrustc-wrapper = \"./bait.sh\"\n\
-                 [net]\ngit-fetch-with-cli = true\n[registry]\nglobal-credential-providers = [\"./bait.sh\"]\n",
-            ),
+            ("rustc.sh", &script("rustc \"$@\"")),
+            ("wrapper.sh", &script("\"$@\"")),
+            (".cargo/config.toml", settings),
             (
                 "build.rs",
                 "fn main() { std::fs::write(\"taken\", \"\").unwrap() }\n",
             ),
         ],
     );
-    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+    for program in ["rustc.sh", "wrapper.sh"] {
+        let executable = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(tree.root.join(program), executable).unwrap();
+    }
 }
 
 #[test]
@@ -251,10 +244,11 @@ fn a_lockfile_in_a_folder_is_worked_on_there() {
         .apply(&tree, &[update(Some("1.0.1"))], &bench.path("work"))
         .unwrap();
     assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
-    let baseline = bench
+    let mut baseline = bench
         .cargo
         .baseline(&tree, &bench.path("baseline"))
         .unwrap();
+    bench.cargo.test_baseline(&mut baseline).unwrap();
     assert_eq!(
         baseline.regress.outcome,
         Outcome::Passed,

@@ -313,18 +313,36 @@ fn a_workspace_that_does_not_build_whole_falls_back_to_its_default_members() {
 }
 
 #[test]
-fn an_attempt_that_is_kept_becomes_the_next_baseline() {
+fn an_attempt_that_is_kept_is_what_the_next_builds_upon() {
     let Some(bench) = Bench::new() else { return };
     let files = with("#[test] fn a() {}\n");
     let baseline = bench.baseline(&bench.tree("tree", &files));
     let more = [("src/lib.rs", "#[test] fn a() {}\n#[test] fn b() {}\n")];
-    let kept = bench
-        .attempt(&baseline, &bench.changed("kept", &files, &more))
-        .into_baseline();
-    let next = bench.attempt(&kept, &bench.changed("next", &files, &more));
+    let changed = bench.changed("kept", &files, &more);
+    let kept = bench.attempt(&baseline, &changed);
+    let baseline = baseline.upon(kept.attempt);
+    let next = bench.judge(&baseline, &changed, Start::Warm, &bench.path("next"));
     assert_eq!(next.regress.outcome, Outcome::Passed);
-    let back = bench.attempt(&kept, &bench.tree("back", &files));
-    failed(&back.regress, "demo::b");
+    let log = fs::read_to_string(next.build.log.unwrap()).unwrap();
+    assert!(!log.contains("Compiling demo"), "{log}");
+}
+
+#[test]
+fn a_baseline_that_was_written_down_is_gone_on_with() {
+    let Some(bench) = Bench::new() else { return };
+    let files = with("#[test] fn a() { assert!(!std::path::Path::new(\"bad\").exists()) }\n");
+    let tree = bench.tree("tree", &files);
+    let baseline = bench.baseline(&tree);
+    let saved = baseline.save().unwrap();
+    drop(baseline);
+    let work = bench.path("baseline-work");
+    let restored = bench.cargo.restore(saved.clone(), &tree, &work).unwrap();
+    assert_eq!(restored.save().unwrap(), saved);
+    let attempt = bench.judge(&restored, &tree, Start::Warm, &bench.path("again"));
+    let log = fs::read_to_string(attempt.build.log.unwrap()).unwrap();
+    assert!(!log.contains("Compiling demo"), "{log}");
+    let broken = bench.attempt(&restored, &bench.changed("broken", &files, &[("bad", "")]));
+    failed(&broken.regress, "demo::a");
 }
 
 #[test]
@@ -385,7 +403,7 @@ fn a_clean_start_builds_upon_nothing() {
     let baseline = bench.baseline(&tree);
     for (start, compiles) in [(Start::Clean, true), (Start::Warm, false)] {
         let work = bench.path(&format!("{start:?}"));
-        let attempt = bench.cargo.attempt(&baseline, &tree, start, &work).unwrap();
+        let attempt = bench.judge(&baseline, &tree, start, &work);
         assert_eq!(attempt.regress.outcome, Outcome::Passed);
         let log = fs::read_to_string(attempt.build.log.unwrap()).unwrap();
         assert_eq!(log.contains("Compiling demo"), compiles, "{start:?}: {log}");

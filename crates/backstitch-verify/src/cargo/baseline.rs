@@ -22,12 +22,12 @@ const REASON_CHARS_MAX: usize = 600;
 /// The most failing tests that are run again to find out which are flaky.
 pub(super) const AGAIN_MAX: usize = 50;
 
-/// The untouched tree, built and tested.
+/// The untouched tree, built and perhaps tested.
 #[derive(Debug)]
 pub struct Baseline {
     /// Does it build?
     pub build: CheckRun,
-    /// Do its tests pass?
+    /// Do its tests pass? Not run before [`Cargo::test_baseline`].
     pub regress: CheckRun,
     /// Its tests, one by one.
     pub report: TestReport,
@@ -35,17 +35,23 @@ pub struct Baseline {
     pub(super) plan: Plan,
 }
 
-/// A changed tree, built and tested.
+/// A baseline without its directories, to be written down and [restored](Cargo::restore).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedBaseline {
+    /// See [`Baseline::build`].
+    pub build: CheckRun,
+    /// See [`Baseline::regress`].
+    pub regress: CheckRun,
+    /// See [`Baseline::report`].
+    pub report: TestReport,
+    /// The commands that the project is built and tested with, as JSON.
+    pub commands: String,
+}
+
+/// A changed tree with a place for what building and testing it writes.
 #[derive(Debug)]
 pub struct Attempt {
-    /// Does it build?
-    pub build: CheckRun,
-    /// Does everything that passed in the baseline still pass?
-    pub regress: CheckRun,
-    /// Its tests, one by one, as the first run found them.
-    pub report: TestReport,
-    trial: Trial,
-    plan: Plan,
+    pub(super) trial: Trial,
 }
 
 /// What an attempt builds upon.
@@ -58,9 +64,9 @@ pub enum Start {
 }
 
 impl Cargo {
-    /// Builds and tests the untouched tree, whose packages must have been
-    /// [fetched](Cargo::fetch). `work` takes everything that is written and must stay as long as
-    /// the baseline is used; it is removed with [`Sandbox::discard`](crate::sandbox::Sandbox::discard).
+    /// Builds the untouched tree, whose packages must have been [fetched](Cargo::fetch). `work`
+    /// takes everything that is written and must stay as long as the baseline is used; it is
+    /// removed with [`Sandbox::discard`](crate::sandbox::Sandbox::discard).
     pub fn baseline(&self, tree: &Tree, work: &Path) -> Result<Baseline, CargoError> {
         let trial = Trial::prepare(self, tree.clone(), work, Vec::new())?;
         let mut plan = Plan::new(tree, self.policy(), self.toolchain().nextest.is_some());
@@ -78,12 +84,12 @@ impl Cargo {
         let asked = self.toolchain().note(&tree.root, tree.workspace().as_ref());
         build.notes.extend(asked);
         build.notes.push(self.toolchain().version.clone());
-        let (regress, report) = match &build.outcome {
-            Outcome::Passed => self.test_baseline(&trial, &mut plan)?,
+        let (regress, report) = not_tested(match &build.outcome {
+            Outcome::Passed => "the tests have not been run yet",
             Outcome::Failed(_) | Outcome::TimedOut | Outcome::NotRun(_) => {
-                not_tested("the project does not build")
+                "the project does not build"
             }
-        };
+        });
         Ok(Baseline {
             build,
             regress,
@@ -93,7 +99,42 @@ impl Cargo {
         })
     }
 
-    /// Builds and tests a changed tree and compares it with the baseline. `work` is as for
+    /// Tests the untouched tree, which must build.
+    pub fn test_baseline(&self, baseline: &mut Baseline) -> Result<(), CargoError> {
+        let (regress, report) = self.test_untouched(&baseline.trial, &mut baseline.plan)?;
+        baseline.regress = regress;
+        baseline.report = report;
+        Ok(())
+    }
+
+    /// Makes a baseline of what was written down of it and of its directories, which must be as
+    /// they were.
+    pub fn restore(
+        &self,
+        saved: SavedBaseline,
+        tree: &Tree,
+        work: &Path,
+    ) -> Result<Baseline, CargoError> {
+        let trial = Trial::prepare(self, tree.clone(), work, Vec::new())?;
+        let plan = serde_json::from_str(&saved.commands).map_err(|error| {
+            CargoError::Restore(format!("the commands are not what was written: {error}"))
+        })?;
+        let SavedBaseline {
+            build,
+            regress,
+            report,
+            commands: _,
+        } = saved;
+        Ok(Baseline {
+            build,
+            regress,
+            report,
+            trial,
+            plan,
+        })
+    }
+
+    /// Gets a changed tree ready to be built and tested upon a baseline. `work` is as for
     /// [`Cargo::baseline`], and must be another directory.
     pub fn attempt(
         &self,
@@ -107,22 +148,30 @@ impl Cargo {
             Start::Clean => Vec::new(),
         };
         let trial = Trial::prepare(self, tree.clone(), work, below)?;
-        let plan = baseline.plan.clone();
-        let build = self.build(&trial, &plan)?;
-        let (regress, report) = match (&build.outcome, &baseline.regress.outcome) {
-            (Outcome::Passed, Outcome::Passed) => self.regress(baseline, &trial)?,
-            (Outcome::Passed, _) => {
-                not_tested("the untouched project gave nothing to compare with")
-            }
-            _ => not_tested("the changed project does not build"),
-        };
-        Ok(Attempt {
-            build,
-            regress,
-            report,
-            trial,
-            plan,
-        })
+        Ok(Attempt { trial })
+    }
+
+    /// Builds a changed tree as the baseline was built.
+    pub fn build_attempt(
+        &self,
+        baseline: &Baseline,
+        attempt: &Attempt,
+    ) -> Result<CheckRun, CargoError> {
+        self.build(&attempt.trial, &baseline.plan)
+    }
+
+    /// Tests a changed tree, which must build, and compares it with the baseline. Answers the
+    /// check and the tests, one by one, as the first run found them.
+    pub fn test_attempt(
+        &self,
+        baseline: &Baseline,
+        attempt: &Attempt,
+    ) -> Result<(CheckRun, TestReport), CargoError> {
+        if baseline.regress.outcome == Outcome::Passed {
+            self.regress(baseline, &attempt.trial)
+        } else {
+            Ok(not_tested("the untouched project gave nothing to compare with"))
+        }
     }
 
     pub(super) fn build(&self, trial: &Trial, plan: &Plan) -> Result<CheckRun, CargoError> {
@@ -136,7 +185,7 @@ impl Cargo {
         })
     }
 
-    fn test_baseline(
+    fn test_untouched(
         &self,
         trial: &Trial,
         plan: &mut Plan,
@@ -278,23 +327,25 @@ fn not_tested(why: &str) -> (CheckRun, TestReport) {
     )
 }
 
-impl Attempt {
-    /// Makes the changed tree what later attempts are compared with and built upon. The baseline's
-    /// directories must stay.
-    pub fn into_baseline(self) -> Baseline {
-        let Self {
-            build,
-            regress,
-            report,
-            trial,
-            plan,
-        } = self;
-        Baseline {
-            build,
-            regress,
-            report,
-            trial,
-            plan,
+impl Baseline {
+    /// What is to be written down of it.
+    pub fn save(&self) -> Result<SavedBaseline, CargoError> {
+        Ok(SavedBaseline {
+            build: self.build.clone(),
+            regress: self.regress.clone(),
+            report: self.report.clone(),
+            commands: serde_json::to_string(&self.plan)
+                .map_err(|error| CargoError::Restore(error.to_string()))?,
+        })
+    }
+
+    /// Makes an attempt's tree what later attempts build upon. They are still compared with the
+    /// tests of the untouched tree. The directories of both must stay.
+    #[must_use]
+    pub fn upon(self, attempt: Attempt) -> Self {
+        Self {
+            trial: attempt.trial,
+            ..self
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Owns which commands build and test a project. Runs none.
 
 use backstitch_model::{Policy, RelPath};
+use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use super::files;
@@ -11,14 +12,14 @@ use super::session::Tree;
 const MANIFEST_BYTES_MAX: u64 = 4 << 20;
 
 /// The commands of one project. An attempt uses those that the baseline settled on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Plan {
     pub(super) build: Vec<String>,
     pub(super) test: Runner,
 }
 
 /// How tests are run, and so how their output is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Runner {
     /// `cargo test`.
     Cargo(Vec<String>),

@@ -24,6 +24,9 @@ pub enum CargoError {
         /// What the system said.
         source: io::Error,
     },
+    /// What was written down of a baseline cannot be read back.
+    #[error("restore the baseline: {0}")]
+    Restore(String),
     /// The caller asked to stop.
     #[error("stopped on request")]
     Cancelled,

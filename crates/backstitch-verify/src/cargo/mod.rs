@@ -42,7 +42,7 @@ mod baseline;
 mod recipe;
 mod regress;
 
-pub use baseline::{Attempt, Baseline, Start};
+pub use baseline::{Attempt, Baseline, SavedBaseline, Start};
 pub use error::CargoError;
 pub use progress::Progress;
 pub use recipe::{Applied, Cause, Refusal};

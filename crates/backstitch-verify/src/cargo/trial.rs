@@ -26,7 +26,8 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    /// Makes the directories in `work`, which must not hold another trial.
+    /// Makes the directories in `work`, or takes up those that an earlier process made for the
+    /// same trial; `work` must not hold another one.
     pub(super) fn prepare(
         cargo: &Cargo,
         tree: Tree,
@@ -56,8 +57,10 @@ impl Trial {
             }
             cargo.sandbox().own(&layer)?;
         }
-        if !layered {
+        let copied = trial.work.join("copied");
+        if !layered && !copied.exists() {
             trial.copy(cargo)?;
+            fs::write(&copied, "").doing("write mark", &copied)?;
         }
         Ok(trial)
     }

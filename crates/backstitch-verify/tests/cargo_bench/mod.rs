@@ -13,13 +13,20 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use backstitch_model::{Policy, RelPath};
+use backstitch_model::{Check, CheckRun, Outcome, Policy, RelPath};
 use backstitch_verify::cargo::{
     Applied, Attempt, Baseline, Cargo, Setup, Start, Toolchain, Tree, User,
 };
 use backstitch_verify::sandbox::{Cancel, Sandbox};
 
 pub const INIT: &str = env!("CARGO_BIN_EXE_sandbox-init");
+
+/// A changed tree, built and tested.
+pub struct Judged {
+    pub attempt: Attempt,
+    pub build: CheckRun,
+    pub regress: CheckRun,
+}
 
 /// A directory of its own, in which a `Cargo` works.
 pub struct Bench {
@@ -92,20 +99,37 @@ impl Bench {
 
     pub fn baseline(&self, tree: &Tree) -> Baseline {
         self.fetch(tree);
-        self.cargo
+        let mut baseline = self
+            .cargo
             .baseline(tree, &self.path("baseline-work"))
-            .unwrap()
+            .unwrap();
+        if baseline.build.outcome == Outcome::Passed {
+            self.cargo.test_baseline(&mut baseline).unwrap();
+        }
+        baseline
     }
 
-    pub fn attempt(&self, baseline: &Baseline, tree: &Tree) -> Attempt {
+    pub fn attempt(&self, baseline: &Baseline, tree: &Tree) -> Judged {
         self.fetch(tree);
         let work = self.path(&format!(
             "work-{}",
             tree.root.file_name().unwrap().display()
         ));
-        self.cargo
-            .attempt(baseline, tree, Start::Warm, &work)
-            .unwrap()
+        self.judge(baseline, tree, Start::Warm, &work)
+    }
+
+    /// Builds and tests a changed tree whose packages are there.
+    pub fn judge(&self, baseline: &Baseline, tree: &Tree, start: Start, work: &Path) -> Judged {
+        let attempt = self.cargo.attempt(baseline, tree, start, work).unwrap();
+        let build = self.cargo.build_attempt(baseline, &attempt).unwrap();
+        let regress = (build.outcome == Outcome::Passed)
+            .then(|| self.cargo.test_attempt(baseline, &attempt).unwrap().0);
+        Judged {
+            attempt,
+            build,
+            regress: regress
+                .unwrap_or_else(|| CheckRun::instant(Check::Regress, Outcome::NotRun("".into()))),
+        }
     }
 
     fn fetch(&self, tree: &Tree) {

@@ -29,7 +29,7 @@ pub enum Event {
         /// What the tests told.
         tests: wire::Tests,
         /// How the project is built and tested from here on.
-        commands: serde_json::Value,
+        commands: String,
     },
     /// A candidate was applied to a copy, or could not be.
     Applied {

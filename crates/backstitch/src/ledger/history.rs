@@ -21,7 +21,7 @@ pub struct History {
 pub struct Baseline {
     pub checks: Vec<wire::CheckRun>,
     pub tests: wire::Tests,
-    pub commands: serde_json::Value,
+    pub commands: String,
 }
 
 /// What applying a candidate led to, as the ledger holds it.

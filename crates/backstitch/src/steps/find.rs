@@ -10,7 +10,7 @@ use backstitch_model::candidate::Obstacle;
 use backstitch_model::evidence::Phase;
 use backstitch_model::project::{Problem, Source as PackageSource};
 use backstitch_model::{Check, CheckRun, Finding, Outcome, Project, Record, RelPath};
-use backstitch_verify::cargo::{Applied, Tree};
+use backstitch_verify::cargo::{Applied, Baseline, Tree};
 
 use super::{Steps, Underway};
 use crate::ledger::Event;
@@ -115,7 +115,7 @@ impl Steps {
             return Ok(false);
         }
         self.progress.step(&format!("building and testing the untouched `{name}`"));
-        let baseline = self.cargo.baseline(&underway.tree, &work)?;
+        let baseline = self.untouched(underway, &work)?;
         underway.before = [baseline.build.clone(), baseline.regress.clone(), flagged(underway)]
             .into_iter()
             .collect();
@@ -126,6 +126,27 @@ impl Steps {
         }
         underway.baseline = Some(baseline);
         Ok(judged.is_none())
+    }
+
+    /// Builds and tests the untouched project, or takes up what an earlier process of this
+    /// run had done of it.
+    fn untouched(&mut self, underway: &Underway, work: &Path) -> Result<Baseline> {
+        let saved = self.journal.baseline(&underway.tree.lockfile)?;
+        let tested = saved.as_ref().is_some_and(|(_, tested)| *tested);
+        let mut baseline = match saved {
+            Some((saved, _)) => self.cargo.restore(saved, &underway.tree, work)?,
+            None => {
+                let baseline = self.cargo.baseline(&underway.tree, work)?;
+                let tested = baseline.build.outcome != Outcome::Passed;
+                self.journal.write_baseline(&underway.tree.lockfile, baseline.save()?, tested)?;
+                baseline
+            }
+        };
+        if !tested && baseline.build.outcome == Outcome::Passed {
+            self.cargo.test_baseline(&mut baseline)?;
+            self.journal.write_baseline(&underway.tree.lockfile, baseline.save()?, true)?;
+        }
+        Ok(baseline)
     }
 
     /// Says how the untouched project does; answers why nothing can be judged, where so.

@@ -2,7 +2,9 @@
 //! down before the next step begins.
 
 use anyhow::Result;
-use backstitch_model::{Check, CheckRun};
+use backstitch_model::tests::TestReport;
+use backstitch_model::{Check, CheckRun, Outcome, RelPath};
+use backstitch_verify::cargo::SavedBaseline;
 
 use crate::ledger::{Event, History, Ledger, RunStart};
 use crate::wire;
@@ -63,6 +65,47 @@ impl Journal {
     pub fn write(&mut self, event: &Event) -> Result<()> {
         self.ledger.append(&self.run, event)?;
         Ok(())
+    }
+
+    /// The baseline that an earlier process of this run wrote down, and whether its tests
+    /// had been run.
+    pub fn baseline(&self, lockfile: &RelPath) -> Result<Option<(SavedBaseline, bool)>> {
+        let Some(written) = self.history.baseline(lockfile.as_str()) else { return Ok(None) };
+        let (build, regress) = match written.checks.as_slice() {
+            [build] => (CheckRun::try_from(build)?, None),
+            [build, regress] => (CheckRun::try_from(build)?, Some(CheckRun::try_from(regress)?)),
+            _ => return Ok(None),
+        };
+        let tested = regress.is_some();
+        let not_yet = || {
+            CheckRun::instant(Check::Regress, Outcome::NotRun("the tests have not been run yet".into()))
+        };
+        let saved = SavedBaseline {
+            build,
+            regress: regress.unwrap_or_else(not_yet),
+            report: TestReport::from(&written.tests),
+            commands: written.commands.clone(),
+        };
+        Ok(Some((saved, tested)))
+    }
+
+    /// Writes down how the untouched project does, as far as it is known.
+    pub fn write_baseline(
+        &mut self,
+        lockfile: &RelPath,
+        baseline: SavedBaseline,
+        tested: bool,
+    ) -> Result<()> {
+        let mut checks = vec![wire::CheckRun::from(&baseline.build)];
+        if tested {
+            checks.push(wire::CheckRun::from(&baseline.regress));
+        }
+        self.write(&Event::Baseline {
+            lockfile: lockfile.to_string(),
+            checks,
+            tests: wire::Tests::from(&baseline.report),
+            commands: baseline.commands,
+        })
     }
 
     /// A check that an earlier process of this run finished.

@@ -48,8 +48,8 @@ impl Underway {
     /// keeps its record.
     fn go_on_from(&mut self, changed: Changed, key: String) {
         self.records = carried_over(&self.records, self, &changed);
-        if let (Some(built), Some(_previous)) = (changed.built, self.baseline.take()) {
-            self.baseline = Some(built.into_baseline());
+        if let (Some(built), Some(baseline)) = (changed.built, self.baseline.take()) {
+            self.baseline = Some(baseline.upon(built));
         }
         self.tree = changed.tree;
         self.project = changed.project;

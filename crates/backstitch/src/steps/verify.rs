@@ -127,11 +127,14 @@ impl Steps {
         let baseline = underway.baseline.as_ref().context("try a candidate before the baseline")?;
         let work = self.workplace.work(&proposal.key)?;
         let built = self.cargo.attempt(baseline, &changed.tree, Start::Warm, &work)?;
-        for run in [&built.build, &built.regress] {
-            self.journal.check(&proposal.key, run.check, || Ok(run.clone()))?;
+        after.insert(self.journal.check(&proposal.key, Check::Build, || {
+            Ok(self.cargo.build_attempt(baseline, &built)?)
+        })?);
+        if *after.outcome(Check::Build) == Outcome::Passed {
+            after.insert(self.journal.check(&proposal.key, Check::Regress, || {
+                Ok(self.cargo.test_attempt(baseline, &built)?.0)
+            })?);
         }
-        after.insert(built.build.clone());
-        after.insert(built.regress.clone());
         changed.built = Some(built);
         Ok(after)
     }
