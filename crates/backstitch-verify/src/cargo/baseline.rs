@@ -1,24 +1,18 @@
 //! Builds and tests one tree: the untouched one first, then changed ones upon its results. Tells
 //! what happened; comparing is [`regress`](super::regress)'s.
 
-use std::fs::File;
-use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use backstitch_model::tests::{TestOutcome, TestReport};
 use backstitch_model::{Check, CheckRun, Outcome};
 
-use super::commands::{Plan, Runner, exactly, exactly_with_nextest, is_cargo_test};
-use super::error::{CargoError, Doing};
-use super::lines::error_text;
-use super::session::{Cargo, Ended, Tree};
+use super::commands::{Plan, Runner};
+use super::error::CargoError;
+use super::session::{Cargo, Tree};
+use super::tested::{Tested, outcome_of};
 use super::trial::Trial;
-use super::{libtest, nextest};
-use crate::sandbox::{Exit, Ran};
 
-/// The most of an error shown as the reason, in characters.
-const REASON_CHARS_MAX: usize = 600;
 /// The most failing tests that are run again to find out which are flaky.
 pub(super) const AGAIN_MAX: usize = 50;
 
@@ -170,7 +164,9 @@ impl Cargo {
         if baseline.regress.outcome == Outcome::Passed {
             self.regress(baseline, &attempt.trial)
         } else {
-            Ok(not_tested("the untouched project gave nothing to compare with"))
+            Ok(not_tested(
+                "the untouched project gave nothing to compare with",
+            ))
         }
     }
 
@@ -231,93 +227,6 @@ impl Cargo {
         let passes = |name: &String| again.report.cases.get(name) == Some(&TestOutcome::Passed);
         Ok((failed.into_iter().filter(passes).collect(), again.elapsed))
     }
-
-    /// Runs all tests.
-    pub(super) fn test(&self, trial: &Trial, runner: &Runner) -> Result<Tested, CargoError> {
-        match runner {
-            Runner::Cargo(command) | Runner::Own(command) => {
-                self.test_with(trial, command, libtest::read)
-            }
-            Runner::Nextest(run, documentation) => {
-                let tested = self.test_with(trial, run, nextest::read)?;
-                if tested.stopped() {
-                    return Ok(tested);
-                }
-                let documentation = self.test_documentation(trial, documentation)?;
-                Ok(tested.and(documentation))
-            }
-        }
-    }
-
-    /// Runs the named tests again, and perhaps others where the runner cannot pick.
-    pub(super) fn test_again(
-        &self,
-        trial: &Trial,
-        runner: &Runner,
-        names: &[String],
-    ) -> Result<Tested, CargoError> {
-        match runner {
-            Runner::Own(command) if !is_cargo_test(command) => self.test(trial, runner),
-            Runner::Cargo(command) | Runner::Own(command) => match pick(names) {
-                Some(picked) => self.test_with(trial, &exactly(command, &picked), libtest::read),
-                None => self.test(trial, runner),
-            },
-            Runner::Nextest(run, _) => {
-                // Only nextest's own names hold a blank without a line number.
-                let picked: Option<Vec<&str>> = names
-                    .iter()
-                    .map(|name| Some(name.split_once(' ').filter(|_| !name.contains("(doc)"))?.1))
-                    .collect();
-                match picked {
-                    Some(picked) => {
-                        self.test_with(trial, &exactly_with_nextest(run, &picked), nextest::read)
-                    }
-                    None => self.test(trial, runner),
-                }
-            }
-        }
-    }
-
-    fn test_with(
-        &self,
-        trial: &Trial,
-        command: &[String],
-        read: impl FnOnce(BufReader<File>, bool) -> std::io::Result<TestReport>,
-    ) -> Result<Tested, CargoError> {
-        let ended = self.run_project(trial, command, "test")?;
-        let log = File::open(&ended.log).doing("read log", &ended.log)?;
-        let report =
-            read(BufReader::new(log), ended.ran.exit.succeeded()).doing("read log", &ended.log)?;
-        Ok(Tested {
-            report,
-            elapsed: ended.ran.elapsed,
-            ran: ended.ran,
-            logs: vec![ended.log],
-        })
-    }
-
-    /// A package without a library has no such tests, which cargo calls an error.
-    fn test_documentation(&self, trial: &Trial, command: &[String]) -> Result<Tested, CargoError> {
-        let mut tested = self.test_with(trial, command, libtest::read)?;
-        let said = error_text(tested.log(), REASON_CHARS_MAX)?;
-        if tested.report.cases.is_empty() && said.starts_with("error: no library targets found") {
-            tested.report.succeeded = true;
-        }
-        Ok(tested)
-    }
-}
-
-/// The runner's own names, where every one can be picked: documentation tests cannot (rustdoc
-/// splits its arguments at blanks), and neither can a runner that counts as one test.
-fn pick(names: &[String]) -> Option<Vec<&str>> {
-    names
-        .iter()
-        .map(|name| {
-            name.split_once("::")
-                .map(|(_, own)| own)
-                .filter(|own| !own.contains(' '))
-        })
-        .collect()
 }
 
 fn not_tested(why: &str) -> (CheckRun, TestReport) {
@@ -347,160 +256,5 @@ impl Baseline {
             trial: attempt.trial,
             ..self
         }
-    }
-}
-
-/// One run of tests.
-#[derive(Debug)]
-pub(super) struct Tested {
-    pub(super) report: TestReport,
-    pub(super) elapsed: Duration,
-    ran: Ran,
-    logs: Vec<PathBuf>,
-}
-
-impl Tested {
-    pub(super) fn log(&self) -> &Path {
-        self.logs.first().map_or(Path::new(""), PathBuf::as_path)
-    }
-
-    /// Did it run into a limit?
-    pub(super) fn stopped(&self) -> bool {
-        matches!(self.ran.exit, Exit::TimedOut | Exit::OverLimit(_))
-    }
-
-    fn found_nothing(&self) -> bool {
-        self.report.cases.is_empty() && !self.report.succeeded && !self.stopped()
-    }
-
-    /// Puts the tests of a second command to these.
-    fn and(mut self, other: Self) -> Self {
-        self.report.cases.extend(other.report.cases);
-        self.report.gaps.extend(other.report.gaps);
-        self.report.succeeded &= other.report.succeeded;
-        self.elapsed += other.elapsed;
-        self.logs.extend(other.logs);
-        if other.ran.exit != Exit::Code(0) && self.ran.exit == Exit::Code(0) {
-            self.ran = other.ran;
-        }
-        self
-    }
-
-    /// How it ended where that is all there is to say: nothing for a run that reached its end.
-    pub(super) fn limit(&self) -> Option<Outcome> {
-        limit_of(self.ran.exit)
-    }
-
-    /// Why it failed as a whole, in its own words.
-    pub(super) fn reason(&self) -> Result<String, CargoError> {
-        let said = error_text(self.log(), REASON_CHARS_MAX)?;
-        Ok(format!("{}: {said}", ended_how(self.ran.exit)))
-    }
-
-    /// A check run that has everything but its outcome.
-    pub(super) fn check_run(&self) -> CheckRun {
-        CheckRun {
-            elapsed: self.elapsed,
-            log: Some(self.log().display().to_string()),
-            ..CheckRun::instant(Check::Regress, Outcome::Passed)
-        }
-    }
-
-    fn baseline_outcome(&self, runner: &Runner) -> Result<Outcome, CargoError> {
-        if let Some(limit) = self.limit() {
-            return Ok(limit);
-        }
-        let report = &self.report;
-        let own_command = matches!(runner, Runner::Own(_));
-        Ok(if report.count(TestOutcome::Passed) > 0 {
-            Outcome::Passed
-        } else if !report.succeeded {
-            Outcome::Failed(format!("no test passes: {}", self.reason()?))
-        } else if report.count(TestOutcome::Ignored) > 0 {
-            Outcome::NotRun("the project's tests are all ignored".into())
-        } else if own_command {
-            Outcome::Passed
-        } else {
-            Outcome::NotRun("the project has no tests".into())
-        })
-    }
-
-    fn baseline_notes(&self, flaky: &[String]) -> Vec<String> {
-        let failed: Vec<&str> = self.report.names(TestOutcome::Failed).collect();
-        let mut notes = vec![counts(&self.report)];
-        if self.report.cases.is_empty() && self.report.succeeded {
-            notes = vec!["the test command names no tests: whole suite only".into()];
-        }
-        if !failed.is_empty() {
-            let names = listed(&failed);
-            notes.push(format!(
-                "these fail before any change and are not judged: {names}"
-            ));
-        }
-        if !flaky.is_empty() {
-            let names = listed(&flaky.iter().map(String::as_str).collect::<Vec<_>>());
-            notes.push(format!("flaky, they pass when run again: {names}"));
-        }
-        notes.extend(self.report.gaps.iter().cloned());
-        notes
-    }
-}
-
-pub(super) fn counts(report: &TestReport) -> String {
-    let [passed, failed, ignored] = [
-        TestOutcome::Passed,
-        TestOutcome::Failed,
-        TestOutcome::Ignored,
-    ]
-    .map(|o| report.count(o));
-    format!("{passed} passed, {failed} failed, {ignored} ignored")
-}
-
-/// The first few names.
-pub(super) fn listed(names: &[&str]) -> String {
-    const SHOWN_MAX: usize = 10;
-    let shown = names
-        .iter()
-        .take(SHOWN_MAX)
-        .copied()
-        .collect::<Vec<_>>()
-        .join(", ");
-    match names.len().checked_sub(SHOWN_MAX) {
-        None | Some(0) => shown,
-        Some(more) => format!("{shown} and {more} more"),
-    }
-}
-
-fn outcome_of(ended: &Ended) -> Result<Outcome, CargoError> {
-    if ended.ran.exit.succeeded() {
-        return Ok(Outcome::Passed);
-    }
-    if let Some(limit) = limit_of(ended.ran.exit) {
-        return Ok(limit);
-    }
-    let said = error_text(&ended.log, REASON_CHARS_MAX)?;
-    Ok(Outcome::Failed(format!(
-        "{}: {said}",
-        ended_how(ended.ran.exit)
-    )))
-}
-
-fn limit_of(exit: Exit) -> Option<Outcome> {
-    match exit {
-        Exit::TimedOut => Some(Outcome::TimedOut),
-        Exit::OverLimit(resource) => Some(Outcome::Failed(format!(
-            "used more than it may: {resource:?}"
-        ))),
-        Exit::Code(_) | Exit::Signal(_) | Exit::Cancelled => None,
-    }
-}
-
-fn ended_how(exit: Exit) -> String {
-    match exit {
-        Exit::Code(code) => format!("exit code {code}"),
-        Exit::Signal(signal) => format!("signal {signal}"),
-        Exit::TimedOut => "out of time".into(),
-        Exit::OverLimit(_) => "over a limit".into(),
-        Exit::Cancelled => "cancelled".into(),
     }
 }

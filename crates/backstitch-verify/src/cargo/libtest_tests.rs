@@ -152,8 +152,15 @@ fn a_forged_pass_of_a_failing_test_does_not_hide_it() {
 
 #[test]
 fn a_failure_counts_whether_it_is_seen_first_or_last() {
-    for lines in ["test a ... ok\ntest a ... FAILED", "test a ... FAILED\ntest a ... ok"] {
-        assert_eq!(report(&suite(lines, [1, 0, 0])).cases["demo::a"], Failed, "{lines}");
+    for lines in [
+        "test a ... ok\ntest a ... FAILED",
+        "test a ... FAILED\ntest a ... ok",
+    ] {
+        assert_eq!(
+            report(&suite(lines, [1, 0, 0])).cases["demo::a"],
+            Failed,
+            "{lines}"
+        );
     }
 }
 

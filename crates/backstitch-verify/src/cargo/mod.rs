@@ -41,6 +41,8 @@ mod session;
 mod baseline;
 mod recipe;
 mod regress;
+mod tested;
+mod testing;
 
 pub use baseline::{Attempt, Baseline, SavedBaseline, Start};
 pub use error::CargoError;

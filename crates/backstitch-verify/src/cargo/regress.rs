@@ -4,9 +4,10 @@
 use backstitch_model::tests::{TestOutcome, TestReport};
 use backstitch_model::{CheckRun, Outcome};
 
-use super::baseline::{AGAIN_MAX, Baseline, Tested, counts, listed};
+use super::baseline::{AGAIN_MAX, Baseline};
 use super::error::CargoError;
 use super::session::Cargo;
+use super::tested::{Tested, counts, listed};
 use super::trial::Trial;
 
 /// How often a failing test is run again on a tree.

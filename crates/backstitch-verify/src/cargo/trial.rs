@@ -172,7 +172,11 @@ fn copy(from: &Path, to: &Path) -> Result<(), CargoError> {
             }
         } else if kind.is_symlink() {
             let target = fs::read_link(&from).doing("read link", &from)?;
-            std::os::unix::fs::symlink(target, &to).doing("copy link to", &to)?;
+            match std::os::unix::fs::symlink(target, &to) {
+                // A copy that was broken off is taken up again.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => made.doing("copy link to", &to)?,
+            }
         } else if kind.is_file() {
             copy_file(&from, &to).doing("copy", &from)?;
         }

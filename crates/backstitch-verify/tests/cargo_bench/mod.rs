@@ -127,8 +127,9 @@ impl Bench {
         Judged {
             attempt,
             build,
-            regress: regress
-                .unwrap_or_else(|| CheckRun::instant(Check::Regress, Outcome::NotRun("".into()))),
+            regress: regress.unwrap_or_else(|| {
+                CheckRun::instant(Check::Regress, Outcome::NotRun(String::new()))
+            }),
         }
     }
 

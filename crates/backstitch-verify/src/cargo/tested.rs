@@ -1,0 +1,172 @@
+//! One run of tests, and what it comes to by itself. Runs nothing.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use backstitch_model::tests::{TestOutcome, TestReport};
+use backstitch_model::{Check, CheckRun, Outcome};
+
+use super::commands::Runner;
+use super::error::CargoError;
+use super::lines::error_text;
+use super::session::Ended;
+use crate::sandbox::{Exit, Ran};
+
+/// The most of an error shown as the reason, in characters.
+pub(super) const REASON_CHARS_MAX: usize = 600;
+
+/// One run of tests.
+#[derive(Debug)]
+pub(super) struct Tested {
+    pub(super) report: TestReport,
+    pub(super) elapsed: Duration,
+    pub(super) ran: Ran,
+    pub(super) logs: Vec<PathBuf>,
+}
+
+impl Tested {
+    pub(super) fn log(&self) -> &Path {
+        self.logs.first().map_or(Path::new(""), PathBuf::as_path)
+    }
+
+    /// Did it run into a limit?
+    pub(super) fn stopped(&self) -> bool {
+        matches!(self.ran.exit, Exit::TimedOut | Exit::OverLimit(_))
+    }
+
+    pub(super) fn found_nothing(&self) -> bool {
+        self.report.cases.is_empty() && !self.report.succeeded && !self.stopped()
+    }
+
+    /// Puts the tests of a second command to these.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.report.cases.extend(other.report.cases);
+        self.report.gaps.extend(other.report.gaps);
+        self.report.succeeded &= other.report.succeeded;
+        self.elapsed += other.elapsed;
+        self.logs.extend(other.logs);
+        if other.ran.exit != Exit::Code(0) && self.ran.exit == Exit::Code(0) {
+            self.ran = other.ran;
+        }
+        self
+    }
+
+    /// How it ended where that is all there is to say: nothing for a run that reached its end.
+    pub(super) fn limit(&self) -> Option<Outcome> {
+        limit_of(self.ran.exit)
+    }
+
+    /// Why it failed as a whole, in its own words.
+    pub(super) fn reason(&self) -> Result<String, CargoError> {
+        let said = error_text(self.log(), REASON_CHARS_MAX)?;
+        Ok(format!("{}: {said}", ended_how(self.ran.exit)))
+    }
+
+    /// A check run that has everything but its outcome.
+    pub(super) fn check_run(&self) -> CheckRun {
+        CheckRun {
+            elapsed: self.elapsed,
+            log: Some(self.log().display().to_string()),
+            ..CheckRun::instant(Check::Regress, Outcome::Passed)
+        }
+    }
+
+    pub(super) fn baseline_outcome(&self, runner: &Runner) -> Result<Outcome, CargoError> {
+        if let Some(limit) = self.limit() {
+            return Ok(limit);
+        }
+        let report = &self.report;
+        let own_command = matches!(runner, Runner::Own(_));
+        Ok(if report.count(TestOutcome::Passed) > 0 {
+            Outcome::Passed
+        } else if !report.succeeded {
+            Outcome::Failed(format!("no test passes: {}", self.reason()?))
+        } else if report.count(TestOutcome::Ignored) > 0 {
+            Outcome::NotRun("the project's tests are all ignored".into())
+        } else if own_command {
+            Outcome::Passed
+        } else {
+            Outcome::NotRun("the project has no tests".into())
+        })
+    }
+
+    pub(super) fn baseline_notes(&self, flaky: &[String]) -> Vec<String> {
+        let failed: Vec<&str> = self.report.names(TestOutcome::Failed).collect();
+        let mut notes = vec![counts(&self.report)];
+        if self.report.cases.is_empty() && self.report.succeeded {
+            notes = vec!["the test command names no tests: whole suite only".into()];
+        }
+        if !failed.is_empty() {
+            let names = listed(&failed);
+            notes.push(format!(
+                "these fail before any change and are not judged: {names}"
+            ));
+        }
+        if !flaky.is_empty() {
+            let names = listed(&flaky.iter().map(String::as_str).collect::<Vec<_>>());
+            notes.push(format!("flaky, they pass when run again: {names}"));
+        }
+        notes.extend(self.report.gaps.iter().cloned());
+        notes
+    }
+}
+
+pub(super) fn counts(report: &TestReport) -> String {
+    let [passed, failed, ignored] = [
+        TestOutcome::Passed,
+        TestOutcome::Failed,
+        TestOutcome::Ignored,
+    ]
+    .map(|o| report.count(o));
+    format!("{passed} passed, {failed} failed, {ignored} ignored")
+}
+
+/// The first few names.
+pub(super) fn listed(names: &[&str]) -> String {
+    const SHOWN_MAX: usize = 10;
+    let shown = names
+        .iter()
+        .take(SHOWN_MAX)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ");
+    match names.len().checked_sub(SHOWN_MAX) {
+        None | Some(0) => shown,
+        Some(more) => format!("{shown} and {more} more"),
+    }
+}
+
+/// How a job that prints no tests ended.
+pub(super) fn outcome_of(ended: &Ended) -> Result<Outcome, CargoError> {
+    if ended.ran.exit.succeeded() {
+        return Ok(Outcome::Passed);
+    }
+    if let Some(limit) = limit_of(ended.ran.exit) {
+        return Ok(limit);
+    }
+    let said = error_text(&ended.log, REASON_CHARS_MAX)?;
+    Ok(Outcome::Failed(format!(
+        "{}: {said}",
+        ended_how(ended.ran.exit)
+    )))
+}
+
+fn limit_of(exit: Exit) -> Option<Outcome> {
+    match exit {
+        Exit::TimedOut => Some(Outcome::TimedOut),
+        Exit::OverLimit(resource) => Some(Outcome::Failed(format!(
+            "used more than it may: {resource:?}"
+        ))),
+        Exit::Code(_) | Exit::Signal(_) | Exit::Cancelled => None,
+    }
+}
+
+fn ended_how(exit: Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("exit code {code}"),
+        Exit::Signal(signal) => format!("signal {signal}"),
+        Exit::TimedOut => "out of time".into(),
+        Exit::OverLimit(_) => "over a limit".into(),
+        Exit::Cancelled => "cancelled".into(),
+    }
+}
