@@ -1,5 +1,6 @@
 //! Runs a project's own commands and tells what happened. Everything that starts a process goes
-//! through [`sandbox`]; nothing here decides what a result means for a fix.
+//! through [`sandbox`], but for asking the user's own compiler what it is; nothing here decides
+//! what a result means for a fix.
 
 pub mod sandbox;
 

@@ -8,7 +8,7 @@
 //! | run | none | everything: build scripts, macros, tests | layers over the tree and over the build's results |
 //!
 //! In the fetch phase cargo stands outside the tree, so none of the project's own settings is in
-//! force (they can name programs to run); a harmless part of them is passed on, see [`settings`].
+//! force (they can name programs to run); a harmless part of them is passed on, see `settings.rs`.
 //! In the run phase the tree and the baseline's build results are seen through an overlay: what
 //! the project's programs write is thrown away, and never becomes part of a fix.
 //!
