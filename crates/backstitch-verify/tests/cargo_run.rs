@@ -407,3 +407,20 @@ fn a_clean_start_builds_upon_nothing() {
         assert_eq!(log.contains("Compiling demo"), compiles, "{start:?}: {log}");
     }
 }
+
+#[test]
+fn temporary_files_are_on_the_project_s_disk_and_gone_after_each_command() {
+    let Some(bench) = Bench::new() else { return };
+    let files = with(
+        "#[test] fn a() {\n    use std::os::unix::fs::MetadataExt;\n    \
+         let device = |path: &str| std::fs::metadata(path).unwrap().dev();\n    \
+         assert_eq!(std::fs::read_dir(\"/tmp\").unwrap().count(), 0);\n    \
+         std::fs::write(\"/tmp/left\", \"behind\").unwrap();\n    \
+         assert_ne!(device(\"/tmp\"), device(\"/dev/shm\"));\n}\n",
+    );
+    let tree = bench.tree("tree", &files);
+    let baseline = bench.baseline(&tree);
+    assert_eq!(baseline.regress.outcome, Outcome::Passed);
+    let again = bench.attempt(&baseline, &tree);
+    assert_eq!(again.regress.outcome, Outcome::Passed);
+}

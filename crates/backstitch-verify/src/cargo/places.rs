@@ -20,6 +20,10 @@ pub(super) const CERTIFICATES: &str = "/work/certificates";
 /// Build results, where the project's own place for them cannot be used.
 pub(super) const TARGET: &str = "/work/target";
 
+/// Temporary files: on the same disk as the project, since some tests look at the sizes that
+/// its filesystem reports, and memory has others.
+pub(super) const TEMPORARY: &str = "/tmp";
+
 /// Tells whether the sandbox shows a host path at the same place anyway.
 pub(super) fn shown_anyway(path: &std::path::Path) -> bool {
     [

@@ -174,6 +174,11 @@ impl Cargo {
         let settings = write_settings(&trial.work().join("run"), &self.user.for_run())?;
         let mut mounts = self.common_mounts(Access::ReadOnly, settings);
         mounts.extend(trial.mounts()?);
+        mounts.push(mount(
+            &trial.fresh_temporary(self)?,
+            places::TEMPORARY,
+            Access::ReadWrite,
+        ));
         let job = Job {
             argv: argv.iter().map(OsString::from).collect(),
             env: self.running_environment(trial),

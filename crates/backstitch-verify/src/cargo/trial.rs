@@ -148,6 +148,17 @@ impl Trial {
         })
     }
 
+    /// An empty directory for the temporary files of one job; what the last one left is gone.
+    pub(super) fn fresh_temporary(&self, cargo: &Cargo) -> Result<PathBuf, CargoError> {
+        let temporary = self.work.join("temporary");
+        if temporary.symlink_metadata().is_ok() {
+            cargo.sandbox().discard(&temporary)?;
+        }
+        fs::create_dir_all(&temporary).doing("make directory", &temporary)?;
+        cargo.sandbox().own(&temporary)?;
+        Ok(temporary)
+    }
+
     fn changes(&self, layer: &str) -> PathBuf {
         self.work.join(layer).join("changes")
     }
