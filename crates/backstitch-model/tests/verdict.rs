@@ -1,0 +1,175 @@
+//! Every verdict there is: a table over all evidence that matters, and properties over
+//! evidence at random. The expectations are written anew here, from the words of
+//! `verdict.rs`, and share no code with it.
+
+use backstitch_model::check::{Check, CheckRun, Outcome};
+use backstitch_model::evidence::{Confinement, Evidence, Phase};
+use backstitch_model::verdict::Conclusion;
+use proptest::prelude::*;
+
+fn outcomes() -> [Outcome; 4] {
+    [Outcome::Passed, Outcome::Failed("red".into()), Outcome::TimedOut, Outcome::NotRun("why".into())]
+}
+
+fn phase(outcomes: &[(Check, Outcome)]) -> Phase {
+    outcomes.iter().map(|(check, outcome)| CheckRun::instant(*check, outcome.clone())).collect()
+}
+
+fn evidence(before: &[(Check, Outcome)], after: &[(Check, Outcome)]) -> Evidence {
+    Evidence { before: phase(before), after: phase(after), confinement: Confinement::Sandboxed }
+}
+
+/// How much a conclusion claims.
+fn strength(conclusion: &Conclusion) -> u8 {
+    match conclusion {
+        Conclusion::Rejected(..) | Conclusion::Inconclusive(_) => 0,
+        Conclusion::Resolved => 1,
+        Conclusion::Tested => 2,
+        Conclusion::Proven => 3,
+    }
+}
+
+fn red(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failed(_))
+}
+
+fn green(outcome: &Outcome) -> bool {
+    *outcome == Outcome::Passed
+}
+
+/// The name of the conclusion that the words ask for.
+fn expected(evidence: &Evidence) -> &'static str {
+    let before = |check| evidence.before.outcome(check);
+    let after = |check| evidence.after.outcome(check);
+    let broken = |outcome: &Outcome| red(outcome) || *outcome == Outcome::TimedOut;
+    if broken(before(Check::Build)) {
+        return "Inconclusive";
+    }
+    if Check::LADDER.into_iter().any(|check| broken(after(check))) {
+        return "Rejected";
+    }
+    if !green(after(Check::Scope)) || !green(after(Check::Rescan)) || !red(before(Check::Rescan)) {
+        return "Inconclusive";
+    }
+    let built = green(before(Check::Build)) && green(after(Check::Build));
+    let tested = green(before(Check::Regress)) && green(after(Check::Regress));
+    let reproduced = red(before(Check::Reproduce)) && green(after(Check::Reproduce));
+    match (built && tested, reproduced) {
+        (true, true) => "Proven",
+        (true, false) => "Tested",
+        (false, _) => "Resolved",
+    }
+}
+
+/// Every way in which the given rungs can end.
+fn combinations(rungs: &[Check]) -> impl Iterator<Item = Vec<(Check, Outcome)>> {
+    let outcomes = outcomes();
+    (0..4_usize.pow(u32::try_from(rungs.len()).unwrap())).map(move |mut number| {
+        let pair = |check: &Check| {
+            let outcome = outcomes[number % 4].clone();
+            number /= 4;
+            (*check, outcome)
+        };
+        rungs.iter().map(pair).collect()
+    })
+}
+
+#[test]
+fn the_whole_table_says_what_the_words_say() {
+    use Check::{Build, Compare, ReAttack, Regress, Reproduce, Rescan, Scope};
+    // The last two rungs can only reject: one row of each kind is enough.
+    let last = [(Outcome::Passed, outcomes()[3].clone()), (outcomes()[1].clone(), Outcome::Passed)];
+    let mut seen = std::collections::BTreeMap::<&str, u32>::new();
+    for before in combinations(&[Build, Reproduce, Regress, Rescan]) {
+        for mut after in combinations(&[Scope, Build, Reproduce, Regress, Rescan]) {
+            for (re_attack, compare) in &last {
+                after.truncate(5);
+                after.extend([(ReAttack, re_attack.clone()), (Compare, compare.clone())]);
+                let evidence = evidence(&before, &after);
+                let conclusion = evidence.verdict().conclusion;
+                assert_eq!(conclusion.name(), expected(&evidence), "{evidence:?}");
+                *seen.entry(conclusion.name()).or_default() += 1;
+            }
+        }
+    }
+    assert_eq!(seen.values().sum::<u32>(), 2 * 4_u32.pow(9));
+    let names: Vec<_> = seen.keys().copied().collect();
+    assert_eq!(names, ["Inconclusive", "Proven", "Rejected", "Resolved", "Tested"]);
+}
+
+#[test]
+fn a_rung_that_nobody_reached_was_not_run() {
+    assert_eq!(evidence(&[], &[]).verdict().conclusion.name(), "Inconclusive");
+}
+
+#[test]
+fn a_reproducer_that_was_not_red_before_proves_nothing() {
+    let passed = |check| (check, Outcome::Passed);
+    let red_before = (Check::Rescan, Outcome::Failed("flagged".into()));
+    let before = [passed(Check::Build), passed(Check::Regress), passed(Check::Reproduce), red_before];
+    let after = Check::LADDER.map(passed);
+    assert_eq!(evidence(&before, &after).verdict().conclusion, Conclusion::Tested);
+}
+
+#[test]
+fn a_verdict_without_a_sandbox_says_so() {
+    let mut evidence = evidence(&[], &[]);
+    evidence.confinement = Confinement::Unconfined;
+    assert!(evidence.verdict().to_string().contains("without a sandbox"));
+}
+
+fn any_outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        4 => Just(Outcome::Passed),
+        2 => Just(Outcome::Failed("red".into())),
+        1 => Just(Outcome::TimedOut),
+        2 => Just(Outcome::NotRun("why".into())),
+    ]
+}
+
+fn any_evidence() -> impl Strategy<Value = Evidence> {
+    let phase = || proptest::collection::vec(any_outcome(), 7);
+    (phase(), phase(), any::<bool>()).prop_map(|(before, after, sandboxed)| {
+        let pairs = |outcomes: Vec<Outcome>| Check::LADDER.into_iter().zip(outcomes).collect::<Vec<_>>();
+        Evidence {
+            before: self::phase(&pairs(before)),
+            after: self::phase(&pairs(after)),
+            confinement: if sandboxed { Confinement::Sandboxed } else { Confinement::Unconfined },
+        }
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_evidence_with_a_needed_rung_missing_yields_more_than_it_should(evidence in any_evidence()) {
+        let after = |check| green(evidence.after.outcome(check));
+        let before = |check| green(evidence.before.outcome(check));
+        let claim = strength(&evidence.verdict().conclusion);
+        if claim >= 1 {
+            prop_assert!(after(Check::Scope) && after(Check::Rescan));
+            prop_assert!(red(evidence.before.outcome(Check::Rescan)));
+        }
+        if claim >= 2 {
+            prop_assert!(before(Check::Build) && after(Check::Build));
+            prop_assert!(before(Check::Regress) && after(Check::Regress));
+        }
+        if claim >= 3 {
+            prop_assert!(red(evidence.before.outcome(Check::Reproduce)) && after(Check::Reproduce));
+        }
+    }
+
+    #[test]
+    fn taking_a_rung_away_never_makes_the_claim_stronger_unless_the_rung_was_red(
+        evidence in any_evidence(),
+        rung in 0_usize..7,
+        of_before in any::<bool>(),
+    ) {
+        let check = Check::LADDER[rung];
+        let mut weaker = evidence.clone();
+        let phase = if of_before { &mut weaker.before } else { &mut weaker.after };
+        prop_assume!(green(phase.outcome(check)));
+        phase.insert(CheckRun::instant(check, Outcome::NotRun("taken away".into())));
+        let claim = |evidence: &Evidence| strength(&evidence.verdict().conclusion);
+        prop_assert!(claim(&weaker) <= claim(&evidence));
+    }
+}
