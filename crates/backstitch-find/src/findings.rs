@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use backstitch_model::finding::{Class, Finding, FindingId, FindingKind, VulnerableDependency};
+use backstitch_model::AdvisoryId;
+use backstitch_model::finding::{
+    Class, Finding, FindingId, FindingKind, Severity, VulnerableDependency,
+};
 use backstitch_model::package::Ecosystem;
 use backstitch_model::project::{LockedPackage, Node, Problem, Project, Source};
 use backstitch_model::registry::Releases;
@@ -11,6 +14,9 @@ use crate::group::{self, Group};
 use crate::index::{Index, IndexError, Section};
 use crate::reach::{Platform, Reaches};
 use crate::severity;
+
+/// How many findings one lockfile may have; a real one has dozens.
+const FINDINGS_MAX: usize = 10_000;
 
 /// How many hex digits a fingerprint has: 64 bits.
 const FINGERPRINT_DIGITS: usize = 16;
@@ -53,54 +59,77 @@ pub fn findings(
     index: &Index,
     surroundings: Surroundings<'_>,
 ) -> Result<Scan, IndexError> {
-    let mut scan = Scan::default();
-    let mut nodes = Vec::new();
-    let mut sections = Sections {
-        index,
-        open: Vec::new(),
+    let (matched, problems) = look_up(project, index)?;
+    let nodes = matched.iter().map(|matched| matched.node);
+    let reaches = Reaches::new(project, nodes, surroundings);
+    let findings = matched
+        .into_iter()
+        .map(|matched| matched.finding(project, &reaches))
+        .collect();
+    Ok(Scan { findings, problems })
+}
+
+/// A finding without its reach, which is worked out for all of them at once.
+struct Matched {
+    node: Node,
+    dependency: VulnerableDependency,
+    severity: Option<Severity>,
+}
+
+impl Matched {
+    fn finding(mut self, project: &Project, reaches: &Reaches<'_>) -> Finding {
+        self.dependency.reach = reaches.of(self.node);
+        Finding {
+            id: fingerprint(project, &self.dependency),
+            location: project.lockfile.clone(),
+            kind: FindingKind::VulnerableDependency(self.dependency),
+            severity: self.severity,
+        }
+    }
+}
+
+fn look_up(project: &Project, index: &Index) -> Result<(Vec<Matched>, Vec<Problem>), IndexError> {
+    let mut matched = Vec::new();
+    let mut problems = Vec::new();
+    let mut tell = |what| {
+        problems.push(Problem {
+            path: project.lockfile.clone(),
+            what,
+        });
     };
+    let mut sections = Sections::new(index);
     for (node, package) in published(project) {
         let Some(section) = sections.get(&package.id.ecosystem)? else {
             continue;
         };
-        let matches = group::matches(section, &package.id.name, &package.id.version)
+        let answer = group::matches(section, &package.id.name, &package.id.version)
             .map_err(|part| index.damaged(part))?;
-        for id in matches.unclear {
-            let what = format!(
-                "{id} speaks of `{}`, but its versions cannot be compared with `{}`; only the \
-                 versions it lists were looked at",
-                package.id.name.escape_debug(),
-                package.id.version.escape_debug()
-            );
-            let path = project.lockfile.clone();
-            scan.problems.push(Problem { path, what });
-        }
-        for group in matches.groups {
-            nodes.push((
-                node,
-                dependency(package, &group),
-                severity::choose(group.records()),
+        if matched.len() + answer.groups.len() > FINDINGS_MAX {
+            tell(format!(
+                "more than {FINDINGS_MAX} findings; the rest was not looked up"
             ));
+            break;
         }
+        answer
+            .unclear
+            .iter()
+            .for_each(|id| tell(unclear(package, id)));
+        matched.extend(answer.groups.iter().map(|group| Matched {
+            node,
+            dependency: dependency(package, group),
+            severity: severity::choose(group.records()),
+        }));
     }
-    let reaches = Reaches::new(
-        project,
-        nodes.iter().map(|(node, _, _)| *node),
-        surroundings,
-    );
-    scan.findings = nodes
-        .into_iter()
-        .map(|(node, mut dependency, severity)| {
-            dependency.reach = reaches.of(node);
-            Finding {
-                id: fingerprint(project, &dependency),
-                location: project.lockfile.clone(),
-                kind: FindingKind::VulnerableDependency(dependency),
-                severity,
-            }
-        })
-        .collect();
-    Ok(scan)
+    Ok((matched, problems))
+}
+
+fn unclear(package: &LockedPackage, id: &AdvisoryId) -> String {
+    format!(
+        "{id} speaks of `{}`, but its versions cannot be compared with `{}`; only the versions \
+         it lists were looked at",
+        package.id.name.escape_debug(),
+        package.id.version.escape_debug()
+    )
 }
 
 /// Finds the locked releases that the registry has withdrawn from new use. Asks about
@@ -129,25 +158,25 @@ pub fn yanked(project: &Project, releases: &dyn Releases, platform: Platform) ->
     let reaches = Reaches::new(project, nodes.iter().copied(), surroundings);
     scan.findings = nodes
         .into_iter()
-        .map(|node| {
-            let dependency = VulnerableDependency {
-                package: project.graph.package(node).id.clone(),
-                class: Class::Yanked,
-                ids: Vec::new(),
-                summary: "the registry withdrew this release from new use".to_owned(),
-                fixed_versions: Vec::new(),
-                references: Vec::new(),
-                reach: reaches.of(node),
-            };
-            Finding {
-                id: fingerprint(project, &dependency),
-                location: project.lockfile.clone(),
-                kind: FindingKind::VulnerableDependency(dependency),
-                severity: None,
-            }
-        })
+        .map(|node| withdrawn(project, node).finding(project, &reaches))
         .collect();
     scan
+}
+
+fn withdrawn(project: &Project, node: Node) -> Matched {
+    Matched {
+        node,
+        dependency: VulnerableDependency {
+            package: project.graph.package(node).id.clone(),
+            class: Class::Yanked,
+            ids: Vec::new(),
+            summary: "the registry withdrew this release from new use".to_owned(),
+            fixed_versions: Vec::new(),
+            references: Vec::new(),
+            reach: Reaches::nowhere(),
+        },
+        severity: None,
+    }
 }
 
 fn published(project: &Project) -> impl Iterator<Item = (Node, &LockedPackage)> {
@@ -164,15 +193,20 @@ struct Sections<'index> {
 }
 
 impl<'index> Sections<'index> {
+    fn new(index: &'index Index) -> Self {
+        Self {
+            index,
+            open: Vec::new(),
+        }
+    }
+
     fn get(&mut self, ecosystem: &Ecosystem) -> Result<Option<&Section<'index>>, IndexError> {
-        let position = match self.open.iter().position(|(known, _)| known == ecosystem) {
-            Some(position) => position,
-            None => {
-                let section = self.index.section(ecosystem)?;
-                self.open.push((ecosystem.clone(), section));
-                self.open.len() - 1
-            }
-        };
+        let known = self.open.iter().position(|(known, _)| known == ecosystem);
+        let position = known.unwrap_or(self.open.len());
+        if known.is_none() {
+            let section = self.index.section(ecosystem)?;
+            self.open.push((ecosystem.clone(), section));
+        }
         Ok(self.open[position].1.as_ref())
     }
 }

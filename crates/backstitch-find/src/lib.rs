@@ -10,6 +10,11 @@
 //! `group` merges records of the same problem; `findings` puts it together, and `reach`
 //! says how each got into the project and whether it is built.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "RustSec, SemVer and RubyGems are names and no code"
+)]
+
 pub mod import;
 pub mod index;
 
@@ -25,6 +30,8 @@ mod group;
 mod known;
 mod reach;
 mod severity;
+#[cfg(test)]
+mod testing;
 
 pub use cap_std::fs::Dir;
 

@@ -3,6 +3,12 @@
 //! Needs data that is no part of the repository, and Cargo with a registry: runs only where
 //! `BACKSTITCH_CASES` names a folder with one checkout a folder.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test tells its figures, and stops where its own helpers fail"
+)]
+
 mod cargo_cache;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -146,6 +152,12 @@ fn compare(case: &Path) {
         assert_eq!(
             *compiled == Compiled::Yes,
             expected,
+            "{package:?} is {compiled:?}"
+        );
+        let is_opt_in = *compiled == Compiled::OptIn;
+        assert_eq!(
+            is_opt_in,
+            !anywhere.contains(package),
             "{package:?} is {compiled:?}"
         );
         if expected {

@@ -4,6 +4,12 @@
 //! Needs data that is no part of the repository: `BACKSTITCH_RUSTSEC` (a checkout),
 //! `BACKSTITCH_RUSTSEC_OSV` (its export), `BACKSTITCH_ADVISORIES` (a folder of archives).
 
+#![expect(
+    clippy::doc_markdown,
+    clippy::print_stdout,
+    reason = "a test tells its figures, and stops where its own helpers fail"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -107,18 +113,19 @@ fn an_import_of_everything_is_quick() {
     let start = Instant::now();
     let imported = import::read(&folder).unwrap();
     let read = start.elapsed();
+    let start_of_compiling = Instant::now();
     let bytes = index::compile(&imported.advisories, Provenance::default()).unwrap();
-    let compiled = start.elapsed();
+    let compiled = start_of_compiling.elapsed();
+    let start_of_writing = Instant::now();
     index::replace(&target, bytes).unwrap();
-    let written = start.elapsed();
+    let wrote = start_of_writing.elapsed();
+    let all = start.elapsed();
     let index = Index::open(&target).unwrap();
     println!(
-        "{} records, {} problems: read {read:?}, compiled {:?}, checked and written {:?}, \
-         in all {written:?}, {} bytes",
+        "{} records, {} problems: read {read:?}, compiled {compiled:?}, checked and written {wrote:?}, \
+         in all {all:?}, {} bytes",
         imported.advisories.len(),
         imported.problem_count,
-        compiled - read,
-        written - compiled,
         std::fs::metadata(&target).unwrap().len(),
     );
     for problem in &imported.problems {
@@ -132,5 +139,5 @@ fn an_import_of_everything_is_quick() {
     }
     index.verify().unwrap();
     // Only a release build is held to the bound.
-    assert!(cfg!(debug_assertions) || written.as_secs_f64() < 2.0);
+    assert!(cfg!(debug_assertions) || all.as_secs_f64() < 2.0);
 }

@@ -192,7 +192,7 @@ mod tests {
         let range = affected(&own(patched), &own(unaffected)).unwrap();
         range
             .iter()
-            .flat_map(|range| range.events())
+            .flat_map(AffectedRange::events)
             .map(|event| match event {
                 RangeEvent::Introduced(version) => format!("+{version}"),
                 RangeEvent::Fixed(version) => format!("-{version}"),

@@ -161,7 +161,7 @@ fn convert(record: Record, problems: &mut Vec<String>) -> Option<Advisory> {
     };
     let specific = record.database_specific.unwrap_or_default();
     let affected = record.affected.unwrap_or_default();
-    let severities = severities(record.severity, &affected, specific.level);
+    let severities = severities(record.severity.as_deref(), &affected, specific.level);
     Some(Advisory {
         aliases: aliases(record.aliases.unwrap_or_default(), &id, problems),
         published: short(record.published),
@@ -225,15 +225,15 @@ pub(super) fn aliases(
 }
 
 fn severities(
-    record: Option<Vec<RecordSeverity>>,
+    record: Option<&[RecordSeverity]>,
     affected: &[RecordAffected],
     level: Option<String>,
 ) -> Vec<SeverityVector> {
     let packages = affected
         .iter()
-        .filter_map(|affected| affected.severity.as_ref());
+        .filter_map(|affected| affected.severity.as_deref());
     let mut severities: Vec<SeverityVector> = record
-        .iter()
+        .into_iter()
         .chain(packages)
         .flatten()
         .map(|severity| SeverityVector {

@@ -53,10 +53,11 @@ impl<'index> Section<'index> {
     /// The error names the damaged part.
     pub fn entries(&self, package: &str) -> Result<Vec<AffectedEntry<'index>>, String> {
         let name = names::normalised(&self.ecosystem, package);
-        match self.find(&name) {
-            Some(Some(row)) => self.read_entries(row).ok_or_else(|| self.damage(&name)),
-            Some(None) => Ok(Vec::new()),
-            None => Err(self.damage(&name)),
+        let damage = || self.damage(&name);
+        let row = self.row(self.place_of(&name).ok_or_else(damage)?);
+        match row {
+            Some(row) if row.name == name => self.read_entries(row).ok_or_else(damage),
+            Some(_) | None => Ok(Vec::new()),
         }
     }
 
@@ -103,22 +104,24 @@ impl<'index> Section<'index> {
             .collect()
     }
 
-    /// Binary search; the outer `None` means damage, the inner one that no record names it.
-    fn find(&self, name: &str) -> Option<Option<Row<'index>>> {
+    /// Where `name` is in the table, or would be; `None` means damage.
+    fn place_of(&self, name: &str) -> Option<usize> {
         let (mut low, mut high) = (0, self.packages);
         while low < high {
             let middle = low + (high - low) / 2;
-            let row = self.row(middle)?;
-            match row.name.cmp(name) {
-                Ordering::Equal => return Some(Some(row)),
+            match self.row(middle)?.name.cmp(name) {
                 Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
+                Ordering::Equal | Ordering::Greater => high = middle,
             }
         }
-        Some(None)
+        Some(low)
     }
 
+    /// One row; `None` means damage, or a position behind the last.
     fn row(&self, position: usize) -> Option<Row<'index>> {
+        if position >= self.packages {
+            return None;
+        }
         let at = position.checked_mul(ROW_BYTES)?.checked_add(TABLE_AT)?;
         let mut cursor = Cursor::new(self.bytes, at);
         let name_at = cursor.size()?;

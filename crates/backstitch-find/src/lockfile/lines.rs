@@ -171,7 +171,7 @@ fn plain(quoted: &str) -> Option<Cow<'_, str>> {
 /// No byte is `unwanted` or one that TOML forbids in a line. Looks at every byte without
 /// stopping, which the compiler turns into a few wide instructions.
 fn is_free_of(text: &str, unwanted: impl Fn(u8) -> bool) -> bool {
-    let is_bad = |byte: u8| unwanted(byte) | (byte < 0x20) | (byte == 0x7f);
+    let is_bad = |byte: u8| unwanted(byte) || byte < 0x20 || byte == 0x7f;
     !text.bytes().fold(false, |bad, byte| bad | is_bad(byte))
 }
 

@@ -201,9 +201,8 @@ impl<'raw> Names<'raw> {
         let (name, rest) = dependency.split_once(' ').unwrap_or((dependency, ""));
         let (version, source) = rest.split_once(' ').unwrap_or((rest, ""));
         match self.by_name.get(name) {
-            None => Found::None,
             Some(Named::One(only)) if self.is_version(*only, version) => Found::One(*only),
-            Some(Named::One(_)) => Found::None,
+            Some(Named::One(_)) | None => Found::None,
             // A name alone can only mean one of several if the lockfile is broken.
             Some(Named::Several) if version.is_empty() => Found::Several,
             Some(Named::Several) => {

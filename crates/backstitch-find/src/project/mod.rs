@@ -19,6 +19,8 @@ use cap_std::fs::Dir;
 
 use crate::lockfile;
 
+use tree::Tree;
+
 pub(crate) use manifest::declares_workspace;
 
 const LOCKFILE: &str = "Cargo.lock";
@@ -43,7 +45,8 @@ pub fn open(path: &Path) -> io::Result<Dir> {
 
 /// Finds and reads every project below `root`.
 pub fn projects(root: &Dir) -> Discovery {
-    let walked = tree::walk(root, &[LOCKFILE, MANIFEST]);
+    let tree = Tree::new(root);
+    let walked = tree::walk(&tree, &[LOCKFILE, MANIFEST]);
     let mut discovery = Discovery {
         projects: Vec::new(),
         problems: walked.problems,
@@ -54,7 +57,7 @@ pub fn projects(root: &Dir) -> Discovery {
         .into_iter()
         .partition(|path| path.file_name() == LOCKFILE);
     for path in &lockfiles {
-        match read_among(root, path, &manifests) {
+        match read_among(&tree, path, &manifests) {
             Ok(project) => {
                 covered.extend(
                     project
@@ -73,26 +76,32 @@ pub fn projects(root: &Dir) -> Discovery {
         .iter()
         .filter(|path| !covered.contains(path))
         .collect();
-    tell_lockless(root, lockless, &manifests, &mut discovery.problems);
+    tell_lockless(&tree, lockless, &manifests, &mut discovery.problems);
     discovery
 }
 
 /// Reads the project of one lockfile.
 pub fn read(root: &Dir, lockfile: &RelPath) -> Result<Project, Problem> {
-    read_among(root, lockfile, &tree::walk(root, &[MANIFEST]).files)
+    let tree = Tree::new(root);
+    read_among(&tree, lockfile, &tree::walk(&tree, &[MANIFEST]).files)
 }
 
 /// Reads the project of one lockfile; `manifests` are those of the whole tree.
-fn read_among(root: &Dir, lockfile: &RelPath, manifests: &[RelPath]) -> Result<Project, Problem> {
+fn read_among(
+    tree: &Tree<'_>,
+    lockfile: &RelPath,
+    manifests: &[RelPath],
+) -> Result<Project, Problem> {
     let problem = |what| Problem {
         path: lockfile.clone(),
         what,
     };
-    let bytes = tree::read(root, lockfile, lockfile::LOCKFILE_BYTES_MAX)
+    let bytes = tree
+        .read(lockfile, lockfile::LOCKFILE_BYTES_MAX)
         .map_err(|error| problem(error.to_string()))?;
     let locked = lockfile::parse(&bytes).map_err(|error| problem(error.to_string()))?;
     let mut problems: Vec<_> = locked.problems.into_iter().map(problem).collect();
-    let workspace = workspace::read(root, lockfile.parent().as_ref(), manifests, &mut problems);
+    let workspace = workspace::read(tree, lockfile.parent().as_ref(), manifests, &mut problems);
     let patched = workspace.patched.iter().chain(&locked.unused_patches);
     problems.extend(patches(&locked.graph, patched, lockfile));
     Ok(Project {
@@ -137,7 +146,7 @@ fn patches<'name>(
 /// Tells which manifests no lockfile covers; members of a workspace are told by their root.
 /// `lockless` has those nearer the root first.
 fn tell_lockless(
-    root: &Dir,
+    tree: &Tree<'_>,
     lockless: Vec<&RelPath>,
     manifests: &[RelPath],
     problems: &mut Vec<Problem>,
@@ -154,7 +163,7 @@ fn tell_lockless(
             continue;
         }
         told += 1;
-        covered.extend(workspace::manifests_of(root, path, manifests));
+        covered.extend(workspace::manifests_of(tree, path, manifests));
         problems.push(Problem {
             path: path.clone(),
             what: "no Cargo.lock beside it: what it would build is not known, so nothing was \

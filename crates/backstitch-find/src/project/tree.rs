@@ -1,5 +1,7 @@
 //! Walks and reads below one open folder: bounded, regular files only, no links followed.
+//! All reads of one discovery share an allowance, so that many files cost no more than one.
 
+use std::cell::Cell;
 use std::io::{self, Read as _};
 
 use backstitch_model::RelPath;
@@ -15,6 +17,24 @@ const DEPTH_MAX: usize = 32;
 /// Folders that hold what was built or brought in, not the project.
 const SKIPPED: [&str; 2] = ["target", "node_modules"];
 
+/// How many bytes one discovery reads of all files together.
+const TOTAL_BYTES_MAX: u64 = 512 << 20;
+
+/// An open folder with what may still be read below it.
+pub(super) struct Tree<'root> {
+    root: &'root Dir,
+    bytes_left: Cell<u64>,
+}
+
+impl<'root> Tree<'root> {
+    pub(super) fn new(root: &'root Dir) -> Self {
+        Self {
+            root,
+            bytes_left: Cell::new(TOTAL_BYTES_MAX),
+        }
+    }
+}
+
 /// What a walk found.
 pub(super) struct Walked {
     /// The files, those nearer the root first, then by path.
@@ -29,7 +49,7 @@ struct Folder {
 }
 
 /// Finds the files called one of `names`, leaving out hidden folders and what was built.
-pub(super) fn walk(root: &Dir, names: &[&str]) -> Walked {
+pub(super) fn walk(tree: &Tree<'_>, names: &[&str]) -> Walked {
     let mut walk = Walk {
         names,
         walked: Walked {
@@ -39,7 +59,7 @@ pub(super) fn walk(root: &Dir, names: &[&str]) -> Walked {
         entries: 0,
         pending: Vec::new(),
     };
-    match root.try_clone() {
+    match tree.root.try_clone() {
         Ok(dir) => walk.pending.push(Folder {
             dir,
             path: None,
@@ -139,25 +159,39 @@ impl Walk<'_> {
     }
 }
 
-/// Reads a regular file of at most `bytes_max` bytes. A device or a pipe, which could
-/// block or never end, is refused.
-pub(super) fn read(root: &Dir, path: &RelPath, bytes_max: u64) -> io::Result<Vec<u8>> {
-    let refuse = |what: String| Err(io::Error::other(what));
-    if !root.symlink_metadata(path.as_str())?.is_file() {
-        return refuse("it is no regular file; links are not followed".into());
+impl Tree<'_> {
+    /// Reads a regular file of at most `bytes_max` bytes. A device or a pipe, which could
+    /// block or never end, is refused.
+    pub(super) fn read(&self, path: &RelPath, bytes_max: u64) -> io::Result<Vec<u8>> {
+        if !self.root.symlink_metadata(path.as_str())?.is_file() {
+            return refuse("it is no regular file; links are not followed".into());
+        }
+        let file = self.root.open(path.as_str())?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return refuse("it is no regular file".into());
+        }
+        if metadata.len() > bytes_max {
+            return refuse(format!("it has more than {bytes_max} bytes"));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
+        file.take(bytes_max + 1).read_to_end(&mut bytes)?;
+        let read = bytes.len() as u64;
+        if read > bytes_max {
+            return refuse(format!("it has more than {bytes_max} bytes"));
+        }
+        match self.bytes_left.get().checked_sub(read) {
+            Some(left) => self.bytes_left.set(left),
+            None => {
+                return refuse(format!(
+                    "the tree's lockfiles and manifests have more than {TOTAL_BYTES_MAX} bytes"
+                ));
+            }
+        }
+        Ok(bytes)
     }
-    let file = root.open(path.as_str())?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return refuse("it is no regular file".into());
-    }
-    if metadata.len() > bytes_max {
-        return refuse(format!("it has more than {bytes_max} bytes"));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
-    file.take(bytes_max + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > bytes_max {
-        return refuse(format!("it has more than {bytes_max} bytes"));
-    }
-    Ok(bytes)
+}
+
+fn refuse<Value>(what: String) -> io::Result<Value> {
+    Err(io::Error::other(what))
 }

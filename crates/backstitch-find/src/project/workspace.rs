@@ -6,17 +6,20 @@ use std::io::ErrorKind;
 
 use backstitch_model::RelPath;
 use backstitch_model::project::{Manifest, Problem};
-use cap_std::fs::Dir;
 use toml::{Table, Value};
 
 use super::manifest::{self, Inheritance, Parsed};
-use super::{MANIFEST, members, tree};
+use super::tree::Tree;
+use super::{MANIFEST, members};
 
 /// The largest manifest that is read, in bytes.
 const MANIFEST_BYTES_MAX: u64 = 4 << 20;
 
 /// How many manifests one project may have.
 const MANIFESTS_MAX: usize = 10_000;
+
+/// How many patterns of `members` are looked at; a list of names may be longer.
+const PATTERNS_MAX: usize = 256;
 
 /// The manifests of one lockfile.
 #[derive(Default)]
@@ -30,7 +33,7 @@ pub(super) struct Workspace {
 /// Reads the manifests of the workspace in `folder`; no manifest there gives none. Members
 /// named by a pattern are looked for among `known`, the tree's manifests.
 pub(super) fn read(
-    root: &Dir,
+    tree: &Tree<'_>,
     folder: Option<&RelPath>,
     known: &[RelPath],
     problems: &mut Vec<Problem>,
@@ -38,7 +41,7 @@ pub(super) fn read(
     let Ok(path) = RelPath::below(folder, MANIFEST) else {
         return Workspace::default();
     };
-    let (text, table) = match load(root, &path) {
+    let (text, table) = match load(tree, &path) {
         Ok(Some(loaded)) => loaded,
         Ok(None) => return Workspace::default(),
         Err(problem) => {
@@ -46,8 +49,9 @@ pub(super) fn read(
             return Workspace::default();
         }
     };
+    tell_patterns(&path, &table, problems);
     let mut gathering = Gathering {
-        root,
+        tree,
         folder,
         inheritance: Inheritance::of(&table),
         parsed: BTreeMap::new(),
@@ -66,21 +70,38 @@ pub(super) fn read(
     }
 }
 
+/// Patterns beyond the bound are left out, and that is told.
+fn tell_patterns(path: &RelPath, table: &Table, problems: &mut Vec<Problem>) {
+    let workspace = table.get("workspace");
+    let list = |name| texts(workspace.and_then(|workspace| workspace.get(name)));
+    let patterns = list("members").filter(|member| is_pattern(member)).count();
+    if patterns.max(list("exclude").count()) > PATTERNS_MAX {
+        problems.push(Problem {
+            path: path.clone(),
+            what: format!("only the first {PATTERNS_MAX} patterns of its workspace were looked at"),
+        });
+    }
+}
+
 /// The manifest at `path` and those of the members it names.
-pub(super) fn manifests_of(root: &Dir, path: &RelPath, known: &[RelPath]) -> BTreeSet<RelPath> {
-    let members = match load(root, path) {
+pub(super) fn manifests_of(
+    tree: &Tree<'_>,
+    path: &RelPath,
+    known: &[RelPath],
+) -> BTreeSet<RelPath> {
+    let members = match load(tree, path) {
         Ok(Some((_, table))) => members_of(path.parent().as_ref(), &table, known),
         Ok(None) | Err(_) => BTreeSet::new(),
     };
     std::iter::once(path.clone()).chain(members).collect()
 }
 
-fn load(root: &Dir, path: &RelPath) -> Result<Option<(String, Table)>, Problem> {
+fn load(tree: &Tree<'_>, path: &RelPath) -> Result<Option<(String, Table)>, Problem> {
     let problem = |what| Problem {
         path: path.clone(),
         what,
     };
-    let bytes = match tree::read(root, path, MANIFEST_BYTES_MAX) {
+    let bytes = match tree.read(path, MANIFEST_BYTES_MAX) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(problem(error.to_string())),
@@ -97,16 +118,21 @@ fn members_of(folder: Option<&RelPath>, table: &Table, known: &[RelPath]) -> BTr
     let Some(workspace) = table.get("workspace") else {
         return BTreeSet::new();
     };
-    let excluded: Vec<&str> = texts(workspace.get("exclude")).collect();
-    let mut members = BTreeSet::new();
-    for pattern in texts(workspace.get("members")) {
-        if pattern.contains(['*', '?', '[']) {
-            members.extend(matching(folder, pattern, &excluded, known));
-        } else {
-            members.extend(manifest_at(folder, pattern));
-        }
-    }
-    members
+    let excluded: Vec<&str> = texts(workspace.get("exclude")).take(PATTERNS_MAX).collect();
+    let (patterns, folders): (Vec<_>, Vec<_>) =
+        texts(workspace.get("members")).partition(|member| is_pattern(member));
+    let matching = patterns
+        .into_iter()
+        .take(PATTERNS_MAX)
+        .flat_map(|pattern| matching(folder, pattern, &excluded, known));
+    let named = folders
+        .into_iter()
+        .filter_map(|member| manifest_at(folder, member));
+    matching.chain(named).collect()
+}
+
+fn is_pattern(member: &str) -> bool {
+    member.contains(['*', '?', '['])
 }
 
 fn matching(
@@ -202,7 +228,7 @@ fn patches(table: &Table) -> (Vec<String>, Vec<String>) {
 
 /// A search that goes from manifest to manifest, each read once.
 struct Gathering<'tree> {
-    root: &'tree Dir,
+    tree: &'tree Tree<'tree>,
     folder: Option<&'tree RelPath>,
     inheritance: Inheritance,
     parsed: BTreeMap<RelPath, Manifest>,
@@ -221,7 +247,7 @@ impl Gathering<'_> {
                 self.problems.push(Problem { path, what });
                 return;
             }
-            match load(self.root, &path) {
+            match load(self.tree, &path) {
                 Ok(Some((text, table))) => self.take(path, text, &table),
                 Ok(None) => self.problems.push(Problem {
                     path,

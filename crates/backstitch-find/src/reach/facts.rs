@@ -11,11 +11,16 @@ use backstitch_model::project::{
 use backstitch_model::registry::Releases;
 use semver::{Version, VersionReq};
 
+/// How many packages of one name a package may depend on before its requirements are not
+/// told apart any more: trying each for each would take quadratic time.
+const CANDIDATES_MAX: usize = 64;
+
 /// Everything known of a project's packages, as far as it can matter to its findings.
 #[derive(Debug)]
-pub(super) struct Facts<'project> {
-    graph: &'project DependencyGraph,
+pub(super) struct Facts {
     packages: Vec<Option<Package>>,
+    /// The nearest package above each one of which nothing more is known.
+    unknown_above: Vec<Option<Node>>,
     /// The workspace's members, whose default features are built.
     members: Vec<Node>,
     own: Vec<Node>,
@@ -27,6 +32,8 @@ pub(super) struct Facts<'project> {
 #[derive(Debug, Default)]
 pub(super) struct Package {
     pub(super) edges: Vec<Edge>,
+    /// Places in `edges`, by the key of the requirement.
+    by_key: HashMap<String, Vec<usize>>,
     pub(super) features: BTreeMap<String, Vec<String>>,
     /// Optional dependencies that are features of their own, since no `dep:` names them.
     pub(super) implicit: BTreeSet<String>,
@@ -42,6 +49,17 @@ pub(super) struct Edge {
     pub(super) requirement: Option<Requirement>,
 }
 
+impl Package {
+    /// The edges of requirements called `key`.
+    pub(super) fn keyed(&self, key: &str) -> impl Iterator<Item = (&Edge, &Requirement)> {
+        let places = self.by_key.get(key).map_or(&[][..], Vec::as_slice);
+        places
+            .iter()
+            .filter_map(|&place| self.edges.get(place))
+            .filter_map(|edge| Some((edge, edge.requirement.as_ref()?)))
+    }
+}
+
 impl Edge {
     /// What it is for; taken for the strongest where nobody says.
     pub(super) fn kind(&self) -> DependencyKind {
@@ -53,10 +71,10 @@ impl Edge {
     }
 }
 
-impl<'project> Facts<'project> {
+impl Facts {
     /// Gathers what is known of the ancestors of `nodes`.
     pub(super) fn gather(
-        project: &'project Project,
+        project: &Project,
         nodes: &[Node],
         releases: Option<&dyn Releases>,
     ) -> Self {
@@ -80,9 +98,9 @@ impl<'project> Facts<'project> {
         let own: Vec<Node> = graph.nodes().map(|(node, _)| node).filter(own).collect();
         let is_member = |node: &&Node| manifests.is_member(graph.package(**node));
         Self {
+            unknown_above: unknown_above(graph, &packages),
             members: own.iter().filter(is_member).copied().collect(),
             own,
-            graph,
             packages,
             unified: manifests.unified(),
         }
@@ -107,21 +125,36 @@ impl<'project> Facts<'project> {
 
     /// The nearest reason why nobody can say whether `node` is built.
     pub(super) fn why_unknown(&self, node: Node) -> String {
-        let mut seen = vec![false; self.packages.len()];
-        let mut queue = VecDeque::from([node]);
-        while let Some(node) = queue.pop_front() {
-            for &parent in self.graph.parents(node) {
-                if std::mem::replace(&mut seen[parent.0], true) {
-                    continue;
+        self.unknown_above[node.0]
+            .and_then(|above| self.of(above)?.unknown.clone())
+            .unwrap_or_else(|| "the lockfile and the manifests do not agree".to_owned())
+    }
+}
+
+/// One search down from all unknown packages at once.
+fn unknown_above(graph: &DependencyGraph, packages: &[Option<Package>]) -> Vec<Option<Node>> {
+    let mut above = vec![None; packages.len()];
+    let is_unknown = |node: Node| {
+        packages[node.0]
+            .as_ref()
+            .is_some_and(|package| package.unknown.is_some())
+    };
+    let unknown = graph
+        .nodes()
+        .map(|(node, _)| node)
+        .filter(|node| is_unknown(*node));
+    let mut queue: VecDeque<(Node, Node)> = unknown.map(|node| (node, node)).collect();
+    while let Some((node, source)) = queue.pop_front() {
+        for &below in &graph.package(node).dependencies {
+            if above[below.0].is_none() {
+                above[below.0] = Some(source);
+                if !is_unknown(below) {
+                    queue.push_back((below, source));
                 }
-                if let Some(why) = self.of(parent).and_then(|package| package.unknown.as_ref()) {
-                    return why.clone();
-                }
-                queue.push_back(parent);
             }
         }
-        "the lockfile and the manifests do not agree".to_owned()
     }
+    above
 }
 
 fn ancestors(graph: &DependencyGraph, nodes: &[Node]) -> Vec<bool> {
@@ -239,18 +272,13 @@ fn link(
     relevant: &[bool],
     stated: Result<Stated, String>,
 ) -> Package {
-    let targets: Vec<Node> = graph
-        .package(node)
-        .dependencies
-        .iter()
-        .copied()
-        .filter(|to| relevant[to.0])
-        .collect();
+    // All of them are told apart by version, and then those that matter are kept.
+    let targets = &graph.package(node).dependencies;
     let unexplained = |to: &Node| Edge {
         to: *to,
         requirement: None,
     };
-    match stated {
+    let mut package = match stated {
         Err(why) => Package {
             edges: targets.iter().map(unexplained).collect(),
             unknown: Some(why),
@@ -258,7 +286,7 @@ fn link(
         },
         Ok(stated) => {
             let implicit = implicit_features(&stated);
-            let mut edges = explained(graph, &targets, stated.requirements);
+            let mut edges = explained(graph, targets, stated.requirements);
             let explained: BTreeSet<Node> = edges.iter().map(|edge| edge.to).collect();
             let left = targets.iter().filter(|to| !explained.contains(to));
             edges.extend(left.map(unexplained));
@@ -266,10 +294,18 @@ fn link(
                 edges,
                 features: stated.features,
                 implicit,
-                unknown: None,
+                ..Package::default()
             }
         }
+    };
+    package.edges.retain(|edge| relevant[edge.to.0]);
+    for (place, edge) in package.edges.iter().enumerate() {
+        if let Some(requirement) = &edge.requirement {
+            let places = package.by_key.entry(requirement.key.clone()).or_default();
+            places.push(place);
+        }
     }
+    package
 }
 
 /// Optional dependencies are features by their own name unless some feature says `dep:`.
@@ -306,6 +342,9 @@ fn explained(
         let Some(candidates) = by_name.get(requirement.package.as_str()) else {
             continue;
         };
+        if candidates.len() > CANDIDATES_MAX {
+            continue;
+        }
         for to in meant(graph, candidates, &requirement.version) {
             let requirement = Some(requirement.clone());
             edges.push(Edge { to, requirement });
@@ -314,21 +353,24 @@ fn explained(
     edges
 }
 
-/// The candidate whose version the requirement allows; all of them where that cannot be
-/// told, such as for a patch with another version.
+/// The newest candidate that the requirement allows; none where it allows none, such as for
+/// an optional dependency that is not locked. All of them where versions do not tell: a
+/// path or repository without a requirement, or a version that cannot be read.
 fn meant(graph: &DependencyGraph, candidates: &[Node], requirement: &str) -> Vec<Node> {
-    if let [_] = candidates {
+    let version = |node: &Node| Version::parse(&graph.package(*node).id.version).ok();
+    let versions: Option<Vec<_>> = candidates.iter().map(version).collect();
+    let (Some(versions), Ok(required)) = (versions, requirement.parse::<VersionReq>()) else {
+        return candidates.to_vec();
+    };
+    if required == VersionReq::STAR {
         return candidates.to_vec();
     }
-    let version = |node: &Node| Version::parse(&graph.package(*node).id.version).ok();
-    let allowed = requirement
-        .parse::<VersionReq>()
-        .ok()
-        .and_then(|requirement| {
-            candidates
-                .iter()
-                .filter(|node| version(node).is_some_and(|version| requirement.matches(&version)))
-                .max_by_key(|node| version(node))
-        });
-    allowed.map_or_else(|| candidates.to_vec(), |node| vec![*node])
+    candidates
+        .iter()
+        .zip(versions)
+        .filter(|(_, version)| required.matches(version))
+        .max_by(|(_, left), (_, right)| left.cmp(right))
+        .map(|(node, _)| *node)
+        .into_iter()
+        .collect()
 }

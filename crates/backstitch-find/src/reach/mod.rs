@@ -12,6 +12,7 @@ mod resolve;
 use std::collections::VecDeque;
 
 use backstitch_model::finding::{Compiled, Reach};
+use backstitch_model::package::PackageVersion;
 use backstitch_model::project::{DependencyGraph, DependencyKind, Node, Project, Source};
 
 use crate::findings::Surroundings;
@@ -20,6 +21,10 @@ use facts::Facts;
 pub use platform::Platform;
 use resolve::{Belief, Platforms, built};
 
+/// The longest chain that is told whole; of a longer one, which no real project has, the
+/// ends. Otherwise a hostile lockfile could ask for quadratic memory.
+const PATH_PACKAGES_MAX: usize = 128;
+
 /// The answers for one project and the packages that have findings.
 #[derive(Debug)]
 pub(crate) struct Reaches<'project> {
@@ -27,6 +32,8 @@ pub(crate) struct Reaches<'project> {
     /// The package before each one on a shortest chain from the project; `None` where
     /// nothing of the project's leads to it, or where it is the project's own.
     before: Vec<Option<Node>>,
+    /// Where that chain starts.
+    start: Vec<Option<Node>>,
     kinds: Vec<Option<DependencyKind>>,
     compiled: Vec<Option<Compiled>>,
 }
@@ -45,14 +52,17 @@ impl<'project> Reaches<'project> {
             return Self {
                 graph,
                 before: vec![None; count],
+                start: vec![None; count],
                 kinds: vec![None; count],
                 compiled: vec![None; count],
             };
         }
         let facts = Facts::gather(project, &nodes, surroundings.releases);
+        let (before, start) = chains(graph);
         Self {
             graph,
-            before: chains(graph),
+            before,
+            start,
             kinds: kinds(graph, &facts),
             compiled: compiled(&facts, &nodes, surroundings.platform),
         }
@@ -82,45 +92,50 @@ impl<'project> Reaches<'project> {
         }
     }
 
-    fn path(&self, node: Node) -> Vec<backstitch_model::package::PackageVersion> {
-        let mut path = Vec::new();
-        let mut next = Some(node);
-        // A chain has no cycle, since each package has the one that first led to it.
-        while let Some(node) = next {
-            path.push(self.graph.package(node).id.clone());
-            next = self.before[node.0];
+    fn path(&self, node: Node) -> Vec<PackageVersion> {
+        let mut path: Vec<Node> = self.upwards(node).take(PATH_PACKAGES_MAX - 1).collect();
+        if path.len() < 2 {
+            return Vec::new();
         }
-        let starts_here = path.len() > 1;
-        path.reverse();
-        if starts_here { path } else { Vec::new() }
+        let start = self.start[node.0];
+        path.extend(start.filter(|start| path.last() != Some(start)));
+        let id = |node: &Node| self.graph.package(*node).id.clone();
+        path.iter().rev().map(id).collect()
+    }
+
+    /// A chain has no cycle, since each package has the one that first led to it.
+    fn upwards(&self, node: Node) -> impl Iterator<Item = Node> {
+        std::iter::successors(Some(node), |node| self.before[node.0])
     }
 }
 
-/// One search from all of the project's own packages at once: shortest chains for all.
-fn chains(graph: &DependencyGraph) -> Vec<Option<Node>> {
-    let mut before = vec![None; graph.packages().len()];
-    let mut seen = vec![false; graph.packages().len()];
-    let own = |(node, package): (Node, &backstitch_model::project::LockedPackage)| {
-        (package.source == Source::Local).then_some(node)
-    };
-    let mut queue: VecDeque<Node> = graph.nodes().filter_map(own).collect();
-    for node in &queue {
-        seen[node.0] = true;
+/// One search from all of the project's own packages at once: for each package the one
+/// before it on a shortest chain, and the chain's start.
+fn chains(graph: &DependencyGraph) -> (Vec<Option<Node>>, Vec<Option<Node>>) {
+    let count = graph.packages().len();
+    let (mut before, mut start) = (vec![None; count], vec![None; count]);
+    let mut queue = VecDeque::new();
+    for (node, package) in graph.nodes() {
+        if package.source == Source::Local {
+            start[node.0] = Some(node);
+            queue.push_back(node);
+        }
     }
     while let Some(node) = queue.pop_front() {
         for &next in &graph.package(node).dependencies {
-            if !std::mem::replace(&mut seen[next.0], true) {
+            if start[next.0].is_none() {
+                start[next.0] = start[node.0];
                 before[next.0] = Some(node);
                 queue.push_back(next);
             }
         }
     }
-    before
+    (before, start)
 }
 
 /// The strongest use of any chain, for each package that the facts speak of: a chain is as
 /// weak as its weakest part.
-fn kinds(graph: &DependencyGraph, facts: &Facts<'_>) -> Vec<Option<DependencyKind>> {
+fn kinds(graph: &DependencyGraph, facts: &Facts) -> Vec<Option<DependencyKind>> {
     let mut kinds = vec![None; graph.packages().len()];
     for level in [
         DependencyKind::Normal,
@@ -150,7 +165,7 @@ fn kinds(graph: &DependencyGraph, facts: &Facts<'_>) -> Vec<Option<DependencyKin
 
 /// Runs the resolver with what is known, and with everything that could be: a package
 /// that the first builds is built, one that the second does not build is not.
-fn compiled(facts: &Facts<'_>, nodes: &[Node], platform: Platform) -> Vec<Option<Compiled>> {
+fn compiled(facts: &Facts, nodes: &[Node], platform: Platform) -> Vec<Option<Compiled>> {
     let run = |belief, platforms| built(facts, belief, platforms);
     let here = Platforms::Only(platform);
     let surely = run(Belief::Known, here);

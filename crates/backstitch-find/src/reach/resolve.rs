@@ -35,7 +35,7 @@ pub(super) enum Platforms {
 
 /// For each package: is it built when the workspace's members are, tests included, with
 /// their default features?
-pub(super) fn built(facts: &Facts<'_>, belief: Belief, platforms: Platforms) -> Vec<bool> {
+pub(super) fn built(facts: &Facts, belief: Belief, platforms: Platforms) -> Vec<bool> {
     // Resolver 1 unites the features that any platform asks for, and then builds for one.
     let feature_platforms = if facts.unified {
         Platforms::Every
@@ -77,7 +77,7 @@ enum Event {
 }
 
 struct Resolution<'facts> {
-    facts: &'facts Facts<'facts>,
+    facts: &'facts Facts,
     belief: Belief,
     platforms: Platforms,
     states: BTreeMap<Unit, State>,
@@ -85,7 +85,7 @@ struct Resolution<'facts> {
 }
 
 impl<'facts> Resolution<'facts> {
-    fn new(facts: &'facts Facts<'facts>, belief: Belief, platforms: Platforms) -> Self {
+    fn new(facts: &'facts Facts, belief: Belief, platforms: Platforms) -> Self {
         let mut resolution = Self {
             facts,
             belief,
@@ -277,10 +277,10 @@ impl<'facts> Resolution<'facts> {
     }
 
     fn keyed(&self, node: Node, key: &str) -> Vec<(&'facts Edge, &'facts Requirement)> {
-        self.edges(node)
-            .iter()
-            .filter_map(|edge| Some((edge, edge.requirement.as_ref()?)))
-            .filter(|(_, requirement)| requirement.key == key)
+        let package = self.facts.of(node);
+        package
+            .into_iter()
+            .flat_map(|package| package.keyed(key))
             .collect()
     }
 

@@ -1,5 +1,10 @@
 //! Reads what Cargo keeps of the registry's index, for tests that compare with Cargo.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test tells its figures, and stops where its own helpers fail"
+)]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
