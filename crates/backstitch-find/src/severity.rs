@@ -86,8 +86,10 @@ fn word(word: &str) -> Option<SeverityLevel> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use backstitch_model::AdvisoryId;
+    use proptest::prelude::*;
+
+    use super::*;
 
     fn record(id: &str, severities: &[(&str, &str)]) -> Advisory {
         Advisory {
@@ -155,6 +157,25 @@ mod tests {
                 None,
                 "{vector}"
             );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_vector_is_rated_or_left_out_without_a_panic(
+            start in proptest::sample::select(vec![V2.1, V3.1, V4.1]),
+            place in any::<usize>(),
+            inserted in "[A-Z:/.0-9é]{0,4}",
+            removed in 0_usize..6,
+        ) {
+            let mut characters: Vec<char> = start.chars().collect();
+            let place = place % characters.len();
+            let end = (place + removed).min(characters.len());
+            characters.splice(place..end, inserted.chars());
+            let vector: String = characters.into_iter().collect();
+            for system in ["CVSS_V2", "CVSS_V3", "CVSS_V4"] {
+                let _ = choose([&record("A", &[(system, &vector)])]);
+            }
         }
     }
 }

@@ -81,6 +81,8 @@ impl fmt::Debug for Platform {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -103,6 +105,29 @@ mod tests {
             ("cfg(unix, windows)", None),
         ] {
             assert_eq!(linux.holds(target), expected, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_deeply_nested_expression_does_not_exhaust_the_stack() {
+        let linux = Platform::of_triple("x86_64-unknown-linux-gnu").unwrap();
+        let deep = format!("cfg({}unix{})", "not(".repeat(50_000), ")".repeat(50_000));
+        let _ = linux.holds(&deep);
+    }
+
+    proptest! {
+        #[test]
+        fn any_expression_is_answered_without_a_panic(
+            parts in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "cfg(", ")", "(", "any(", "all(", "not(", ",", "unix", "windows", "=", "\"",
+                    "target_os = \"linux\"", "target_pointer_width = \"x\"", "panic = \"no\"",
+                    "target_has_atomic = \"9\"", "feature = \"é\"", " ", "true", "é",
+                ]),
+                0..12,
+            ),
+        ) {
+            let _ = Platform::host().holds(&format!("cfg({}", parts.concat()));
         }
     }
 }

@@ -96,6 +96,8 @@ impl ParsedVersion {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn ascending(scheme: Scheme, versions: &[&str]) {
@@ -195,5 +197,37 @@ mod tests {
         );
         same(Scheme::Composer, "v1.0", "1.0.0.0");
         assert!(Scheme::Composer.parse("dev-main").is_none());
+    }
+
+    fn scheme() -> impl Strategy<Value = Scheme> {
+        proptest::sample::select(vec![
+            Scheme::Semantic,
+            Scheme::Python,
+            Scheme::Gem,
+            Scheme::Composer,
+        ])
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_version_or_none_and_orders_are_consistent(
+            scheme in scheme(),
+            texts in proptest::collection::vec("(v|[0-9]{1,3}!)?[0-9]{1,4}([.+_-]?[0-9a-zA-Z*é]{0,4}){0,6}", 3),
+            garbage in any::<String>(),
+        ) {
+            let _ = scheme.parse(&garbage);
+            let versions: Vec<_> = texts.iter().filter_map(|text| scheme.parse(text)).collect();
+            for left in &versions {
+                for right in &versions {
+                    let order = left.compare(right).unwrap();
+                    prop_assert_eq!(right.compare(left).unwrap(), order.reverse());
+                    for third in &versions {
+                        if order.is_le() && right.compare(third).unwrap().is_le() {
+                            prop_assert!(left.compare(third).unwrap().is_le());
+                        }
+                    }
+                }
+            }
+        }
     }
 }
