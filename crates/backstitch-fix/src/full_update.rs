@@ -13,7 +13,7 @@ use semver::Version;
 use crate::catalogue::{KnownRelease, Need, Package};
 use crate::locked::{Locked, needs_of_new};
 use crate::recipe::pick;
-use crate::rules::Rules;
+use crate::rules::{Rules, in_order_of_choice};
 use crate::version::{Class, bump, class, is_later};
 
 /// How many packages a foreseen lockfile may hold.
@@ -163,9 +163,9 @@ impl<'walk, 'given> Walk<'walk, 'given> {
                 .find(|version| need.version.matches(version))
                 .cloned();
         }
-        let mut releases = package.releases.iter().rev();
-        releases
-            .find(|release| self.rules.takes(release) && need.version.matches(&release.version))
+        in_order_of_choice(package, &need.version, self.rust)
+            .map(|index| &package.releases[index])
+            .find(|release| self.rules.takes(release))
             .map(|release| release.version.clone())
     }
 

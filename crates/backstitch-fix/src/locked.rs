@@ -136,13 +136,7 @@ impl<'given> Locked<'given> {
         let leads_there =
             |need: &Need| need.package == self.name(child) && need.version.matches(version);
         let needs: Vec<(Need, Edge)> = match self.manifest(parent) {
-            Some(manifest) => self
-                .declarations
-                .of(manifest)
-                .iter()
-                .filter(|declared| leads_there(&declared.need))
-                .map(|declared| (declared.need.clone(), Edge::Manifest(declared.id)))
-                .collect(),
+            Some(manifest) => self.declared_needs(parent, manifest, leads_there),
             None => self
                 .release(parent)?
                 .get()
@@ -153,6 +147,25 @@ impl<'given> Locked<'given> {
                 .collect(),
         };
         (!needs.is_empty()).then_some(needs)
+    }
+
+    /// A manifest's requirements, with the features that its own features pass on.
+    fn declared_needs(
+        &self,
+        parent: Node,
+        manifest: usize,
+        wanted: impl Fn(&Need) -> bool,
+    ) -> Vec<(Need, Edge)> {
+        let on = self.features_on(parent);
+        let declared = self.declarations.of(manifest).iter();
+        declared
+            .filter(|declared| wanted(&declared.need))
+            .map(|declared| {
+                let need = &declared.need;
+                let need = with_features(need, on.passed_on.get(&need.key));
+                (need, Edge::Manifest(declared.id))
+            })
+            .collect()
     }
 
     /// The release that `node` is locked at, where the registry lists it.
@@ -250,7 +263,28 @@ impl<'given> Locked<'given> {
                     .extend(on.passed_on.get(&need.key).into_iter().flatten().cloned());
             }
         }
+        self.infer_asked(node, &mut asked);
         asked
+    }
+
+    /// Where an optional dependency is locked and nothing nearby asks for it, somebody
+    /// farther up does: most likely by the feature that has its name.
+    fn infer_asked(&self, node: Node, asked: &mut Asked) {
+        let Some(at) = self.release(node) else {
+            return;
+        };
+        let on = turned_on(&at.get().listed().features, asked);
+        let dependencies = self.dependencies(node);
+        let is_locked = |need: &Need| {
+            dependencies
+                .iter()
+                .any(|&child| self.name(child) == need.package)
+        };
+        let needs = at.get().needs().unwrap_or_default().iter();
+        let unasked = needs.filter(|need| {
+            need.optional && !on.dependencies.contains(&need.key) && is_locked(need)
+        });
+        asked.features.extend(unasked.map(|need| need.key.clone()));
     }
 
     /// Every feature of the project's own packages, as the lockfile has them; the

@@ -70,9 +70,7 @@ impl<'plan, 'given> PackagePlanner<'plan, 'given> {
 
     pub(crate) fn plan(self) -> Plan {
         let mut candidates = self.full_clears();
-        if !self.clears_all(&candidates) {
-            candidates.extend(self.partial_clears(&candidates));
-        }
+        candidates.extend(self.partial_clears(&candidates));
         candidates.sort_by_key(strategy);
         candidates.truncate(self.planner.policy.attempts_max);
         if candidates.len() < self.planner.policy.attempts_max {
@@ -106,6 +104,7 @@ impl<'plan, 'given> PackagePlanner<'plan, 'given> {
             bump_max: policy.bump_max,
             published_by_s: Rules::published_by_s(self.planner.now_s, policy.release_age_min_days),
             rust,
+            rust_preferred: self.preferred_rust(),
             leave_alone: policy.leave_alone.clone(),
         };
         let mut rules = vec![with(at_hand.clone())];
@@ -193,10 +192,10 @@ impl<'plan, 'given> PackagePlanner<'plan, 'given> {
         end
     }
 
-    /// What clears a part, where nothing clears all: one locked version of several, or
-    /// some advisories of several; as much as can be.
+    /// What clears a part, where nothing short of a breaking upgrade clears all: one locked
+    /// version of several, or some advisories of several; as much as can be.
     fn partial_clears(&self, full: &[Candidate]) -> Vec<Candidate> {
-        if full.iter().any(|full| strategy(full) <= Strategy::Parent) {
+        if full.iter().any(|full| strategy(full) < Strategy::Breaking) {
             return Vec::new();
         }
         let all = self.goal();

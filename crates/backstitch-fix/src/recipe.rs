@@ -15,9 +15,9 @@ use semver::{Version, VersionReq};
 
 use crate::catalogue::{KnownRelease, Need, Package};
 use crate::declaration::Declaration;
-use crate::locked::{Edge, Locked};
+use crate::locked::{Edge, Locked, needs_of_new};
 use crate::requirement::exactly;
-use crate::rules::builds_with;
+use crate::rules::in_order_of_choice;
 use crate::search::Solution;
 use crate::version::bump;
 
@@ -59,23 +59,34 @@ struct Writer<'plan, 'given> {
 impl Writer<'_, '_> {
     /// Writes the next step; `false` when there is none left.
     fn advance(&mut self) -> bool {
-        let fits = |node: &&Node| self.is_accepted(**node) && self.needs_fit(**node);
-        if let Some(&node) = self.pending.iter().find(fits) {
+        let accepted = || {
+            let pending = self.pending.iter().copied();
+            pending.filter(|&node| self.is_accepted(node))
+        };
+        let lowest = accepted()
+            .filter(|&node| self.needs_fit(node))
+            .min_by_key(|&node| self.height(node));
+        let tied = || accepted().min_by_key(|&node| self.height(node));
+        if let Some(node) = lowest {
             self.update(node);
         } else if !self.edited {
             self.edit_manifests();
-        } else if let Some(&node) = self
-            .pending
-            .iter()
-            .find(|node| self.is_accepted(**node))
-            .or(self.pending.first())
-        {
+        } else if let Some(node) = tied().or(self.pending.first().copied()) {
             self.update(node);
             self.follow(node);
         } else {
             return false;
         }
         true
+    }
+
+    /// What goes first: what only comes along, and of that what depends on least that is
+    /// still to move. A new package may need something that nobody who moves names.
+    fn height(&self, node: Node) -> (bool, usize) {
+        let below = self.locked.below(node);
+        let pending_below = self.pending.iter().filter(|node| below.contains(node));
+        let is_raised = self.solution.state.raised.contains(&node);
+        (!is_raised, pending_below.count())
     }
 
     fn version(&self, node: Node) -> Option<Version> {
@@ -128,11 +139,16 @@ impl Writer<'_, '_> {
                 })
     }
 
+    /// What a moved package will need, by itself and by what comes in with it.
     fn needs_of(&self, node: Node) -> Vec<Need> {
-        let index = self.solution.state.moved.get(&node);
-        index.map_or_else(Vec::new, |&index| {
-            self.locked.active_needs(node, index).to_vec()
-        })
+        let Some(&index) = self.solution.state.moved.get(&node) else {
+            return Vec::new();
+        };
+        let mut needs = self.locked.active_needs(node, index).to_vec();
+        let added = self.solution.outcome.added.values();
+        let with_it = added.filter(|added| added.mover == Some(node));
+        needs.extend(with_it.flat_map(|added| needs_of_new(added.release(), &added.need)));
+        needs
     }
 
     /// Does everything that `node` will need fit already, or come in anew?
@@ -299,19 +315,12 @@ impl Writer<'_, '_> {
     }
 }
 
-/// The release that Cargo picks where nothing that is locked fits: the newest that the
-/// compiler builds, else the newest
-/// (<https://doc.rust-lang.org/cargo/reference/resolver.html#rust-version>).
+/// The release that Cargo picks where nothing that is locked fits.
 pub(crate) fn pick<'package>(
     package: &'package Package,
     requirement: &VersionReq,
     rust: Option<&Version>,
 ) -> Option<&'package KnownRelease> {
-    let fitting = || {
-        let releases = package.releases.iter().rev();
-        releases.filter(|release| !release.listed().yanked && requirement.matches(&release.version))
-    };
-    fitting()
-        .find(|release| builds_with(release, rust))
-        .or_else(|| fitting().next())
+    let index = in_order_of_choice(package, requirement, rust).next()?;
+    package.releases.get(index)
 }

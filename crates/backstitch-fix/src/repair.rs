@@ -108,6 +108,9 @@ impl Repair<'_, '_> {
             needs.iter().all(|need| need.matches(&release.version))
         });
         answers.truncate(RAISES_MAX);
+        for answer in &mut answers {
+            answer.raised.insert(node);
+        }
         answers
     }
 
@@ -178,7 +181,11 @@ impl Repair<'_, '_> {
             .parents(node)
             .iter()
             .copied()
-            .find(|parent| outcome.live.contains(parent) && self.holds(state, *parent, node));
+            .find(|parent| {
+                outcome.live.contains(parent)
+                    && !state.doomed.contains(parent)
+                    && self.holds(state, *parent, node)
+            });
         let Some(holder) = holder else {
             return Vec::new();
         };
@@ -188,8 +195,7 @@ impl Repair<'_, '_> {
         let lets_go = self.move_to(state, holder, |index, _| {
             self.lets_go(state, (holder, index), node, DOOMED_MAX)
         });
-        if lets_go.is_empty() && state.doomed.len() < DOOMED_MAX && !state.doomed.contains(&holder)
-        {
+        if lets_go.is_empty() && state.doomed.len() < DOOMED_MAX {
             let mut state = state.clone();
             state.doomed.insert(holder);
             return vec![state];
@@ -258,11 +264,15 @@ impl Repair<'_, '_> {
                 .collect();
         }
         let name = self.locked.name(child);
-        self.move_to(state, parent, |index, _| {
+        let mut answers = self.move_to(state, parent, |index, _| {
             let needs = self.locked.active_needs(parent, index);
             let mut needs = needs.iter().filter(|need| need.package == name);
             needs.all(|need| need.version.matches(&version))
-        })
+        });
+        for answer in &mut answers {
+            answer.raised.insert(parent);
+        }
+        answers
     }
 
     /// Rewrites a manifest's requirement so that `node` gives way to a good release: the

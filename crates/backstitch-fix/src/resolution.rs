@@ -10,7 +10,7 @@ use semver::{Version, VersionReq};
 use crate::catalogue::{KnownRelease, Need, Package};
 use crate::goal::Goal;
 use crate::locked::{Edge, Locked, needs_of_new};
-use crate::rules::Rules;
+use crate::rules::{Rules, in_order_of_choice};
 use crate::state::{Added, Conflict, Edit, Outcome, State};
 use crate::version::{Class, class, is_later};
 
@@ -228,7 +228,7 @@ impl Resolution<'_, '_> {
         let mut blocked = BTreeSet::new();
         let mut picked = None;
         let mut newest = None;
-        for index in fitting_releases(package, need, wanted) {
+        for index in fitting_releases(package, need, self.rules, wanted) {
             let release = &package.releases[index];
             let class = class(&release.version);
             let may_come_in = self.may_come_in(&package.name, release);
@@ -309,7 +309,7 @@ impl Resolution<'_, '_> {
         }
         let package = self.locked.catalogue.package(&need.package);
         let mut blocked = BTreeSet::new();
-        for index in fitting_releases(&package, need, None) {
+        for index in fitting_releases(&package, need, self.rules, None) {
             let release = &package.releases[index];
             let class = class(&release.version);
             if blocked.contains(&class) || !self.may_come_in(&package.name, release) {
@@ -373,6 +373,7 @@ impl Resolution<'_, '_> {
             index,
             picked,
             need: need.clone(),
+            mover,
         };
         let name = package.name.clone();
         self.outcome.added.insert((name.clone(), class), added);
@@ -398,20 +399,18 @@ impl Resolution<'_, '_> {
     }
 }
 
-/// The releases that a requirement admits, newest first: the wanted one where one is.
+/// The releases to look at for a requirement: the wanted one where one is.
 fn fitting_releases<'package>(
     package: &'package Package,
     need: &'package Need,
+    rules: &'package Rules,
     wanted: Option<&'package Version>,
 ) -> impl Iterator<Item = usize> + 'package {
-    let fits = move |index: &usize| {
-        let release = &package.releases[*index];
-        !release.listed().yanked
-            && need.version.matches(&release.version)
-            && wanted.is_none_or(|wanted| release.version.cmp_precedence(wanted).is_eq())
+    let is_wanted = move |index: &usize| {
+        let version = &package.releases[*index].version;
+        wanted.is_none_or(|wanted| version.cmp_precedence(wanted).is_eq())
     };
-    (0..package.releases.len())
-        .rev()
-        .filter(fits)
+    in_order_of_choice(package, &need.version, rules.rust_preferred.as_ref())
+        .filter(is_wanted)
         .take(RELEASES_MAX)
 }

@@ -2,9 +2,9 @@
 //! Knows no graph: whether a release *fits* is decided elsewhere.
 
 use backstitch_model::policy::Bump;
-use semver::Version;
+use semver::{Version, VersionReq};
 
-use crate::catalogue::KnownRelease;
+use crate::catalogue::{KnownRelease, Package};
 use crate::version::{bump, is_later, rust_version};
 
 const DAY_S: i64 = 24 * 60 * 60;
@@ -18,6 +18,8 @@ pub(crate) struct Rules {
     pub(crate) published_by_s: i64,
     /// The oldest compiler that must do, where one is known.
     pub(crate) rust: Option<Version>,
+    /// The compiler that Cargo prefers releases for, where one is known.
+    pub(crate) rust_preferred: Option<Version>,
     /// The packages never moved.
     pub(crate) leave_alone: Vec<String>,
 }
@@ -64,6 +66,25 @@ fn is_old_enough(release: &KnownRelease, published_by_s: i64) -> bool {
         .listed()
         .published_s
         .is_none_or(|published_s| published_s <= published_by_s)
+}
+
+/// The releases that a requirement admits, in the order in which Cargo tries them: those
+/// that the preferred compiler builds, newest first, then the others
+/// (<https://doc.rust-lang.org/cargo/reference/resolver.html#rust-version>).
+pub(crate) fn in_order_of_choice<'package>(
+    package: &'package Package,
+    requirement: &'package VersionReq,
+    rust: Option<&'package Version>,
+) -> impl Iterator<Item = usize> + 'package {
+    let admitted = move |builds: bool| {
+        (0..package.releases.len()).rev().filter(move |&index| {
+            let release = &package.releases[index];
+            !release.listed().yanked
+                && requirement.matches(&release.version)
+                && builds_with(release, rust) == builds
+        })
+    };
+    admitted(true).chain(admitted(false))
 }
 
 /// Does it build with `rust`, as far as both are known?

@@ -13,11 +13,14 @@ use crate::locked::Locked;
 use crate::repair::Repair;
 use crate::resolution;
 use crate::rules::Rules;
-use crate::state::{Outcome, State};
+use crate::state::{Conflict, Outcome, State};
 use crate::version::bump;
 
 /// How many states one search looks at.
-const STATES_MAX: usize = 3_000;
+const STATES_MAX: usize = 600;
+
+/// How many more once it has found something, for something else to try.
+const STATES_MORE_MAX: usize = 150;
 
 /// How many packages one candidate may move.
 const MOVED_MAX: usize = 24;
@@ -84,6 +87,7 @@ impl<'search, 'given> Search<'search, 'given> {
         };
         let mut solutions = Vec::new();
         self.push(&mut frontier, State::default());
+        let mut states_max = STATES_MAX;
         while let Some(Reverse((_, index))) = frontier.queue.pop() {
             let Some((state, outcome, strategy)) = frontier.waiting[index].take() else {
                 continue;
@@ -95,6 +99,7 @@ impl<'search, 'given> Search<'search, 'given> {
                     strategy,
                 };
                 if wanted(&solution) {
+                    states_max = states_max.min(frontier.seen.len() + STATES_MORE_MAX);
                     solutions.push(solution);
                 }
                 if solutions.len() == count {
@@ -102,26 +107,40 @@ impl<'search, 'given> Search<'search, 'given> {
                 }
                 continue;
             }
-            self.expand(&mut frontier, &state, &outcome);
+            self.expand(&mut frontier, states_max, &state, &outcome);
         }
         solutions
     }
 
-    fn expand(&self, frontier: &mut Frontier, state: &State, outcome: &Outcome) {
+    fn expand(&self, frontier: &mut Frontier, states_max: usize, state: &State, outcome: &Outcome) {
         let repair = Repair {
             locked: self.locked,
             rules: self.rules,
             goal: self.goal,
             strategy_max: self.strategy_max,
         };
-        let Some(conflict) = outcome.conflicts.first() else {
+        let mut conflicts = outcome.conflicts.iter();
+        let Some(conflict) = conflicts.find(|conflict| !self.waits(state, outcome, conflict))
+        else {
             return;
         };
         for answer in repair.answers(state, outcome, conflict) {
-            if frontier.seen.len() < STATES_MAX && answer.moved.len() <= MOVED_MAX {
+            if frontier.seen.len() < states_max && answer.moved.len() <= MOVED_MAX {
                 self.push(frontier, answer);
             }
         }
+    }
+
+    /// Is everybody who holds the package given up already, so that they go first?
+    fn waits(&self, state: &State, outcome: &Outcome, conflict: &Conflict) -> bool {
+        let Conflict::Unsettled(node) = conflict else {
+            return false;
+        };
+        let parents = self.locked.project.graph.parents(*node).iter();
+        let mut live = parents
+            .filter(|parent| outcome.live.contains(parent))
+            .peekable();
+        live.peek().is_some() && live.all(|parent| state.doomed.contains(parent))
     }
 
     fn push(&self, frontier: &mut Frontier, state: State) {

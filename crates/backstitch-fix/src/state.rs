@@ -18,6 +18,8 @@ use crate::version::{Class, class};
 pub(crate) struct State {
     /// Locked packages, each with the index of the release it goes to; same class.
     pub(crate) moved: BTreeMap<Node, usize>,
+    /// Those of them that moved only because something else needs them higher.
+    pub(crate) raised: BTreeSet<Node>,
     /// Requirements rewritten in manifests.
     pub(crate) edits: BTreeMap<Declaration, Edit>,
     /// Packages that hold the goal back at every release of their class, and so must go.
@@ -54,6 +56,8 @@ pub(crate) struct Added {
     pub(crate) picked: usize,
     /// The first requirement it comes in for.
     pub(crate) need: Need,
+    /// The package whose move brings it in; none where a manifest does.
+    pub(crate) mover: Option<Node>,
 }
 
 /// Something that does not fit.
