@@ -162,7 +162,9 @@ pub struct DemoArguments {
 #[derive(Debug, Subcommand)]
 pub enum DbCommand {
     /// Download OSV's archives and compile the index.
-    #[command(after_help = "Examples:\n  backstitch db update\n  backstitch db update --ecosystem npm --ecosystem PyPI")]
+    #[command(
+        after_help = "Examples:\n  backstitch db update\n  backstitch db update --ecosystem npm --ecosystem PyPI"
+    )]
     Update {
         /// Which ecosystems, by their OSV names; may be given again.
         #[arg(long, default_values_t = [String::from("crates.io")])]
@@ -172,9 +174,11 @@ pub enum DbCommand {
         location: Option<String>,
     },
     /// Compile the index from files at hand.
-    #[command(after_help = "Examples:\n  backstitch db import all.zip\n  backstitch db import advisory-db/   (a checkout of the RustSec database)\n  backstitch db import rust.tar.xz go.tar.xz")]
+    #[command(
+        after_help = "Examples:\n  backstitch db import all.zip\n  backstitch db import advisory-db/   (a checkout of the RustSec database)\n  backstitch db import rust.tar.xz go.tar.xz"
+    )]
     Import {
-        /// Folders, .json, .zip or .tar.xz files of OSV records, or RustSec checkouts.
+        /// Folders, .json, .zip or .tar.xz files of OSV records, or checkouts of the Rust advisory database.
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },

@@ -31,7 +31,11 @@ pub fn deliver(source: &Source, story: &Story) -> Result<Option<Delivery>> {
 
 fn commit(story: &Story, fix: &Fix) -> NewCommit {
     NewCommit {
-        files: fix.files.iter().map(|file| (file.path.clone(), file.after.clone())).collect(),
+        files: fix
+            .files
+            .iter()
+            .map(|file| (file.path.clone(), file.after.clone()))
+            .collect(),
         message: markdown::commit_message(story, fix),
     }
 }
@@ -42,7 +46,11 @@ fn patches(story: &Story) -> Result<Delivery> {
     let mut files = Vec::new();
     for (number, fix) in story.fixes.iter().enumerate() {
         let name = format!("{:04}.patch", number + 1);
-        write_patch(&folder.join(&name), &markdown::commit_message(story, fix), &fix.files)?;
+        write_patch(
+            &folder.join(&name),
+            &markdown::commit_message(story, fix),
+            &fix.files,
+        )?;
         files.push(name);
     }
     Ok(Delivery::Patches { folder, files })

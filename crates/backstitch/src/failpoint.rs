@@ -12,7 +12,9 @@ pub fn after_event(_event: &Event) {
     use std::sync::atomic::{AtomicU64, Ordering};
     static WRITTEN: AtomicU64 = AtomicU64::new(0);
     let written = WRITTEN.fetch_add(1, Ordering::SeqCst) + 1;
-    let wanted = std::env::var(VARIABLE).ok().and_then(|text| text.parse::<u64>().ok());
+    let wanted = std::env::var(VARIABLE)
+        .ok()
+        .and_then(|text| text.parse::<u64>().ok());
     if wanted == Some(written) {
         let this = rustix::process::getpid();
         let _ = rustix::process::kill_process(this, rustix::process::Signal::KILL);

@@ -39,7 +39,11 @@ fn main() -> ExitCode {
             Exit::CouldNot
         }),
         Err(error) => {
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::NothingLeft };
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::NothingLeft
+            };
             // Where the terminal is gone there is nobody left to tell.
             let _ = error.print();
             exit

@@ -17,7 +17,7 @@ pub fn run(steps: &mut Steps) -> Result<Story> {
         }
         while let Some(candidate) = steps.propose(project)? {
             let attempt = steps.verify(project, candidate)?;
-            steps.record(project, attempt)?;
+            steps.record(project, attempt);
         }
     }
     steps.deliver()

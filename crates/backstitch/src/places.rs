@@ -18,17 +18,26 @@ impl Places {
         if let Some(home) = std::env::var_os("BACKSTITCH_HOME").filter(|home| !home.is_empty()) {
             let home = std::path::absolute(&home)
                 .with_context(|| format!("use BACKSTITCH_HOME `{}`", Path::new(&home).display()))?;
-            return Ok(Self { state: home.join("state"), cache: home.join("cache") });
+            return Ok(Self {
+                state: home.join("state"),
+                cache: home.join("cache"),
+            });
         }
         let base = etcetera::base_strategy::Xdg::new()
             .context("find the home directory; set HOME or BACKSTITCH_HOME")?;
         let state = base.state_dir().unwrap_or_else(|| base.data_dir());
-        Ok(Self { state: state.join("backstitch"), cache: base.cache_dir().join("backstitch") })
+        Ok(Self {
+            state: state.join("backstitch"),
+            cache: base.cache_dir().join("backstitch"),
+        })
     }
 
     /// The same with another state directory.
     pub fn with_state(self, state: &Path) -> Self {
-        Self { state: state.to_owned(), ..self }
+        Self {
+            state: state.to_owned(),
+            ..self
+        }
     }
 
     /// Holds the ledger.

@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex};
 use anyhow::{Context, Result};
 use backstitch_model::project::{DependencyKind, Requirement};
 use backstitch_model::registry::{Release, Releases, ReleasesUnavailable};
+use tame_index::flock::LockOptions;
 use tame_index::index::{FileLock, IndexLocation, IndexUrl, LocalRegistry};
 use tame_index::krate::{IndexDependency, IndexVersion};
-use tame_index::flock::LockOptions;
 use tame_index::{IndexKrate, KrateName, SparseIndex};
 
 use crate::network::Network;
@@ -56,9 +56,9 @@ impl CratesIndex {
         let url = IndexUrl::crates_io(Some(utf8(root.clone())?), Some(&cargo_home), Some("1.89.0"))
             .context("read cargo's configuration")?;
         let place = match url {
-            IndexUrl::Local(path) => {
-                Place::Local(LocalRegistry::open(path.into_owned(), false).context("open the local registry")?)
-            }
+            IndexUrl::Local(path) => Place::Local(
+                LocalRegistry::open(path.into_owned(), false).context("open the local registry")?,
+            ),
             url => {
                 let location = IndexLocation {
                     url,
@@ -70,7 +70,12 @@ impl CratesIndex {
                 )?)
             }
         };
-        Ok(Self { place, lock, network, known: Mutex::default() })
+        Ok(Self {
+            place,
+            lock,
+            network,
+            known: Mutex::default(),
+        })
     }
 
     /// Asks for many crates at one time, so that a later look-up does not wait.
@@ -89,7 +94,10 @@ impl CratesIndex {
     }
 
     fn look_up(&self, package: &str) -> Answer {
-        let unavailable = |why: String| ReleasesUnavailable { package: package.to_owned(), why };
+        let unavailable = |why: String| ReleasesUnavailable {
+            package: package.to_owned(),
+            why,
+        };
         let name = KrateName::crates_io(package).map_err(|error| unavailable(error.to_string()))?;
         let entry = match &self.place {
             Place::Local(registry) => registry
@@ -111,7 +119,9 @@ impl CratesIndex {
                 .map_err(|error| error.to_string())
         };
         let Some(agent) = self.network.agent() else {
-            return cached()?.map(Some).ok_or_else(|| "offline, and not in the cache".into());
+            return cached()?
+                .map(Some)
+                .ok_or_else(|| "offline, and not in the cache".into());
         };
         let request = index
             .make_remote_request(name, None, &self.lock)
@@ -150,14 +160,20 @@ fn send(
 impl Releases for CratesIndex {
     fn releases(&self, package: &str) -> Answer {
         let known = |index: &Self| {
-            let known = index.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let known = index
+                .known
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             known.get(package).cloned()
         };
         if let Some(answer) = known(self) {
             return answer;
         }
         let answer = self.look_up(package);
-        let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut known = self
+            .known
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         known.entry(package.to_owned()).or_insert(answer).clone()
     }
 }
@@ -170,11 +186,17 @@ fn releases(entry: &IndexKrate) -> Arc<[Release]> {
         .filter_map(|version| Some((semver::Version::parse(&version.version).ok()?, version)))
         .collect();
     versions.sort_by(|left, right| left.0.cmp(&right.0));
-    versions.into_iter().map(|(_, version)| release(version)).collect()
+    versions
+        .into_iter()
+        .map(|(_, version)| release(version))
+        .collect()
 }
 
 fn release(version: &IndexVersion) -> Release {
-    let published = version.pubtime.as_ref().and_then(|time| time.parse::<jiff::Timestamp>().ok());
+    let published = version
+        .pubtime
+        .as_ref()
+        .and_then(|time| time.parse::<jiff::Timestamp>().ok());
     Release {
         version: version.version.to_string(),
         yanked: version.yanked,

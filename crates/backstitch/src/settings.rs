@@ -88,7 +88,10 @@ fn parse(text: &str) -> Result<Policy> {
     let file: File = toml::from_str(text)?;
     let standard = Policy::default();
     let attempts_max = file.policy.attempts_max.unwrap_or(standard.attempts_max);
-    ensure!((1..=20).contains(&attempts_max), "policy.attempts_max is 1 to 20, not {attempts_max}");
+    ensure!(
+        (1..=20).contains(&attempts_max),
+        "policy.attempts_max is 1 to 20, not {attempts_max}"
+    );
     Ok(Policy {
         bump_max: file.policy.bump_max.map_or(standard.bump_max, Bump::from),
         release_age_min_days: file
@@ -181,7 +184,11 @@ mod tests {
         assert_eq!(parse(TEMPLATE).unwrap(), Policy::default());
         let live = TEMPLATE
             .lines()
-            .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line))
+            .map(|line| {
+                line.strip_prefix("# ")
+                    .filter(|rest| rest.contains(" = "))
+                    .unwrap_or(line)
+            })
             .collect::<Vec<_>>()
             .join("\n");
         let policy = parse(&live).unwrap();

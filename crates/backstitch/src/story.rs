@@ -90,21 +90,32 @@ impl Delivery {
 impl Story {
     /// The records of vulnerabilities.
     pub fn vulnerabilities(&self) -> impl Iterator<Item = &Record> {
-        self.records.iter().filter(|record| record.finding.is_vulnerability())
+        self.records
+            .iter()
+            .filter(|record| record.finding.is_vulnerability())
     }
 
     /// The vulnerabilities that nothing settles.
     pub fn left(&self) -> impl Iterator<Item = &Record> {
-        self.vulnerabilities().filter(|record| record.settled_by().is_none())
+        self.vulnerabilities()
+            .filter(|record| record.settled_by().is_none())
     }
 
     /// The exit code that says so.
     pub fn exit(&self) -> Exit {
-        if self.left().next().is_none() { Exit::NothingLeft } else { Exit::FindingsLeft }
+        if self.left().next().is_none() {
+            Exit::NothingLeft
+        } else {
+            Exit::FindingsLeft
+        }
     }
 }
 
 /// The exit code of a list of findings.
 pub fn exit_of(findings: &[Finding]) -> Exit {
-    if findings.iter().any(Finding::is_vulnerability) { Exit::FindingsLeft } else { Exit::NothingLeft }
+    if findings.iter().any(Finding::is_vulnerability) {
+        Exit::FindingsLeft
+    } else {
+        Exit::NothingLeft
+    }
 }

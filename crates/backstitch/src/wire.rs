@@ -127,7 +127,12 @@ impl From<&model::Finding> for Finding {
 }
 
 fn path(dependency: &VulnerableDependency) -> Vec<String> {
-    dependency.reach.path.iter().map(ToString::to_string).collect()
+    dependency
+        .reach
+        .path
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 /// The name of a class of finding.
@@ -165,7 +170,9 @@ impl From<&model::finding::Severity> for Severity {
     fn from(severity: &model::finding::Severity) -> Self {
         Self {
             level: format!("{:?}", severity.level).to_lowercase(),
-            score: severity.score_tenths.map(|tenths| format!("{}.{}", tenths / 10, tenths % 10)),
+            score: severity
+                .score_tenths
+                .map(|tenths| format!("{}.{}", tenths / 10, tenths % 10)),
             system: severity.vector.system.clone(),
             vector: severity.vector.vector.clone(),
             source: severity.source.to_string(),
@@ -232,7 +239,10 @@ impl TryFrom<&CheckRun> for model::CheckRun {
     type Error = Unknown;
 
     fn try_from(run: &CheckRun) -> Result<Self, Unknown> {
-        let unknown = |what, value: &str| Unknown { what, value: value.to_owned() };
+        let unknown = |what, value: &str| Unknown {
+            what,
+            value: value.to_owned(),
+        };
         let why = || run.why.clone().unwrap_or_default();
         Ok(Self {
             check: model::Check::from_name(&run.check)
@@ -289,7 +299,12 @@ mod tests {
     #[test]
     fn every_outcome_survives_the_way_through_the_ledger() {
         use model::Outcome::{Failed, NotRun, Passed, TimedOut};
-        for outcome in [Passed, TimedOut, Failed("red".into()), NotRun("no tests".into())] {
+        for outcome in [
+            Passed,
+            TimedOut,
+            Failed("red".into()),
+            NotRun("no tests".into()),
+        ] {
             for check in model::Check::LADDER {
                 let run = model::CheckRun {
                     check,
@@ -305,8 +320,10 @@ mod tests {
 
     #[test]
     fn an_outcome_that_nobody_wrote_is_no_outcome() {
-        let mut wire =
-            CheckRun::from(&model::CheckRun::instant(model::Check::Build, model::Outcome::Passed));
+        let mut wire = CheckRun::from(&model::CheckRun::instant(
+            model::Check::Build,
+            model::Outcome::Passed,
+        ));
         wire.outcome = "splendid".into();
         assert!(model::CheckRun::try_from(&wire).is_err());
     }

@@ -54,7 +54,9 @@ pub fn archive(
             Err(Trouble::Passing(error)) => last = Some(error),
         }
     }
-    Err(last.unwrap_or_else(|| anyhow::anyhow!("never tried")).context(download.failed()))
+    Err(last
+        .unwrap_or_else(|| anyhow::anyhow!("never tried"))
+        .context(download.failed()))
 }
 
 struct Download {
@@ -88,20 +90,32 @@ impl Download {
         let version = fs::read_to_string(&self.version).unwrap_or_default();
         let mut request = self.agent.get(&self.url);
         if have > 0 && !version.is_empty() {
-            request = request.header("Range", format!("bytes={have}-")).header("If-Range", version);
+            request = request
+                .header("Range", format!("bytes={have}-"))
+                .header("If-Range", version);
         }
-        let response = request.call().map_err(|error| Trouble::Passing(error.into()))?;
+        let response = request
+            .call()
+            .map_err(|error| Trouble::Passing(error.into()))?;
         let start = match response.status() {
             StatusCode::OK => 0,
             StatusCode::PARTIAL_CONTENT => have,
             StatusCode::RANGE_NOT_SATISFIABLE => {
                 self.start_over()?;
-                return Err(Trouble::Passing(anyhow::anyhow!("the archive changed meanwhile")));
+                return Err(Trouble::Passing(anyhow::anyhow!(
+                    "the archive changed meanwhile"
+                )));
             }
             status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-                return Err(Trouble::Passing(anyhow::anyhow!("the server answered {status}")));
+                return Err(Trouble::Passing(anyhow::anyhow!(
+                    "the server answered {status}"
+                )));
             }
-            status => return Err(Trouble::Final(anyhow::anyhow!("the server answered {status}"))),
+            status => {
+                return Err(Trouble::Final(anyhow::anyhow!(
+                    "the server answered {status}"
+                )));
+            }
         };
         self.receive(response, start, progress)
     }
@@ -114,17 +128,26 @@ impl Download {
     ) -> Result<(), Trouble> {
         let local = |error: std::io::Error| Trouble::Final(error.into());
         let header = |name: &str| {
-            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
         };
         let length = header("content-length").and_then(|text| text.parse::<u64>().ok());
         let total = length.map(|length| start + length);
         fs::write(&self.version, header("etag").unwrap_or_default()).map_err(local)?;
         let mut part = self.open_at(start).map_err(local)?;
-        let mut body = response.into_body().into_reader().take(ARCHIVE_BYTES_MAX + 1 - start);
+        let mut body = response
+            .into_body()
+            .into_reader()
+            .take(ARCHIVE_BYTES_MAX + 1 - start);
         let mut have = start;
         let mut buffer = vec![0; 1 << 16];
         loop {
-            let read = body.read(&mut buffer).map_err(|error| Trouble::Passing(error.into()))?;
+            let read = body
+                .read(&mut buffer)
+                .map_err(|error| Trouble::Passing(error.into()))?;
             if read == 0 {
                 break;
             }
@@ -139,14 +162,18 @@ impl Download {
             )));
         }
         if total.is_some_and(|total| have < total) {
-            return Err(Trouble::Passing(anyhow::anyhow!("the connection ended at byte {have}")));
+            return Err(Trouble::Passing(anyhow::anyhow!(
+                "the connection ended at byte {have}"
+            )));
         }
         part.sync_all().map_err(local)
     }
 
     fn open_at(&self, start: u64) -> std::io::Result<File> {
-        let part =
-            OpenOptions::new().create(true).append(true).open(&self.part)?;
+        let part = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.part)?;
         part.set_len(start)?;
         Ok(part)
     }
@@ -200,23 +227,33 @@ mod tests {
         let (address, server) = serve(vec![cut.to_vec(), rest.to_vec()]);
         let folder = tempfile::tempdir().unwrap();
         let mut seen = Vec::new();
-        let path =
-            archive(&network(), &address, "crates.io", folder.path(), &mut |had, total| {
+        let path = archive(
+            &network(),
+            &address,
+            "crates.io",
+            folder.path(),
+            &mut |had, total| {
                 seen.push((had, total));
-            })
-            .unwrap();
+            },
+        )
+        .unwrap();
         assert_eq!(fs::read(path).unwrap(), b"0123456789");
         assert_eq!(seen.last(), Some(&(10, Some(10))));
         let asked = server.join().unwrap();
         assert!(asked[0].contains("GET /crates.io/all.zip"));
-        assert!(asked[1].to_lowercase().contains("range: bytes=5-"), "{}", asked[1]);
+        assert!(
+            asked[1].to_lowercase().contains("range: bytes=5-"),
+            "{}",
+            asked[1]
+        );
         assert!(asked[1].contains("\"v1\""));
     }
 
     #[test]
     fn an_archive_that_changed_meanwhile_is_taken_from_the_start() {
         let cut = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\netag: \"v1\"\r\nconnection: close\r\n\r\n01234";
-        let whole = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\netag: \"v2\"\r\nconnection: close\r\n\r\nnew";
+        let whole =
+            b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\netag: \"v2\"\r\nconnection: close\r\n\r\nnew";
         let (address, server) = serve(vec![cut.to_vec(), whole.to_vec()]);
         let folder = tempfile::tempdir().unwrap();
         let path = archive(&network(), &address, "npm", folder.path(), &mut |_, _| {}).unwrap();
@@ -226,21 +263,37 @@ mod tests {
 
     #[test]
     fn an_answer_that_will_not_change_is_not_asked_for_again_and_says_what_to_do() {
-        let (address, server) =
-            serve(vec![b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec()]);
+        let (address, server) = serve(vec![
+            b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec(),
+        ]);
         let folder = tempfile::tempdir().unwrap();
-        let error = archive(&network(), &address, "nowhere", folder.path(), &mut |_, _| {})
-            .unwrap_err();
+        let error = archive(
+            &network(),
+            &address,
+            "nowhere",
+            folder.path(),
+            &mut |_, _| {},
+        )
+        .unwrap_err();
         let error = format!("{error:#}");
-        assert!(error.contains("404") && error.contains("db import"), "{error}");
+        assert!(
+            error.contains("404") && error.contains("db import"),
+            "{error}"
+        );
         server.join().unwrap();
     }
 
     #[test]
     fn offline_is_said_at_once() {
         let folder = tempfile::tempdir().unwrap();
-        let error = archive(&Network::offline(), LOCATION, "npm", folder.path(), &mut |_, _| {})
-            .unwrap_err();
+        let error = archive(
+            &Network::offline(),
+            LOCATION,
+            "npm",
+            folder.path(),
+            &mut |_, _| {},
+        )
+        .unwrap_err();
         assert!(error.to_string().contains("--offline"));
     }
 }

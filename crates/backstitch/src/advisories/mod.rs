@@ -48,7 +48,11 @@ impl Advisories {
             about.records(),
             day(&about.newest_modified)
         );
-        Ok(Self { index, description, is_starter: false })
+        Ok(Self {
+            index,
+            description,
+            is_starter: false,
+        })
     }
 
     /// Compiles the starter set.
@@ -56,8 +60,10 @@ impl Advisories {
         let head: StarterHead =
             serde_json::from_str(STARTER).context("read the bundled starter set")?;
         let imported = import::read_json("starter set", STARTER.as_bytes());
-        let provenance =
-            Provenance { sources: vec!["starter set".into()], created_at: head.date.clone() };
+        let provenance = Provenance {
+            sources: vec!["starter set".into()],
+            created_at: head.date.clone(),
+        };
         let bytes = index::compile(&imported.advisories, provenance)?;
         let index = Index::from_bytes(bytes)?;
         let description = format!(
@@ -65,7 +71,11 @@ impl Advisories {
             imported.advisories.len(),
             head.date
         );
-        Ok(Self { index, description, is_starter: true })
+        Ok(Self {
+            index,
+            description,
+            is_starter: true,
+        })
     }
 
     /// The index.
@@ -91,11 +101,16 @@ impl Advisories {
 
     /// Says on standard error what is used, where that is the starter set.
     pub fn announce(&self) {
-        self.notes().iter().for_each(|note| report::say(&format!("note: {note}")));
+        self.notes()
+            .iter()
+            .for_each(|note| report::say(&format!("note: {note}")));
     }
 }
 
 /// The day of an RFC 3339 time.
 pub fn day(time: &str) -> &str {
-    time.split('T').next().filter(|day| !day.is_empty()).unwrap_or("an unknown day")
+    time.split('T')
+        .next()
+        .filter(|day| !day.is_empty())
+        .unwrap_or("an unknown day")
 }

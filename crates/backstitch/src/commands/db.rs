@@ -20,9 +20,14 @@ const PROBLEMS_SHOWN: usize = 10;
 pub fn db(command: DbCommand) -> Result<Exit> {
     let places = Places::discover()?;
     match command {
-        DbCommand::Update { ecosystem, location } => {
-            update(&places, &ecosystem, location.as_deref().unwrap_or(download::LOCATION))
-        }
+        DbCommand::Update {
+            ecosystem,
+            location,
+        } => update(
+            &places,
+            &ecosystem,
+            location.as_deref().unwrap_or(download::LOCATION),
+        ),
         DbCommand::Import { paths } => import(&places, &paths),
         DbCommand::Info { format } => info(&places, format),
     }
@@ -71,12 +76,19 @@ fn import(places: &Places, paths: &[PathBuf]) -> Result<Exit> {
     progress.step("reading advisories");
     let imported = import::read_all(paths)?;
     progress.step("compiling the index");
-    let sources = paths.iter().map(|path| path.display().to_string()).collect();
-    let provenance = Provenance { sources, created_at: jiff::Timestamp::now().to_string() };
+    let sources = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let provenance = Provenance {
+        sources,
+        created_at: jiff::Timestamp::now().to_string(),
+    };
     let bytes = index::compile(&imported.advisories, provenance)?;
     let path = places.index();
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("create `{}`", folder.display()))?;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("create `{}`", folder.display()))?;
     }
     index::replace(&path, bytes)?;
     progress.finish();
@@ -86,7 +98,10 @@ fn import(places: &Places, paths: &[PathBuf]) -> Result<Exit> {
 
 fn tell_problems(imported: &Imported) {
     for problem in imported.problems.iter().take(PROBLEMS_SHOWN) {
-        report::say(&escape(&format!("left out: `{}`: {}", problem.file, problem.what)));
+        report::say(&escape(&format!(
+            "left out: `{}`: {}",
+            problem.file, problem.what
+        )));
     }
     let more = imported.problem_count.saturating_sub(PROBLEMS_SHOWN);
     if more > 0 {
@@ -111,7 +126,7 @@ fn info(places: &Places, format: Format) -> Result<Exit> {
 fn print_info(index: &Index, place: &str, format: Format) -> Result<()> {
     let text = match format {
         Format::Json => json::text(&json::index(index.about(), place))?,
-        Format::Text => report::terminal::index(index.about(), place),
+        Format::Text => report::database::index(index.about(), place),
         Format::Sarif => anyhow::bail!("an index has no SARIF form: use --format json"),
     };
     report::data(&text).context("write the result")

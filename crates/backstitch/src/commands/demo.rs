@@ -15,18 +15,54 @@ use crate::source::Repository;
 
 /// The example's files. A test holds the list against the folder.
 const FILES: &[(&str, &str)] = &[
-    ("Cargo.toml", include_str!("../../../../examples/demo/Cargo.toml")),
-    ("Cargo.lock", include_str!("../../../../examples/demo/Cargo.lock")),
-    ("README.md", include_str!("../../../../examples/demo/README.md")),
-    ("src/lib.rs", include_str!("../../../../examples/demo/src/lib.rs")),
-    ("src/main.rs", include_str!("../../../../examples/demo/src/main.rs")),
-    ("src/report.rs", include_str!("../../../../examples/demo/src/report.rs")),
-    ("src/rules.rs", include_str!("../../../../examples/demo/src/rules.rs")),
-    ("src/scan.rs", include_str!("../../../../examples/demo/src/scan.rs")),
-    ("tests/cli.rs", include_str!("../../../../examples/demo/tests/cli.rs")),
-    ("tests/data/ferry.dump", include_str!("../../../../examples/demo/tests/data/ferry.dump")),
-    ("tests/data/ferry.rules", include_str!("../../../../examples/demo/tests/data/ferry.rules")),
-    ("tests/data/night.log", include_str!("../../../../examples/demo/tests/data/night.log")),
+    (
+        "Cargo.toml",
+        include_str!("../../../../examples/demo/Cargo.toml"),
+    ),
+    (
+        "Cargo.lock",
+        include_str!("../../../../examples/demo/Cargo.lock"),
+    ),
+    (
+        "README.md",
+        include_str!("../../../../examples/demo/README.md"),
+    ),
+    (
+        "src/lib.rs",
+        include_str!("../../../../examples/demo/src/lib.rs"),
+    ),
+    (
+        "src/main.rs",
+        include_str!("../../../../examples/demo/src/main.rs"),
+    ),
+    (
+        "src/report.rs",
+        include_str!("../../../../examples/demo/src/report.rs"),
+    ),
+    (
+        "src/rules.rs",
+        include_str!("../../../../examples/demo/src/rules.rs"),
+    ),
+    (
+        "src/scan.rs",
+        include_str!("../../../../examples/demo/src/scan.rs"),
+    ),
+    (
+        "tests/cli.rs",
+        include_str!("../../../../examples/demo/tests/cli.rs"),
+    ),
+    (
+        "tests/data/ferry.dump",
+        include_str!("../../../../examples/demo/tests/data/ferry.dump"),
+    ),
+    (
+        "tests/data/ferry.rules",
+        include_str!("../../../../examples/demo/tests/data/ferry.rules"),
+    ),
+    (
+        "tests/data/night.log",
+        include_str!("../../../../examples/demo/tests/data/night.log"),
+    ),
 ];
 
 /// Copies the example, runs the loop on it and prints what came of it.
@@ -46,13 +82,20 @@ pub fn demo(arguments: &DemoArguments) -> Result<Exit> {
         policy: None,
         sandbox: arguments.sandbox,
         fresh: false,
-        common: Common { format: arguments.format, db: None, offline: false },
+        common: Common {
+            format: arguments.format,
+            db: None,
+            offline: false,
+        },
     };
     let places = Places::discover()?.with_state(&folder.join("state"));
     let story = run::run_in(&arguments, places, Advisories::starter()?)?;
     run::print(&story, arguments.common.format)?;
     if arguments.common.format == Format::Text {
-        report::say(&format!("look around in `{}`; remove it when you are done", folder.display()));
+        report::say(&format!(
+            "look around in `{}`; remove it when you are done",
+            folder.display()
+        ));
     }
     Ok(story.exit())
 }
@@ -61,7 +104,8 @@ fn unpack(to: &Path) -> Result<()> {
     for (name, text) in FILES {
         let path = to.join(name);
         let folder = path.parent().unwrap_or(to);
-        std::fs::create_dir_all(folder).with_context(|| format!("create `{}`", folder.display()))?;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("create `{}`", folder.display()))?;
         std::fs::write(&path, text).with_context(|| format!("write `{}`", path.display()))?;
     }
     Ok(())

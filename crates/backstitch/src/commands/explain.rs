@@ -25,7 +25,8 @@ pub fn explain(arguments: &ExplainArguments) -> Result<Exit> {
     let found = find::findings(&arguments.path, &advisories, &places)?;
     let is_meant = |finding: &&Finding| {
         let ids = &words::dependency(finding).ids;
-        ids.iter().any(|id| id.as_str().eq_ignore_ascii_case(&arguments.id))
+        ids.iter()
+            .any(|id| id.as_str().eq_ignore_ascii_case(&arguments.id))
     };
     let meant: Vec<_> = found.findings.iter().filter(is_meant).cloned().collect();
     if meant.is_empty() {
@@ -35,14 +36,21 @@ pub fn explain(arguments: &ExplainArguments) -> Result<Exit> {
             arguments.path.display()
         );
     }
-    let network =
-        if arguments.common.offline { Network::offline() } else { Network::online() };
+    let network = if arguments.common.offline {
+        Network::offline()
+    } else {
+        Network::online()
+    };
     let releases = CratesIndex::open(places.cache(), network)?;
     let ledger = Ledger::open(&places.ledger())?;
     for project in &found.projects {
-        for finding in meant.iter().filter(|finding| finding.location == project.lockfile) {
+        for finding in meant
+            .iter()
+            .filter(|finding| finding.location == project.lockfile)
+        {
             let prospect = prospect(arguments, project, finding, &advisories, &releases)?;
-            let happened = super::ledger::happened(&ledger, &arguments.path, &finding.id.to_string())?;
+            let happened =
+                super::ledger::happened(&ledger, &arguments.path, &finding.id.to_string())?;
             report::data(&explanation::explain(finding, &prospect, &happened))?;
         }
     }
@@ -71,7 +79,13 @@ fn prospect(
         candidates: plan
             .iter()
             .flat_map(|plan| &plan.candidates)
-            .map(|candidate| format!("{}: {}", words::strategy(candidate), words::change(candidate)))
+            .map(|candidate| {
+                format!(
+                    "{}: {}",
+                    words::strategy(candidate),
+                    words::change(candidate)
+                )
+            })
             .collect(),
         obstacle: plan.and_then(|plan| plan.obstacle),
     })

@@ -33,7 +33,11 @@ pub fn find(arguments: &FindArguments) -> Result<Exit> {
             &found.notes,
         ))?,
         Format::Sarif => {
-            let findings: Vec<_> = found.findings.iter().map(|finding| (finding, None)).collect();
+            let findings: Vec<_> = found
+                .findings
+                .iter()
+                .map(|finding| (finding, None))
+                .collect();
             json::text(&sarif::log(&findings))?
         }
     };
@@ -51,19 +55,32 @@ pub struct Found {
 /// Finds in the folder, or in the lockfile, at `path`, as it is in the working tree.
 pub fn findings(path: &Path, advisories: &Advisories, places: &Places) -> Result<Found> {
     let releases = CratesIndex::open(places.cache(), Network::offline())?;
-    let mut found = Found { findings: Vec::new(), projects: Vec::new(), notes: advisories.notes() };
+    let mut found = Found {
+        findings: Vec::new(),
+        projects: Vec::new(),
+        notes: advisories.notes(),
+    };
     let discovery = discover(path)?;
     for problem in &discovery.problems {
-        found.notes.push(format!("`{}`: {}", problem.path, problem.what));
+        found
+            .notes
+            .push(format!("`{}`: {}", problem.path, problem.what));
     }
     for project in discovery.projects {
         for problem in &project.problems {
-            found.notes.push(format!("`{}`: {}", problem.path, problem.what));
+            found
+                .notes
+                .push(format!("`{}`: {}", problem.path, problem.what));
         }
-        let surroundings = Surroundings { releases: Some(&releases), platform: Platform::host() };
+        let surroundings = Surroundings {
+            releases: Some(&releases),
+            platform: Platform::host(),
+        };
         let scan = find::findings(&project, advisories.index(), surroundings)?;
         for problem in &scan.problems {
-            found.notes.push(format!("`{}`: {}", problem.path, problem.what));
+            found
+                .notes
+                .push(format!("`{}`: {}", problem.path, problem.what));
         }
         found.findings.extend(scan.findings);
         found.projects.push(project);
@@ -72,16 +89,23 @@ pub fn findings(path: &Path, advisories: &Advisories, places: &Places) -> Result
 }
 
 fn discover(path: &Path) -> Result<find::Discovery> {
-    let about = path.metadata().with_context(|| format!("open project `{}`", path.display()))?;
+    let about = path
+        .metadata()
+        .with_context(|| format!("open project `{}`", path.display()))?;
     if about.is_dir() {
         return Ok(find::projects(&source::open_dir(path)?));
     }
-    let path = path.canonicalize().with_context(|| format!("open `{}`", path.display()))?;
+    let path = path
+        .canonicalize()
+        .with_context(|| format!("open `{}`", path.display()))?;
     let folder = path.parent().context("open a lockfile without a folder")?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let lockfile = backstitch_model::RelPath::new(name)?;
     match find::project::read(&source::open_dir(folder)?, &lockfile) {
-        Ok(project) => Ok(find::Discovery { projects: vec![project], problems: Vec::new() }),
+        Ok(project) => Ok(find::Discovery {
+            projects: vec![project],
+            problems: Vec::new(),
+        }),
         Err(problem) => anyhow::bail!("read lockfile `{}`: {}", problem.path, problem.what),
     }
 }

@@ -20,7 +20,12 @@ pub fn init(path: &Path) -> Result<Exit> {
         }
         Err(error) => return Err(error).with_context(|| format!("write `{}`", file.display())),
     };
-    created.write_all(TEMPLATE.as_bytes()).with_context(|| format!("write `{}`", file.display()))?;
-    report::say(&format!("wrote `{}`: every setting is there, with its default", file.display()));
+    created
+        .write_all(TEMPLATE.as_bytes())
+        .with_context(|| format!("write `{}`", file.display()))?;
+    report::say(&format!(
+        "wrote `{}`: every setting is there, with its default",
+        file.display()
+    ));
     Ok(Exit::NothingLeft)
 }

@@ -8,7 +8,7 @@ use crate::cli::{Format, LedgerCommand};
 use crate::exit::Exit;
 use crate::ledger::{Entry, Ledger};
 use crate::places::Places;
-use crate::report::{self, json, terminal};
+use crate::report::{self, history, json};
 
 /// Shows or verifies.
 pub fn ledger(command: &LedgerCommand) -> Result<Exit> {
@@ -29,7 +29,7 @@ fn show(ledger: &Ledger, path: &Path, run: Option<&str>, format: Format) -> Resu
         bail!("show run `{run}`: the ledger has no such run");
     }
     let text = match format {
-        Format::Text => terminal::entries(&entries),
+        Format::Text => history::entries(&entries),
         Format::Json => json::text(&json::entries(&entries))?,
         Format::Sarif => bail!("a ledger has no SARIF form: use --format json"),
     };
@@ -38,21 +38,30 @@ fn show(ledger: &Ledger, path: &Path, run: Option<&str>, format: Format) -> Resu
 }
 
 fn newest(ledger: &Ledger, path: &Path) -> Result<String> {
-    let project =
-        path.canonicalize().with_context(|| format!("open project `{}`", path.display()))?;
+    let project = path
+        .canonicalize()
+        .with_context(|| format!("open project `{}`", path.display()))?;
     for folder in project.ancestors() {
         if let Some(run) = ledger.newest_run(&folder.display().to_string())? {
             return Ok(run);
         }
     }
-    bail!("show the runs of `{}`: there was none yet; `backstitch run` makes one", path.display())
+    bail!(
+        "show the runs of `{}`: there was none yet; `backstitch run` makes one",
+        path.display()
+    )
 }
 
 /// What happened to one finding in the newest run of its project, each in a line.
 pub fn happened(ledger: &Ledger, path: &Path, finding: &str) -> Result<Vec<String>> {
-    let Ok(run) = newest(ledger, path) else { return Ok(Vec::new()) };
+    let Ok(run) = newest(ledger, path) else {
+        return Ok(Vec::new());
+    };
     let entries = ledger.entries(Some(&run))?;
-    Ok(entries.iter().flat_map(|entry: &Entry| terminal::concerning(entry, finding, &entries)).collect())
+    Ok(entries
+        .iter()
+        .flat_map(|entry: &Entry| history::concerning(entry, finding, &entries))
+        .collect())
 }
 
 fn verify(ledger: &Ledger) -> Result<Exit> {

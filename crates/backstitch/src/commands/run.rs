@@ -36,8 +36,11 @@ pub fn run_in(arguments: &RunArguments, places: Places, advisories: Advisories) 
     let policy = settings::read(source.root(), arguments.policy.as_deref())?;
     let (sandbox, confinement) = sandbox(arguments.sandbox)?;
     let progress = Arc::new(Progress::new());
-    let network =
-        if arguments.common.offline { Network::offline() } else { Network::online() };
+    let network = if arguments.common.offline {
+        Network::offline()
+    } else {
+        Network::online()
+    };
     let cargo = cargo(sandbox, &places, policy.clone(), &progress)?;
     let order = Order {
         source,

@@ -34,14 +34,27 @@ mod tests {
 
     #[test]
     fn every_field_and_the_hash_before_change_the_hash() {
-        let link = Link { sequence: 1, run: "r", at: "t", kind: "k", body: "b" };
+        let link = Link {
+            sequence: 1,
+            run: "r",
+            at: "t",
+            kind: "k",
+            body: "b",
+        };
         let changed = [
-            Link { sequence: 2, ..link },
+            Link {
+                sequence: 2,
+                ..link
+            },
             Link { run: "x", ..link },
             Link { at: "x", ..link },
             Link { kind: "x", ..link },
             Link { body: "x", ..link },
-            Link { run: "rt", at: "", ..link },
+            Link {
+                run: "rt",
+                at: "",
+                ..link
+            },
         ];
         for other in changed {
             assert_ne!(hash(GENESIS, link), hash(GENESIS, other), "{other:?}");

@@ -46,10 +46,27 @@ impl History {
         match event {
             Event::RunStarted(start) => self.start = Some(start),
             Event::Found { .. } => self.found = true,
-            Event::Baseline { lockfile, checks, tests, commands } => {
-                self.baselines.insert(lockfile, Baseline { checks, tests, commands });
+            Event::Baseline {
+                lockfile,
+                checks,
+                tests,
+                commands,
+            } => {
+                self.baselines.insert(
+                    lockfile,
+                    Baseline {
+                        checks,
+                        tests,
+                        commands,
+                    },
+                );
             }
-            Event::Applied { attempt, files, refused, .. } => {
+            Event::Applied {
+                attempt,
+                files,
+                refused,
+                ..
+            } => {
                 let applied = refused.map_or(Applied::Done(files), Applied::Refused);
                 self.applied.insert(attempt, applied);
             }

@@ -85,7 +85,7 @@ pub enum LedgerError {
     },
 }
 
-/// The ledger's format, kept in SQLite's `user_version`.
+/// The ledger's format, kept in the database's `user_version`.
 const FORMAT: i64 = 1;
 
 /// How many problems a verification names before it stops looking for more.
@@ -109,17 +109,22 @@ impl Ledger {
             .open(&path)
             .map_err(file(&path))?;
         let connection = connect(&path)?;
-        Ok(Self { connection, head: folder.join("ledger.head") })
+        Ok(Self {
+            connection,
+            head: folder.join("ledger.head"),
+        })
     }
 
     /// Appends one event and returns once it is on the disk.
     pub fn append(&mut self, run: &str, event: &Event) -> Result<Digest, LedgerError> {
         let at = jiff::Timestamp::now().to_string();
-        let (sequence, hash) =
-            append(&mut self.connection, run, &at, event).map_err(|source| self.database(source))?;
+        let (sequence, hash) = append(&mut self.connection, run, &at, event)
+            .map_err(|source| self.database(source))?;
         let head = format!("{sequence} {hash}\n");
-        write_head(&self.head, &head)
-            .map_err(|source| LedgerError::File { path: self.head.clone(), source })?;
+        write_head(&self.head, &head).map_err(|source| LedgerError::File {
+            path: self.head.clone(),
+            source,
+        })?;
         crate::failpoint::after_event(event);
         Ok(hash)
     }
@@ -143,14 +148,21 @@ impl Ledger {
             .optional()
             .map_err(|source| self.database(source))?;
         let Some(run) = run else { return Ok(None) };
-        let events = self.entries(Some(&run))?.into_iter().map(|entry| entry.event);
+        let events = self
+            .entries(Some(&run))?
+            .into_iter()
+            .map(|entry| entry.event);
         Ok(Some((run, History::replay(events))))
     }
 
     /// Begins a run and returns its id.
     pub fn start(&mut self, start: RunStart) -> Result<String, LedgerError> {
         let salt = format!("{}{}", start.identity, jiff::Timestamp::now());
-        let run: String = blake3::hash(salt.as_bytes()).to_hex().chars().take(12).collect();
+        let run: String = blake3::hash(salt.as_bytes())
+            .to_hex()
+            .chars()
+            .take(12)
+            .collect();
         self.append(&run, &Event::RunStarted(start))?;
         Ok(run)
     }
@@ -170,11 +182,16 @@ impl Ledger {
     /// Checks every hash, every number and every table.
     pub fn verify(&self) -> Result<Verification, LedgerError> {
         let rows = rows(&self.connection, None).map_err(|source| self.database(source))?;
-        let mut verification =
-            Verification { events: rows.len() as u64, problems: broken_links(&rows) };
+        let mut verification = Verification {
+            events: rows.len() as u64,
+            problems: broken_links(&rows),
+        };
         verification.problems.extend(self.lost_end(&rows));
         if verification.problems.is_empty() {
-            let events = rows.into_iter().map(Row::entry).collect::<Result<Vec<_>, _>>()?;
+            let events = rows
+                .into_iter()
+                .map(Row::entry)
+                .collect::<Result<Vec<_>, _>>()?;
             let differences = tables::differences(&self.connection, &events)
                 .map_err(|source| self.database(source))?;
             verification.problems.extend(differences);
@@ -188,7 +205,10 @@ impl Ledger {
     fn lost_end(&self, rows: &[Row]) -> Option<String> {
         let Ok(head) = fs::read_to_string(&self.head) else {
             return (!rows.is_empty()).then(|| {
-                format!("`{}` is missing: whether the end is complete cannot be told", self.head.display())
+                format!(
+                    "`{}` is missing: whether the end is complete cannot be told",
+                    self.head.display()
+                )
             });
         };
         let (sequence, hash) = head.trim().split_once(' ')?;
@@ -203,24 +223,42 @@ impl Ledger {
     }
 
     fn database(&self, source: rusqlite::Error) -> LedgerError {
-        LedgerError::Database { path: self.head.with_extension("sqlite"), source }
+        LedgerError::Database {
+            path: self.head.with_extension("sqlite"),
+            source,
+        }
     }
 }
 
 fn connect(path: &Path) -> Result<Connection, LedgerError> {
-    let database = |source| LedgerError::Database { path: path.to_owned(), source };
+    let database = |source| LedgerError::Database {
+        path: path.to_owned(),
+        source,
+    };
     let connection = Connection::open(path).map_err(database)?;
-    connection.busy_timeout(Duration::from_secs(30)).map_err(database)?;
+    connection
+        .busy_timeout(Duration::from_secs(30))
+        .map_err(database)?;
     // A write-ahead log survives a kill at any point; FULL waits for the disk.
-    connection.pragma_update(None, "journal_mode", "wal").map_err(database)?;
-    connection.pragma_update(None, "synchronous", "full").map_err(database)?;
-    let found: i64 =
-        connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(database)?;
+    connection
+        .pragma_update(None, "journal_mode", "wal")
+        .map_err(database)?;
+    connection
+        .pragma_update(None, "synchronous", "full")
+        .map_err(database)?;
+    let found: i64 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(database)?;
     if found > FORMAT {
-        return Err(LedgerError::Newer { path: path.to_owned(), found });
+        return Err(LedgerError::Newer {
+            path: path.to_owned(),
+            found,
+        });
     }
     tables::create(&connection).map_err(database)?;
-    connection.pragma_update(None, "user_version", FORMAT).map_err(database)?;
+    connection
+        .pragma_update(None, "user_version", FORMAT)
+        .map_err(database)?;
     Ok(connection)
 }
 
@@ -234,22 +272,36 @@ fn append(
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let newest: Option<(u64, String)> = transaction
-        .query_row("SELECT sequence, hash FROM events ORDER BY sequence DESC LIMIT 1", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+        .query_row(
+            "SELECT sequence, hash FROM events ORDER BY sequence DESC LIMIT 1",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
         .optional()?;
     let (sequence, previous) = match newest {
         None => (1, GENESIS),
-        Some((sequence, hash)) => {
-            (sequence + 1, Digest::from_hex(&hash).unwrap_or(GENESIS))
-        }
+        Some((sequence, hash)) => (sequence + 1, Digest::from_hex(&hash).unwrap_or(GENESIS)),
     };
-    let link = Link { sequence, run, at, kind: event.kind(), body: &body };
+    let link = Link {
+        sequence,
+        run,
+        at,
+        kind: event.kind(),
+        body: &body,
+    };
     let hash = chain::hash(previous, link);
     transaction.execute(
         "INSERT INTO events (sequence, run, at, kind, body, previous, hash) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![sequence, run, at, event.kind(), body, previous.to_string(), hash.to_string()],
+        params![
+            sequence,
+            run,
+            at,
+            event.kind(),
+            body,
+            previous.to_string(),
+            hash.to_string()
+        ],
     )?;
     tables::add(&transaction, run, event)?;
     transaction.commit()?;
@@ -295,7 +347,10 @@ fn rows(connection: &Connection, run: Option<&str>) -> Result<Vec<Row>, rusqlite
 
 impl Row {
     fn entry(self) -> Result<Entry, LedgerError> {
-        let broken = |why: String| LedgerError::Event { sequence: self.sequence, why };
+        let broken = |why: String| LedgerError::Event {
+            sequence: self.sequence,
+            why,
+        };
         Ok(Entry {
             event: serde_json::from_str(&self.body).map_err(|error| broken(error.to_string()))?,
             hash: Digest::from_hex(&self.hash).map_err(|error| broken(error.to_string()))?,
@@ -312,7 +367,10 @@ fn broken_links(rows: &[Row]) -> Vec<String> {
     for (index, row) in rows.iter().enumerate() {
         let expected = index as u64 + 1;
         if row.sequence != expected {
-            problems.push(format!("event {expected} is missing: the next one is {}", row.sequence));
+            problems.push(format!(
+                "event {expected} is missing: the next one is {}",
+                row.sequence
+            ));
             break;
         }
         let link = Link {
@@ -358,7 +416,13 @@ mod tests {
     #[test]
     fn an_untouched_ledger_verifies() {
         let (_folder, ledger) = ledger();
-        assert_eq!(ledger.verify().unwrap(), Verification { events: 5, problems: vec![] });
+        assert_eq!(
+            ledger.verify().unwrap(),
+            Verification {
+                events: 5,
+                problems: vec![]
+            }
+        );
     }
 
     #[test]
@@ -392,9 +456,15 @@ mod tests {
     #[test]
     fn a_ledger_of_a_later_version_is_refused_by_name() {
         let (folder, ledger) = ledger();
-        ledger.connection.pragma_update(None, "user_version", 99).unwrap();
+        ledger
+            .connection
+            .pragma_update(None, "user_version", 99)
+            .unwrap();
         drop(ledger);
         let error = Ledger::open(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("ledger.sqlite") && error.contains("99"), "{error}");
+        assert!(
+            error.contains("ledger.sqlite") && error.contains("99"),
+            "{error}"
+        );
     }
 }

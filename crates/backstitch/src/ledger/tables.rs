@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, params};
 
-use super::event::Event;
+use super::event::{Event, RunStart};
 use super::store::Entry;
+use crate::wire;
 
 /// Makes every table that is missing.
 pub fn create(connection: &Connection) -> Result<(), rusqlite::Error> {
@@ -37,77 +38,138 @@ const TABLES: [&str; 4] = ["runs", "findings", "attempts", "checks"];
 /// Adds what one event tells.
 pub fn add(connection: &Connection, run: &str, event: &Event) -> Result<(), rusqlite::Error> {
     match event {
-        Event::RunStarted(start) => connection
-            .execute(
-                "INSERT INTO runs (id, identity, project, base, advisories, toolchain, \
-                 confinement, started_at_s) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                params![
-                    run, start.identity, start.project, start.base, start.advisories,
-                    start.toolchain, start.confinement, start.started_at_s
-                ],
-            )
-            .map(drop),
         Event::RunResumed { .. } => Ok(()),
-        Event::Found { findings } => findings.iter().try_for_each(|finding| {
-            connection
-                .execute(
-                    "INSERT INTO findings (run, id, package, version, class, advisories) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-                    params![
-                        run, finding.id, finding.package, finding.version, finding.class,
-                        finding.advisories.join(" ")
-                    ],
-                )
-                .map(drop)
-        }),
-        Event::Baseline { lockfile, checks, .. } => checks
+        Event::RunStarted(start) => add_run(connection, run, start),
+        Event::Found { findings } => findings
+            .iter()
+            .try_for_each(|finding| add_finding(connection, run, finding)),
+        Event::Baseline {
+            lockfile, checks, ..
+        } => checks
             .iter()
             .try_for_each(|check| add_check(connection, run, &format!("before {lockfile}"), check)),
-        Event::Applied { attempt, candidate, refused, .. } => connection
-            .execute(
-                "INSERT INTO attempts (run, id, strategy, settles, moves, refused) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-                params![
-                    run, attempt, candidate.strategy, candidate.settles.join(" "),
-                    moves(candidate), refused
-                ],
-            )
-            .map(drop),
-        Event::Checked { attempt, run: check } => add_check(connection, run, attempt, check),
+        Event::Applied {
+            attempt,
+            candidate,
+            refused,
+            ..
+        } => add_attempt(connection, run, attempt, candidate, refused.as_deref()),
+        Event::Checked {
+            attempt,
+            run: check,
+        } => add_check(connection, run, attempt, check),
         Event::Blocked { findings, why } => findings.iter().try_for_each(|finding| {
-            connection
-                .execute(
-                    "UPDATE findings SET blocked = ?3 WHERE run = ?1 AND id = ?2",
-                    params![run, finding, why],
-                )
-                .map(drop)
+            execute(
+                connection,
+                "UPDATE findings SET blocked = ?3 WHERE run = ?1 AND id = ?2",
+                params![run, finding, why],
+            )
         }),
-        Event::Delivered { place, .. } => connection
-            .execute("UPDATE runs SET delivered = ?2 WHERE id = ?1", params![run, place])
-            .map(drop),
-        Event::RunFinished { exit } => connection
-            .execute("UPDATE runs SET exit = ?2 WHERE id = ?1", params![run, exit])
-            .map(drop),
+        Event::Delivered { place, .. } => execute(
+            connection,
+            "UPDATE runs SET delivered = ?2 WHERE id = ?1",
+            params![run, place],
+        ),
+        Event::RunFinished { exit } => execute(
+            connection,
+            "UPDATE runs SET exit = ?2 WHERE id = ?1",
+            params![run, exit],
+        ),
     }
+}
+
+fn execute(
+    connection: &Connection,
+    statement: &str,
+    values: impl rusqlite::Params,
+) -> Result<(), rusqlite::Error> {
+    connection.execute(statement, values).map(drop)
+}
+
+fn add_run(connection: &Connection, run: &str, start: &RunStart) -> Result<(), rusqlite::Error> {
+    execute(
+        connection,
+        "INSERT INTO runs (id, identity, project, base, advisories, toolchain, confinement, \
+         started_at_s) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            run,
+            start.identity,
+            start.project,
+            start.base,
+            start.advisories,
+            start.toolchain,
+            start.confinement,
+            start.started_at_s
+        ],
+    )
+}
+
+fn add_finding(
+    connection: &Connection,
+    run: &str,
+    finding: &wire::Finding,
+) -> Result<(), rusqlite::Error> {
+    execute(
+        connection,
+        "INSERT INTO findings (run, id, package, version, class, advisories) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+        params![
+            run,
+            finding.id,
+            finding.package,
+            finding.version,
+            finding.class,
+            finding.advisories.join(" ")
+        ],
+    )
+}
+
+fn add_attempt(
+    connection: &Connection,
+    run: &str,
+    attempt: &str,
+    candidate: &wire::Candidate,
+    refused: Option<&str>,
+) -> Result<(), rusqlite::Error> {
+    execute(
+        connection,
+        "INSERT INTO attempts (run, id, strategy, settles, moves, refused) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+        params![
+            run,
+            attempt,
+            candidate.strategy,
+            candidate.settles.join(" "),
+            moves(candidate),
+            refused
+        ],
+    )
 }
 
 fn add_check(
     connection: &Connection,
     run: &str,
     attempt: &str,
-    check: &crate::wire::CheckRun,
+    check: &wire::CheckRun,
 ) -> Result<(), rusqlite::Error> {
     let elapsed_ms = i64::try_from(check.elapsed_ms).unwrap_or(i64::MAX);
-    connection
-        .execute(
-            "INSERT INTO checks (run, attempt, name, outcome, why, elapsed_ms, log) \
+    execute(
+        connection,
+        "INSERT INTO checks (run, attempt, name, outcome, why, elapsed_ms, log) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
-            params![run, attempt, check.check, check.outcome, check.why, elapsed_ms, check.log],
-        )
-        .map(drop)
+        params![
+            run,
+            attempt,
+            check.check,
+            check.outcome,
+            check.why,
+            elapsed_ms,
+            check.log
+        ],
+    )
 }
 
-fn moves(candidate: &crate::wire::Candidate) -> String {
+fn moves(candidate: &wire::Candidate) -> String {
     let texts: Vec<_> = candidate
         .moves
         .iter()
@@ -140,11 +202,16 @@ fn dump(connection: &Connection, table: &str) -> Result<Vec<String>, rusqlite::E
     let columns = statement.column_count();
     let row = |row: &rusqlite::Row<'_>| {
         let values: Result<Vec<_>, _> = (0..columns)
-            .map(|column| row.get::<_, rusqlite::types::Value>(column).map(|v| format!("{v:?}")))
+            .map(|column| {
+                row.get::<_, rusqlite::types::Value>(column)
+                    .map(|v| format!("{v:?}"))
+            })
             .collect();
         values.map(|values| values.join("|"))
     };
-    let mut rows = statement.query_map([], row)?.collect::<Result<Vec<_>, _>>()?;
+    let mut rows = statement
+        .query_map([], row)?
+        .collect::<Result<Vec<_>, _>>()?;
     rows.sort();
     Ok(rows)
 }

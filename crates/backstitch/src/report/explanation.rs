@@ -22,15 +22,36 @@ pub fn explain(finding: &Finding, prospect: &Prospect, happened: &[String]) -> S
     let mut text = String::new();
     let ids: Vec<_> = dependency.ids.iter().map(ToString::to_string).collect();
     // Writing to a string cannot fail, here and below.
-    let _ = writeln!(text, "{}\n{}\n", ids.join("  "), or(&dependency.summary, "no summary"));
-    let _ = writeln!(text, "package   {} ({})", dependency.package, dependency.package.ecosystem);
-    let _ = writeln!(text, "class     {}", crate::wire::class_name(dependency.class));
+    let _ = writeln!(
+        text,
+        "{}\n{}\n",
+        ids.join("  "),
+        or(&dependency.summary, "no summary")
+    );
+    let _ = writeln!(
+        text,
+        "package   {} ({})",
+        dependency.package, dependency.package.ecosystem
+    );
+    let _ = writeln!(
+        text,
+        "class     {}",
+        crate::wire::class_name(dependency.class)
+    );
     let _ = writeln!(text, "severity  {}", severity(finding));
-    let _ = writeln!(text, "fixed in  {}", or(&dependency.fixed_versions.join(", "), "no release"));
+    let _ = writeln!(
+        text,
+        "fixed in  {}",
+        or(&dependency.fixed_versions.join(", "), "no release")
+    );
     for reference in &dependency.references {
         let _ = writeln!(text, "see       {reference}");
     }
-    let _ = writeln!(text, "\nWhy it is here ({}):", words::reach(&dependency.reach));
+    let _ = writeln!(
+        text,
+        "\nWhy it is here ({}):",
+        words::reach(&dependency.reach)
+    );
     for (depth, package) in dependency.reach.path.iter().enumerate() {
         let _ = writeln!(text, "  {}{package}", "  ".repeat(depth));
     }

@@ -79,7 +79,12 @@ struct DeliveryObject {
 }
 
 /// Describes findings alone.
-pub fn findings(project: &str, advisories: &str, findings: &[Finding], notes: &[String]) -> Findings {
+pub fn findings(
+    project: &str,
+    advisories: &str,
+    findings: &[Finding],
+    notes: &[String],
+) -> Findings {
     Findings {
         format: wire::FORMAT_VERSION,
         project: project.to_owned(),
@@ -166,9 +171,11 @@ pub fn confinement(confinement: Confinement) -> &'static str {
 
 fn delivery(delivery: &Delivery) -> DeliveryObject {
     match delivery {
-        Delivery::Branch { name, commits } => {
-            DeliveryObject { kind: "branch", place: name.clone(), items: commits.clone() }
-        }
+        Delivery::Branch { name, commits } => DeliveryObject {
+            kind: "branch",
+            place: name.clone(),
+            items: commits.clone(),
+        },
         Delivery::Patches { folder, files } => DeliveryObject {
             kind: "patches",
             place: folder.display().to_string(),
@@ -199,13 +206,17 @@ pub struct Entries<'entry> {
 pub fn entries(entries: &[Entry]) -> Entries<'_> {
     fn event(entry: &Entry) -> EntryObject<'_> {
         EntryObject {
-        sequence: entry.sequence,
-        run: &entry.run,
-        at: &entry.at,
-        hash: entry.hash.to_string(),
-        event: &entry.event,
-    }}
-    Entries { format: wire::FORMAT_VERSION, events: entries.iter().map(event).collect() }
+            sequence: entry.sequence,
+            run: &entry.run,
+            at: &entry.at,
+            hash: entry.hash.to_string(),
+            event: &entry.event,
+        }
+    }
+    Entries {
+        format: wire::FORMAT_VERSION,
+        events: entries.iter().map(event).collect(),
+    }
 }
 
 /// What `db info --format json` prints.

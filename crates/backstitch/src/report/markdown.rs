@@ -20,7 +20,11 @@ pub fn report(story: &Story) -> String {
     let total = story.vulnerabilities().count();
     let left = story.left().count();
     // Writing to a string cannot fail, here and below.
-    let _ = writeln!(text, "# Backstitch: {} of {total} known vulnerabilities fixed\n", total - left);
+    let _ = writeln!(
+        text,
+        "# Backstitch: {} of {total} known vulnerabilities fixed\n",
+        total - left
+    );
     summary(&mut text, story);
     for (number, fix) in story.fixes.iter().enumerate() {
         fix_section(&mut text, story, number + 1, fix);
@@ -30,7 +34,10 @@ pub fn report(story: &Story) -> String {
     baseline_section(&mut text, story);
     if !story.notes.is_empty() {
         text.push_str("## To know\n\n");
-        story.notes.iter().for_each(|note| bullet(&mut text, &inline(note)));
+        story
+            .notes
+            .iter()
+            .for_each(|note| bullet(&mut text, &inline(note)));
     }
     text
 }
@@ -69,8 +76,14 @@ fn summary(text: &mut String, story: &Story) {
 }
 
 fn fix_section(text: &mut String, story: &Story, number: usize, fix: &Fix) {
-    let Some((attempt, records)) = settling(story, fix) else { return };
-    let _ = writeln!(text, "## Fix {number}: {}\n", inline(&words::change(&attempt.candidate)));
+    let Some((attempt, records)) = settling(story, fix) else {
+        return;
+    };
+    let _ = writeln!(
+        text,
+        "## Fix {number}: {}\n",
+        inline(&words::change(&attempt.candidate))
+    );
     for record in records {
         let dependency = words::dependency(&record.finding);
         bullet(
@@ -84,14 +97,25 @@ fn fix_section(text: &mut String, story: &Story, number: usize, fix: &Fix) {
             ),
         );
     }
-    let _ = writeln!(text, "\nVerdict: **{}**\n", inline(&attempt.evidence.verdict().to_string()));
+    let _ = writeln!(
+        text,
+        "\nVerdict: **{}**\n",
+        inline(&attempt.evidence.verdict().to_string())
+    );
     evidence_table(text, attempt);
     diff_block(text, &fix.files);
 }
 
 /// The attempt behind a fix, and the records it settles.
-fn settling<'story>(story: &'story Story, fix: &Fix) -> Option<(&'story Attempt, Vec<&'story Record>)> {
-    let records: Vec<_> = fix.settles.iter().filter_map(|&index| story.records.get(index)).collect();
+fn settling<'story>(
+    story: &'story Story,
+    fix: &Fix,
+) -> Option<(&'story Attempt, Vec<&'story Record>)> {
+    let records: Vec<_> = fix
+        .settles
+        .iter()
+        .filter_map(|&index| story.records.get(index))
+        .collect();
     let attempt = records.first()?.settled_by()?;
     Some((attempt, records))
 }
@@ -105,7 +129,12 @@ fn evidence_table(text: &mut String, attempt: &Attempt) {
             run.map_or_else(|| "—".to_owned(), |run| inline(&run.outcome.to_string()))
         };
         let elapsed = after.map_or_else(String::new, |run| words::elapsed(run.elapsed));
-        let _ = writeln!(text, "| {check} | {} | {} | {elapsed} |", outcome(before), outcome(after));
+        let _ = writeln!(
+            text,
+            "| {check} | {} | {} | {elapsed} |",
+            outcome(before),
+            outcome(after)
+        );
     }
     text.push('\n');
     for run in attempt.evidence.after.runs() {
@@ -118,9 +147,17 @@ fn evidence_table(text: &mut String, attempt: &Attempt) {
 fn diff_block(text: &mut String, files: &[ChangedFile]) {
     let whole: String = files.iter().map(diff).collect();
     let lines: Vec<_> = whole.lines().collect();
-    let shown = lines.iter().take(DIFF_LINES_MAX).map(|line| escape(line)).collect::<Vec<_>>().join("\n");
+    let shown = lines
+        .iter()
+        .take(DIFF_LINES_MAX)
+        .map(|line| escape(line))
+        .collect::<Vec<_>>()
+        .join("\n");
     let fence = fence(&shown);
-    let _ = writeln!(text, "\n<details><summary>diff</summary>\n\n{fence}diff\n{shown}\n{fence}\n");
+    let _ = writeln!(
+        text,
+        "\n<details><summary>diff</summary>\n\n{fence}diff\n{shown}\n{fence}\n"
+    );
     if lines.len() > DIFF_LINES_MAX {
         let _ = writeln!(text, "and {} more lines\n", lines.len() - DIFF_LINES_MAX);
     }
@@ -129,7 +166,11 @@ fn diff_block(text: &mut String, files: &[ChangedFile]) {
 
 /// A fence longer than any run of backticks inside.
 fn fence(text: &str) -> String {
-    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
+    let longest = text
+        .split(|character| character != '`')
+        .map(str::len)
+        .max()
+        .unwrap_or(0);
     "`".repeat(longest.max(2) + 1)
 }
 
@@ -163,8 +204,11 @@ fn left_section(text: &mut String, story: &Story) {
 }
 
 fn notice_section(text: &mut String, story: &Story) {
-    let notices: Vec<_> =
-        story.records.iter().filter(|record| !record.finding.is_vulnerability()).collect();
+    let notices: Vec<_> = story
+        .records
+        .iter()
+        .filter(|record| !record.finding.is_vulnerability())
+        .collect();
     if notices.is_empty() {
         return;
     }
@@ -208,7 +252,9 @@ fn baseline_section(text: &mut String, story: &Story) {
 
 /// The message of a fix's commit.
 pub fn commit_message(story: &Story, fix: &Fix) -> String {
-    let Some((attempt, records)) = settling(story, fix) else { return "Upgrade dependencies\n".into() };
+    let Some((attempt, records)) = settling(story, fix) else {
+        return "Upgrade dependencies\n".into();
+    };
     let mut message = format!("{}\n\n", title(attempt, &records));
     let _ = writeln!(message, "{}.\n", escape(&words::change(&attempt.candidate)));
     for record in &records {
@@ -216,7 +262,11 @@ pub fn commit_message(story: &Story, fix: &Fix) -> String {
         let line = format!("- {}: {}", ids(record), dependency.summary);
         let _ = writeln!(message, "{}", escape(&line).replace('\n', " "));
     }
-    let _ = writeln!(message, "\nVerdict: {}", escape(&attempt.evidence.verdict().to_string()));
+    let _ = writeln!(
+        message,
+        "\nVerdict: {}",
+        escape(&attempt.evidence.verdict().to_string())
+    );
     for run in attempt.evidence.after.runs() {
         let before = attempt.evidence.before.outcome(run.check);
         let line = format!("- {}: {} (untouched: {before})", run.check, run.outcome);
@@ -225,7 +275,11 @@ pub fn commit_message(story: &Story, fix: &Fix) -> String {
             let _ = writeln!(message, "  {}", escape(note).replace('\n', " "));
         }
     }
-    let _ = writeln!(message, "\nBackstitch-Run: {}\nBackstitch-Attempt: {}", story.run, fix.attempt);
+    let _ = writeln!(
+        message,
+        "\nBackstitch-Run: {}\nBackstitch-Attempt: {}",
+        story.run, fix.attempt
+    );
     message
 }
 
@@ -233,16 +287,25 @@ pub fn commit_message(story: &Story, fix: &Fix) -> String {
 const TITLE_CHARACTERS_MAX: usize = 72;
 
 fn title(attempt: &Attempt, records: &[&Record]) -> String {
-    let packages: std::collections::BTreeSet<_> =
-        records.iter().map(|record| words::dependency(&record.finding).package.name.as_str()).collect();
+    let packages: std::collections::BTreeSet<_> = records
+        .iter()
+        .map(|record| words::dependency(&record.finding).package.name.as_str())
+        .collect();
     let backstitch_model::Change::Upgrade(upgrade) = &attempt.candidate.change;
     let moved = match upgrade.moves.as_slice() {
         [only] => format!("Upgrade {} to {}", only.package.name, only.to),
-        _ => format!("Upgrade {}", packages.into_iter().collect::<Vec<_>>().join(", ")),
+        _ => format!(
+            "Upgrade {}",
+            packages.into_iter().collect::<Vec<_>>().join(", ")
+        ),
     };
     let with_id = format!("{moved} ({})", words::main_id(&records[0].finding));
     let title = if records.len() == 1 { with_id } else { moved };
-    escape(&title).replace('\n', " ").chars().take(TITLE_CHARACTERS_MAX).collect()
+    escape(&title)
+        .replace('\n', " ")
+        .chars()
+        .take(TITLE_CHARACTERS_MAX)
+        .collect()
 }
 
 fn ids(record: &Record) -> String {
@@ -250,7 +313,10 @@ fn ids(record: &Record) -> String {
     if ids.is_empty() {
         return words::main_id(&record.finding);
     }
-    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    ids.iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn bullet(text: &mut String, line: &str) {

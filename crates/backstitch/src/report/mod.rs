@@ -3,7 +3,9 @@
 //! Everything that came from outside (names, summaries, reasons) goes through
 //! [`escape`] on its way to a terminal.
 
+pub mod database;
 pub mod explanation;
+pub mod history;
 pub mod json;
 pub mod markdown;
 pub mod progress;

@@ -22,7 +22,11 @@ impl Progress {
         let style = ProgressStyle::with_template("{spinner} {prefix} {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         let plain = bar.is_hidden();
-        Self { bar, plain, started: Instant::now() }
+        Self {
+            bar,
+            plain,
+            started: Instant::now(),
+        }
     }
 
     /// Begins a step.

@@ -24,9 +24,14 @@ pub fn of_story(story: &Story) -> Value {
 pub fn log(findings: &[(&Finding, Option<String>)]) -> Value {
     let mut rules = BTreeMap::new();
     for (finding, _) in findings {
-        rules.entry(words::main_id(finding)).or_insert_with(|| rule(finding));
+        rules
+            .entry(words::main_id(finding))
+            .or_insert_with(|| rule(finding));
     }
-    let results: Vec<_> = findings.iter().map(|(finding, outcome)| result(finding, outcome.as_deref())).collect();
+    let results: Vec<_> = findings
+        .iter()
+        .map(|(finding, outcome)| result(finding, outcome.as_deref()))
+        .collect();
     json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         "version": "2.1.0",
@@ -44,7 +49,11 @@ pub fn log(findings: &[(&Finding, Option<String>)]) -> Value {
 fn rule(finding: &Finding) -> Value {
     let dependency = words::dependency(finding);
     let mut properties = json!({ "tags": ["security", "dependency"] });
-    if let Some(tenths) = finding.severity.as_ref().and_then(|severity| severity.score_tenths) {
+    if let Some(tenths) = finding
+        .severity
+        .as_ref()
+        .and_then(|severity| severity.score_tenths)
+    {
         properties["security-severity"] = json!(format!("{}.{}", tenths / 10, tenths % 10));
     }
     let mut rule = json!({
@@ -76,7 +85,11 @@ fn result(finding: &Finding, outcome: Option<&str>) -> Value {
 }
 
 fn text(summary: &str) -> &str {
-    if summary.is_empty() { "known advisory" } else { summary }
+    if summary.is_empty() {
+        "known advisory"
+    } else {
+        summary
+    }
 }
 
 fn level(finding: &Finding) -> &'static str {

@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal;
 
-use backstitch_find::About;
 use backstitch_model::evidence::Confinement;
 use backstitch_model::finding::Class;
 use backstitch_model::verdict::Conclusion;
@@ -10,17 +9,16 @@ use backstitch_model::{Finding, Record};
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 
 use super::{escape, words};
-use crate::ledger::{Entry, Event};
 use crate::story::{Delivery, Story};
-use crate::wire;
 
 /// The width of tables where standard output is no terminal, in columns.
 const WIDTH: u16 = 120;
 
 /// Lists findings.
 pub fn findings(findings: &[Finding], notes: &[String]) -> String {
-    let (vulnerabilities, notices): (Vec<_>, Vec<_>) =
-        findings.iter().partition(|finding| finding.is_vulnerability());
+    let (vulnerabilities, notices): (Vec<_>, Vec<_>) = findings
+        .iter()
+        .partition(|finding| finding.is_vulnerability());
     let mut text = String::new();
     if vulnerabilities.is_empty() {
         text.push_str("No known vulnerability was found.\n");
@@ -38,7 +36,13 @@ pub fn findings(findings: &[Finding], notes: &[String]) -> String {
 }
 
 fn finding_table(findings: &[&Finding]) -> String {
-    let mut table = table(&["Advisory", "Package", "Severity", "Fixed in", "How it got here"]);
+    let mut table = table(&[
+        "Advisory",
+        "Package",
+        "Severity",
+        "Fixed in",
+        "How it got here",
+    ]);
     for finding in findings {
         let dependency = words::dependency(finding);
         table.add_row([
@@ -46,7 +50,11 @@ fn finding_table(findings: &[&Finding]) -> String {
             escape(&dependency.package.to_string()),
             words::severity(finding),
             escape(&fixed_in(&dependency.fixed_versions)),
-            escape(&format!("{}\n{}", words::reach(&dependency.reach), words::chain(&dependency.reach))),
+            escape(&format!(
+                "{}\n{}",
+                words::reach(&dependency.reach),
+                words::chain(&dependency.reach)
+            )),
         ]);
     }
     format!("{table}\n")
@@ -83,7 +91,13 @@ pub fn story(story: &Story) -> String {
 }
 
 fn record_table(records: &[&Record]) -> String {
-    let mut table = table(&["Advisory", "Package", "Severity", "Verdict", "Change, or why there is none"]);
+    let mut table = table(&[
+        "Advisory",
+        "Package",
+        "Severity",
+        "Verdict",
+        "Change, or why there is none",
+    ]);
     for record in records {
         let dependency = words::dependency(&record.finding);
         table.add_row([
@@ -120,13 +134,19 @@ fn change_or_reason(record: &Record) -> String {
     if let Some(attempt) = record.settled_by() {
         return words::change(&attempt.candidate);
     }
-    let reason = record.verdict().and_then(|verdict| match verdict.conclusion {
-        Conclusion::Rejected(_, why) | Conclusion::Inconclusive(why) => Some(why),
-        Conclusion::Proven | Conclusion::Tested | Conclusion::Resolved => None,
-    });
+    let reason = record
+        .verdict()
+        .and_then(|verdict| match verdict.conclusion {
+            Conclusion::Rejected(_, why) | Conclusion::Inconclusive(why) => Some(why),
+            Conclusion::Proven | Conclusion::Tested | Conclusion::Resolved => None,
+        });
     let obstacle = record.obstacle.as_ref().map(ToString::to_string);
     let parts: Vec<_> = reason.into_iter().chain(obstacle).collect();
-    if parts.is_empty() { "not tried".into() } else { parts.join("; ") }
+    if parts.is_empty() {
+        "not tried".into()
+    } else {
+        parts.join("; ")
+    }
 }
 
 fn notice_lines(notices: &[&Finding]) -> String {
@@ -140,14 +160,22 @@ fn notice_lines(notices: &[&Finding]) -> String {
             Class::Vulnerability => continue,
             class @ (Class::Notice(_) | Class::Yanked) => crate::wire::class_name(class),
         };
-        let line = format!("  {class:12} {}  {}\n", dependency.package, words::main_id(finding));
+        let line = format!(
+            "  {class:12} {}  {}\n",
+            dependency.package,
+            words::main_id(finding)
+        );
         text.push_str(&escape(&line));
     }
     text
 }
 
 fn human_lines(story: &Story) -> String {
-    let waiting: Vec<_> = story.records.iter().filter(|record| record.needs_human()).collect();
+    let waiting: Vec<_> = story
+        .records
+        .iter()
+        .filter(|record| record.needs_human())
+        .collect();
     if waiting.is_empty() {
         return String::new();
     }
@@ -168,7 +196,10 @@ fn note_lines(notes: &[String]) -> String {
     if notes.is_empty() {
         return String::new();
     }
-    let lines: String = notes.iter().map(|note| format!("  {}\n", escape(note))).collect();
+    let lines: String = notes
+        .iter()
+        .map(|note| format!("  {}\n", escape(note)))
+        .collect();
     format!("\nTo know:\n{lines}")
 }
 
@@ -193,8 +224,14 @@ fn places(story: &Story) -> String {
         )),
     }
     let report = story.evidence.join("report.md");
-    text.push_str(&format!("report    {}\n", escape(&report.display().to_string())));
-    text.push_str(&format!("evidence  {}\n", escape(&story.evidence.display().to_string())));
+    text.push_str(&format!(
+        "report    {}\n",
+        escape(&report.display().to_string())
+    ));
+    text.push_str(&format!(
+        "evidence  {}\n",
+        escape(&story.evidence.display().to_string())
+    ));
     text
 }
 
@@ -206,93 +243,18 @@ fn table(header: &[&str]) -> Table {
         table.set_width(WIDTH);
         table.force_no_tty();
     }
-    table.set_header(header.iter().map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
+    table.set_header(
+        header
+            .iter()
+            .map(|name| Cell::new(name).add_attribute(Attribute::Bold)),
+    );
     table
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
-}
-
-/// Shows events of the ledger, one in a line.
-pub fn entries(entries: &[Entry]) -> String {
-    entries
-        .iter()
-        .map(|entry| {
-            let line = format!("{:>5}  {}  {:12}  {}", entry.sequence, entry.at, entry.event.kind(), told(&entry.event));
-            escape(&line).replace('\n', " ") + "\n"
-        })
-        .collect()
-}
-
-fn told(event: &Event) -> String {
-    match event {
-        Event::RunStarted(start) => format!("{} at {}", start.project, start.base),
-        Event::RunResumed { events } => format!("after {events} events"),
-        Event::Found { findings } => counted(findings.len(), "finding", "findings"),
-        Event::Baseline { lockfile, checks, .. } => {
-            let outcomes: Vec<_> = checks.iter().map(check).collect();
-            format!("{lockfile}: {}", outcomes.join(", "))
-        }
-        Event::Applied { attempt, candidate, refused, .. } => {
-            let end = refused.as_deref().map_or(String::new(), |why| format!(", refused: {why}"));
-            format!("{attempt}: {}{end}", moves(candidate))
-        }
-        Event::Checked { attempt, run } => format!("{attempt}: {}", check(run)),
-        Event::Blocked { findings, why } => format!("{}: {why}", findings.join(" ")),
-        Event::Delivered { place, items } => format!("{place} ({})", counted(items.len(), "item", "items")),
-        Event::RunFinished { exit } => format!("exit code {exit}"),
+pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
+    if count == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{count} {many}")
     }
-}
-
-fn check(run: &wire::CheckRun) -> String {
-    let why = run.why.as_deref().map_or(String::new(), |why| format!(" ({why})"));
-    format!("{} {}{why}", run.check, run.outcome)
-}
-
-fn moves(candidate: &wire::Candidate) -> String {
-    let moves = candidate.moves.iter().map(|step| format!("{} {} → {}", step.package, step.from, step.to));
-    let edits = candidate.edits.iter().map(|edit| format!("{} requires {} {}", edit.manifest, edit.dependency, edit.to));
-    moves.chain(edits).collect::<Vec<_>>().join(", ")
-}
-
-/// What an event says of one finding, in lines; nothing where it says nothing of it.
-pub fn concerning(entry: &Entry, finding: &str, all: &[Entry]) -> Vec<String> {
-    let concerns = |attempt: &str| {
-        all.iter().any(|other| match &other.event {
-            Event::Applied { attempt: id, candidate, .. } => {
-                id == attempt && candidate.settles.iter().any(|id| id == finding)
-            }
-            _ => false,
-        })
-    };
-    let is_concerned = match &entry.event {
-        Event::Applied { attempt, .. } | Event::Checked { attempt, .. } => concerns(attempt),
-        Event::Blocked { findings, .. } => findings.iter().any(|id| id == finding),
-        Event::RunStarted(_) | Event::Delivered { .. } => true,
-        Event::RunResumed { .. }
-        | Event::Found { .. }
-        | Event::Baseline { .. }
-        | Event::RunFinished { .. } => false,
-    };
-    if !is_concerned {
-        return Vec::new();
-    }
-    vec![format!("{} {}: {}", entry.at, entry.event.kind(), told(&entry.event))]
-}
-
-/// Describes an advisory index.
-pub fn index(about: &About, place: &str) -> String {
-    let mut text = format!("advisories from {}\n", escape(place));
-    for section in &about.sections {
-        let line = format!(
-            "  {:12} {:>6} records on {:>6} packages\n",
-            section.ecosystem, section.records, section.packages
-        );
-        text.push_str(&escape(&line));
-    }
-    text.push_str(&format!("made of  {}\n", escape(&about.provenance.sources.join(", "))));
-    text.push_str(&format!("made at  {}\n", escape(&about.provenance.created_at)));
-    text.push_str(&format!("newest   {}\n", escape(&about.newest_modified)));
-    text
 }

@@ -15,7 +15,9 @@ pub fn dependency(finding: &Finding) -> &VulnerableDependency {
 
 /// The id people will look for.
 pub fn main_id(finding: &Finding) -> String {
-    dependency(finding).main_id().map_or_else(|| "yanked".into(), ToString::to_string)
+    dependency(finding)
+        .main_id()
+        .map_or_else(|| "yanked".into(), ToString::to_string)
 }
 
 /// The severity in a word or two, with who says so.
@@ -41,7 +43,10 @@ pub fn reach(reach: &Reach) -> String {
         Compiled::OptIn => "compiled only with a feature that is off".to_owned(),
         Compiled::Unknown(why) => format!("whether it is compiled is not known: {why}"),
     };
-    format!("{direct}, {} dependency, {compiled}", wire::kind_name(reach.kind))
+    format!(
+        "{direct}, {} dependency, {compiled}",
+        wire::kind_name(reach.kind)
+    )
 }
 
 /// The chain of packages from the project to the dependency.
@@ -53,13 +58,19 @@ pub fn chain(reach: &Reach) -> String {
 /// What a candidate does, in one line.
 pub fn change(candidate: &Candidate) -> String {
     let Change::Upgrade(upgrade) = &candidate.change;
-    let edits = upgrade
-        .edits
-        .iter()
-        .map(|edit| format!("{} requires {} {} (was {})", edit.manifest, edit.key, edit.to, edit.from));
+    let edits = upgrade.edits.iter().map(|edit| {
+        format!(
+            "{} requires {} {} (was {})",
+            edit.manifest, edit.key, edit.to, edit.from
+        )
+    });
     let moves = upgrade.moves.iter().map(ToString::to_string);
     let parts: Vec<_> = moves.chain(edits).collect();
-    if parts.is_empty() { "every package to its newest compatible release".into() } else { parts.join(", ") }
+    if parts.is_empty() {
+        "every package to its newest compatible release".into()
+    } else {
+        parts.join(", ")
+    }
 }
 
 /// How a candidate goes about it.
@@ -71,7 +82,11 @@ pub fn strategy(candidate: &Candidate) -> String {
 /// What became of a finding, in one line.
 pub fn outcome(record: &Record) -> String {
     if let Some(attempt) = record.settled_by() {
-        return format!("{}: {}", attempt.evidence.verdict(), change(&attempt.candidate));
+        return format!(
+            "{}: {}",
+            attempt.evidence.verdict(),
+            change(&attempt.candidate)
+        );
     }
     match (record.verdict(), &record.obstacle) {
         (None, None) => match dependency(&record.finding).class {

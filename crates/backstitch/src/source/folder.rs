@@ -20,7 +20,13 @@ fn is_made_by_a_build(folder: &Dir, name: &Path) -> bool {
 
 /// Copies `from` without its repository and build output.
 pub fn copy(from: &Path, into: &Dir) -> Result<Notes> {
-    walk(&open_dir(from)?, &mut Copying { into, skip: is_made_by_a_build, ..Copying::new(into) })
+    walk(
+        &open_dir(from)?,
+        &mut Copying {
+            into,
+            skip: is_made_by_a_build,
+        },
+    )
 }
 
 /// Copies `from` whole.
@@ -30,7 +36,9 @@ pub fn copy_everything(from: &Path, into: &Dir) -> Result<Notes> {
 
 /// Digests names, permissions and contents of what [`copy`] would copy.
 pub fn digest(path: &Path) -> Result<String> {
-    let mut hashing = Hashing { hasher: blake3::Hasher::new() };
+    let mut hashing = Hashing {
+        hasher: blake3::Hasher::new(),
+    };
     walk(&open_dir(path)?, &mut hashing)?;
     Ok(hashing.hasher.finalize().to_hex().to_string())
 }
@@ -40,8 +48,12 @@ trait Visit {
     fn skip(&self, folder: &Dir, name: &Path) -> bool;
     fn folder(&mut self, path: &Path) -> io::Result<()>;
     fn link(&mut self, path: &Path, target: &Path) -> io::Result<()>;
-    fn file(&mut self, path: &Path, from: &mut cap_std::fs::File, about: &Metadata)
-    -> io::Result<()>;
+    fn file(
+        &mut self,
+        path: &Path,
+        from: &mut cap_std::fs::File,
+        about: &Metadata,
+    ) -> io::Result<()>;
 }
 
 /// Walks `root` without following links, in the order of names.
@@ -50,11 +62,19 @@ fn walk(root: &Dir, visit: &mut impl Visit) -> Result<Notes> {
     let mut budget = Budget::default();
     let mut folders = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
-        let dir = if folder.as_os_str().is_empty() { root.try_clone() } else { root.open_dir(&folder) }
-            .with_context(|| format!("read folder `{}`", folder.display()))?;
+        let dir = if folder.as_os_str().is_empty() {
+            root.try_clone()
+        } else {
+            root.open_dir(&folder)
+        }
+        .with_context(|| format!("read folder `{}`", folder.display()))?;
         let mut names = dir
             .entries()
-            .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>())
+            .and_then(|entries| {
+                entries
+                    .map(|entry| Ok(entry?.file_name()))
+                    .collect::<io::Result<Vec<_>>>()
+            })
             .with_context(|| format!("read folder `{}`", folder.display()))?;
         names.sort();
         for name in names.iter().map(Path::new) {
@@ -96,7 +116,10 @@ fn entry(
         options.read(true).custom_flags(flags.bits().cast_signed());
         visit.file(path, &mut dir.open_with(name, &options)?, about)
     } else {
-        notes.push(format!("`{}` is neither a file, a folder nor a link: left out", path.display()));
+        notes.push(format!(
+            "`{}` is neither a file, a folder nor a link: left out",
+            path.display()
+        ));
         Ok(())
     }
 }
@@ -108,7 +131,10 @@ struct Copying<'into> {
 
 impl<'into> Copying<'into> {
     fn new(into: &'into Dir) -> Self {
-        Self { into, skip: |_, _| false }
+        Self {
+            into,
+            skip: |_, _| false,
+        }
     }
 }
 
@@ -132,7 +158,9 @@ impl Visit for Copying<'_> {
         about: &Metadata,
     ) -> io::Result<()> {
         let mode = about.permissions().mode();
-        let modified = about.modified().map_or_else(|_| SystemTime::now(), cap_std::time::SystemTime::into_std);
+        let modified = about
+            .modified()
+            .map_or_else(|_| SystemTime::now(), cap_std::time::SystemTime::into_std);
         write(self.into, path, from, mode, modified)
     }
 }
@@ -146,7 +174,10 @@ pub fn write(
     modified: SystemTime,
 ) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(if mode & 0o111 == 0 { 0o644 } else { 0o755 });
+    options
+        .write(true)
+        .create_new(true)
+        .mode(if mode & 0o111 == 0 { 0o644 } else { 0o755 });
     let mut file = into.open_with(path, &options)?.into_std();
     io::copy(from, &mut file)?;
     file.set_modified(modified)
@@ -154,8 +185,12 @@ pub fn write(
 
 /// The plain files below `path`, its repository left out.
 pub fn files(path: &Path) -> Result<Vec<RelPath>> {
-    let files = stamps(path)?.into_iter().filter(|(path, stamp)| stamp.0 == "file" && !path.starts_with(".git"));
-    files.map(|(path, _)| Ok(RelPath::new(path.to_string_lossy())?)).collect()
+    let files = stamps(path)?
+        .into_iter()
+        .filter(|(path, stamp)| stamp.0 == "file" && !path.starts_with(".git"));
+    files
+        .map(|(path, _)| Ok(RelPath::new(path.to_string_lossy())?))
+        .collect()
 }
 
 /// What tells that an entry changed: its kind, size and time.
@@ -181,7 +216,10 @@ impl Visit for Stamping {
     }
 
     fn link(&mut self, path: &Path, target: &Path) -> io::Result<()> {
-        self.0.insert(path.to_owned(), ("link", target.as_os_str().len() as u64, None));
+        self.0.insert(
+            path.to_owned(),
+            ("link", target.as_os_str().len() as u64, None),
+        );
         Ok(())
     }
 
@@ -191,8 +229,12 @@ impl Visit for Stamping {
         _from: &mut cap_std::fs::File,
         about: &Metadata,
     ) -> io::Result<()> {
-        let modified = about.modified().ok().map(cap_std::time::SystemTime::into_std);
-        self.0.insert(path.to_owned(), ("file", about.len(), modified));
+        let modified = about
+            .modified()
+            .ok()
+            .map(cap_std::time::SystemTime::into_std);
+        self.0
+            .insert(path.to_owned(), ("file", about.len(), modified));
         Ok(())
     }
 }
@@ -232,7 +274,11 @@ impl Visit for Hashing {
         from: &mut cap_std::fs::File,
         about: &Metadata,
     ) -> io::Result<()> {
-        self.field(if about.permissions().mode() & 0o111 == 0 { b"file" } else { b"program" });
+        self.field(if about.permissions().mode() & 0o111 == 0 {
+            b"file"
+        } else {
+            b"program"
+        });
         self.field(path.as_os_str().as_encoded_bytes());
         let mut content = blake3::Hasher::new();
         content.update_reader(from)?;
@@ -256,7 +302,10 @@ mod tests {
         let to = tempfile::tempdir().unwrap();
         let into = open_dir(to.path()).unwrap();
         assert_eq!(copy(from.path(), &into).unwrap(), Notes::new());
-        assert_eq!(std::fs::read_link(to.path().join("out")).unwrap(), secret.path());
+        assert_eq!(
+            std::fs::read_link(to.path().join("out")).unwrap(),
+            secret.path()
+        );
         assert!(into.read("out/key").is_err());
         assert!(into.read("Cargo.lock").is_err());
         assert_eq!(into.read("a.rs").unwrap(), b"fn a() {}");

@@ -52,7 +52,11 @@ impl Repository {
             .map_err(|error| anyhow!("{error}"))
             .with_context(|| opened("open"))?
             .to_thread_local();
-        if repository.head().map_err(|error| anyhow!("{error}"))?.is_unborn() {
+        if repository
+            .head()
+            .map_err(|error| anyhow!("{error}"))?
+            .is_unborn()
+        {
             return Ok(None);
         }
         let commit = repository
@@ -60,12 +64,20 @@ impl Repository {
             .map_err(|error| anyhow!("{error}"))
             .with_context(|| opened("read HEAD of"))?
             .id;
-        let part = path.strip_prefix(root).ok().filter(|part| !part.as_os_str().is_empty());
+        let part = path
+            .strip_prefix(root)
+            .ok()
+            .filter(|part| !part.as_os_str().is_empty());
         let part = part
             .map(|part| RelPath::new(part.to_string_lossy()))
             .transpose()
             .with_context(|| format!("use project `{}`", path.display()))?;
-        Ok(Some(Self { repository, root: root.to_owned(), part, commit }))
+        Ok(Some(Self {
+            repository,
+            root: root.to_owned(),
+            part,
+            commit,
+        }))
     }
 
     /// Makes a repository in `folder`, which has none, with its plain files in one commit.
@@ -74,11 +86,15 @@ impl Repository {
             .map_err(|error| anyhow!("{error}"))
             .with_context(|| format!("make a repository in `{}`", folder.display()))?;
         let empty = repository.empty_tree().id;
-        let mut editor = repository.edit_tree(empty).map_err(|error| anyhow!("{error}"))?;
+        let mut editor = repository
+            .edit_tree(empty)
+            .map_err(|error| anyhow!("{error}"))?;
         for path in folder::files(folder)? {
             let bytes = std::fs::read(folder.join(path.as_str()))
                 .with_context(|| format!("read `{path}`"))?;
-            let blob = repository.write_blob(bytes).map_err(|error| anyhow!("{error}"))?;
+            let blob = repository
+                .write_blob(bytes)
+                .map_err(|error| anyhow!("{error}"))?;
             editor
                 .upsert(path.as_str(), EntryKind::Blob, blob)
                 .map_err(|error| anyhow!("{error}"))?;
@@ -86,7 +102,13 @@ impl Repository {
         let tree = editor.write().map_err(|error| anyhow!("{error}"))?.detach();
         let time = gix::date::Time::now_utc().to_string();
         let commit = repository
-            .new_commit_as(signature(&time), signature(&time), message, tree, None::<ObjectId>)
+            .new_commit_as(
+                signature(&time),
+                signature(&time),
+                message,
+                tree,
+                None::<ObjectId>,
+            )
             .map_err(|error| anyhow!("{error}"))?
             .id;
         let head = repository
@@ -118,10 +140,16 @@ impl Repository {
     /// Writes the commit's files into the empty folder `into`, unfiltered, all with
     /// the commit's time. What the repository lacks is left out and told.
     pub fn copy_to(&self, into: &Dir) -> Result<Notes> {
-        let commit = self.repository.find_commit(self.commit).map_err(|error| anyhow!("{error}"))?;
+        let commit = self
+            .repository
+            .find_commit(self.commit)
+            .map_err(|error| anyhow!("{error}"))?;
         let seconds = commit.time().map(|time| time.seconds).unwrap_or_default();
         let age = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
-        let tree = commit.tree_id().map_err(|error| anyhow!("{error}"))?.detach();
+        let tree = commit
+            .tree_id()
+            .map_err(|error| anyhow!("{error}"))?
+            .detach();
         let mut checkout = Checkout {
             repository: &self.repository,
             into,
@@ -153,7 +181,10 @@ impl Repository {
             .find_commit(parent)
             .and_then(|commit| commit.tree_id().map(gix::Id::detach))
             .map_err(|error| anyhow!("{error}"))?;
-        let mut editor = self.repository.edit_tree(tree).map_err(|error| anyhow!("{error}"))?;
+        let mut editor = self
+            .repository
+            .edit_tree(tree)
+            .map_err(|error| anyhow!("{error}"))?;
         for (path, text) in &commit.files {
             let kind = editor
                 .get(path.as_str())
@@ -162,14 +193,25 @@ impl Repository {
                 matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable),
                 "write `{path}`: it is no plain file in the repository"
             );
-            let blob = self.repository.write_blob(text).map_err(|error| anyhow!("{error}"))?;
-            editor.upsert(path.as_str(), kind, blob).map_err(|error| anyhow!("{error}"))?;
+            let blob = self
+                .repository
+                .write_blob(text)
+                .map_err(|error| anyhow!("{error}"))?;
+            editor
+                .upsert(path.as_str(), kind, blob)
+                .map_err(|error| anyhow!("{error}"))?;
         }
         let tree = editor.write().map_err(|error| anyhow!("{error}"))?.detach();
         let time = gix::date::Time::now_utc().to_string();
         let made = self
             .repository
-            .new_commit_as(signature(&time), signature(&time), &commit.message, tree, [parent])
+            .new_commit_as(
+                signature(&time),
+                signature(&time),
+                &commit.message,
+                tree,
+                [parent],
+            )
             .map_err(|error| anyhow!("{error}"))?;
         Ok(made.id)
     }
@@ -180,8 +222,8 @@ impl Repository {
             .chain((2..1000).map(|number| format!("{name}-{number}")));
         for name in names {
             let full = format!("refs/heads/{name}");
-            let full_name = gix::refs::FullName::try_from(full.as_str())
-                .map_err(|error| anyhow!("{error}"))?;
+            let full_name =
+                gix::refs::FullName::try_from(full.as_str()).map_err(|error| anyhow!("{error}"))?;
             let taken = self
                 .repository
                 .try_find_reference(full.as_str())
@@ -210,7 +252,11 @@ impl Repository {
 
 /// Commits are Backstitch's own: the user's name is the user's to give, when merging.
 fn signature(time: &str) -> gix::actor::SignatureRef<'_> {
-    gix::actor::SignatureRef { name: "Backstitch".into(), email: "backstitch@localhost".into(), time }
+    gix::actor::SignatureRef {
+        name: "Backstitch".into(),
+        email: "backstitch@localhost".into(),
+        time,
+    }
 }
 
 struct Checkout<'run> {
@@ -223,8 +269,14 @@ struct Checkout<'run> {
 
 impl Checkout<'_> {
     fn tree(&mut self, tree: ObjectId, path: &Path, depth: usize) -> Result<()> {
-        anyhow::ensure!(depth <= DEPTH_MAX, "copy `{}`: nested too deep", path.display());
-        let Some(data) = self.object(tree, path)? else { return Ok(()) };
+        anyhow::ensure!(
+            depth <= DEPTH_MAX,
+            "copy `{}`: nested too deep",
+            path.display()
+        );
+        let Some(data) = self.object(tree, path)? else {
+            return Ok(());
+        };
         let tree = gix::objs::TreeRef::from_bytes(&data, self.repository.object_hash())
             .map_err(|error| anyhow!("{error}"))
             .with_context(|| format!("read folder `{}` of the commit", path.display()))?;
@@ -232,7 +284,10 @@ impl Checkout<'_> {
             let name = OsStr::from_bytes(entry.filename);
             let path = path.join(name);
             if is_forbidden(name) {
-                self.notes.push(format!("`{}` is no name a file may have: left out", path.display()));
+                self.notes.push(format!(
+                    "`{}` is no name a file may have: left out",
+                    path.display()
+                ));
                 continue;
             }
             self.entry(entry.mode.kind(), entry.oid.into(), &path, depth)
@@ -249,18 +304,35 @@ impl Checkout<'_> {
                 self.tree(id, path, depth + 1)
             }
             EntryKind::Commit => {
-                self.notes.push(format!("submodule `{}` is left empty", path.display()));
+                self.notes
+                    .push(format!("submodule `{}` is left empty", path.display()));
                 Ok(self.into.create_dir(path)?)
             }
             EntryKind::Link => {
-                let Some(target) = self.object(id, path)? else { return Ok(()) };
-                Ok(self.into.symlink_contents(OsStr::from_bytes(&target), path)?)
+                let Some(target) = self.object(id, path)? else {
+                    return Ok(());
+                };
+                Ok(self
+                    .into
+                    .symlink_contents(OsStr::from_bytes(&target), path)?)
             }
             EntryKind::Blob | EntryKind::BlobExecutable => {
-                let Some(data) = self.object(id, path)? else { return Ok(()) };
+                let Some(data) = self.object(id, path)? else {
+                    return Ok(());
+                };
                 self.budget.take(data.len() as u64)?;
-                let mode = if kind == EntryKind::Blob { 0o644 } else { 0o755 };
-                Ok(folder::write(self.into, path, &mut data.as_slice(), mode, self.modified)?)
+                let mode = if kind == EntryKind::Blob {
+                    0o644
+                } else {
+                    0o755
+                };
+                Ok(folder::write(
+                    self.into,
+                    path,
+                    &mut data.as_slice(),
+                    mode,
+                    self.modified,
+                )?)
             }
         }
     }
@@ -268,9 +340,15 @@ impl Checkout<'_> {
     /// An object's bytes; `None`, and a note, where the repository does not have it
     /// (a partial clone).
     fn object(&mut self, id: ObjectId, path: &Path) -> Result<Option<Vec<u8>>> {
-        let object = self.repository.try_find_object(id).map_err(|error| anyhow!("{error}"))?;
+        let object = self
+            .repository
+            .try_find_object(id)
+            .map_err(|error| anyhow!("{error}"))?;
         if object.is_none() {
-            self.notes.push(format!("`{}` is not in this clone: left out", path.display()));
+            self.notes.push(format!(
+                "`{}` is not in this clone: left out",
+                path.display()
+            ));
         }
         Ok(object.map(|object| object.detach().data))
     }

@@ -40,7 +40,11 @@ impl Source {
         let path = path
             .canonicalize()
             .with_context(|| format!("open project `{}`", path.display()))?;
-        anyhow::ensure!(path.is_dir(), "open project `{}`: it is no folder", path.display());
+        anyhow::ensure!(
+            path.is_dir(),
+            "open project `{}`: it is no folder",
+            path.display()
+        );
         match Repository::discover(&path)? {
             Some(repository) => Ok(Self::Git(repository)),
             None => Ok(Self::Folder(path)),

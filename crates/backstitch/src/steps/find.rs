@@ -12,6 +12,7 @@ use backstitch_model::project::{Problem, Source as PackageSource};
 use backstitch_model::{Check, CheckRun, Finding, Outcome, Project, Record, RelPath};
 use backstitch_verify::cargo::{Applied, Baseline, Tree};
 
+use super::logs::Logs;
 use super::{Steps, Underway};
 use crate::ledger::Event;
 use crate::report::words;
@@ -24,7 +25,10 @@ impl Steps {
         self.progress.step("looking for known vulnerabilities");
         let discovery = find::projects(&source::open_dir(base)?);
         let problems = discovery.problems.iter().chain(
-            discovery.projects.iter().flat_map(|project| &project.problems),
+            discovery
+                .projects
+                .iter()
+                .flat_map(|project| &project.problems),
         );
         let notes = problems.map(|problem| format!("`{}`: {}", problem.path, problem.what));
         self.story.notes.extend(notes);
@@ -39,9 +43,9 @@ impl Steps {
     }
 
     fn is_asked_for(&self, lockfile: &RelPath) -> bool {
-        self.source.part().is_none_or(|part| {
-            lockfile.as_str().starts_with(&format!("{part}/"))
-        })
+        self.source
+            .part()
+            .is_none_or(|part| lockfile.as_str().starts_with(&format!("{part}/")))
     }
 
     fn find_in(&mut self, base: &Path, project: Project) -> Result<Underway> {
@@ -52,14 +56,21 @@ impl Steps {
             .filter(|package| package.source == PackageSource::PublicRegistry)
             .map(|package| package.id.name.as_str())
             .collect();
-        self.progress.step(&format!("asking for the releases of {} packages", names.len()));
-        self.releases.prefetch(&names.into_iter().collect::<Vec<_>>());
+        self.progress.step(&format!(
+            "asking for the releases of {} packages",
+            names.len()
+        ));
+        self.releases
+            .prefetch(&names.into_iter().collect::<Vec<_>>());
         let scan = self.scan(&project)?;
         let told = |problem: &Problem| format!("`{}`: {}", problem.path, problem.what);
         self.story.notes.extend(scan.problems.iter().map(told));
         let findings = scan.findings;
         let mut records = BTreeMap::new();
-        for finding in findings.iter().filter(|finding| is_wanted(finding, &self.only)) {
+        for finding in findings
+            .iter()
+            .filter(|finding| is_wanted(finding, &self.only))
+        {
             records.insert(finding.id.clone(), self.story.records.len());
             self.story.records.push(Record {
                 finding: finding.clone(),
@@ -68,7 +79,10 @@ impl Steps {
             });
         }
         Ok(Underway {
-            tree: Tree { root: base.to_owned(), lockfile: project.lockfile.clone() },
+            tree: Tree {
+                root: base.to_owned(),
+                lockfile: project.lockfile.clone(),
+            },
             key: self.story.base.clone(),
             project,
             findings,
@@ -84,7 +98,10 @@ impl Steps {
     /// The findings of a project as its files are now.
     pub(super) fn scan(&self, project: &Project) -> Result<Scan> {
         let platform = Platform::of_triple(&self.cargo.toolchain().host).unwrap_or_default();
-        let surroundings = Surroundings { releases: Some(&self.releases), platform };
+        let surroundings = Surroundings {
+            releases: Some(&self.releases),
+            platform,
+        };
         let mut scan = find::findings(project, self.advisories.index(), surroundings)?;
         let yanked = find::yanked(project, &self.releases, platform);
         scan.findings.extend(yanked.findings);
@@ -96,8 +113,12 @@ impl Steps {
         if self.journal.history().found() {
             return Ok(());
         }
-        let findings =
-            self.story.records.iter().map(|record| wire::Finding::from(&record.finding)).collect();
+        let findings = self
+            .story
+            .records
+            .iter()
+            .map(|record| wire::Finding::from(&record.finding))
+            .collect();
         self.journal.write(&Event::Found { findings })
     }
 
@@ -109,17 +130,28 @@ impl Steps {
         }
         let name = &underway.tree.lockfile;
         let work = self.workplace.work(&format!("base-{}", slug(name)))?;
-        self.progress.step(&format!("fetching the packages of `{name}`"));
+        self.progress
+            .step(&format!("fetching the packages of `{name}`"));
         if let Applied::Refused(refusal) = self.cargo.fetch(&underway.tree, &work)? {
-            self.give_up(underway, &format!("its packages cannot be fetched: {}", refusal.message))?;
+            self.give_up(
+                underway,
+                &format!("its packages cannot be fetched: {}", refusal.message),
+            )?;
             return Ok(false);
         }
-        self.progress.step(&format!("building and testing the untouched `{name}`"));
+        self.progress
+            .step(&format!("building and testing the untouched `{name}`"));
         let baseline = self.untouched(underway, &work)?;
-        underway.before = [baseline.build.clone(), baseline.regress.clone(), flagged(underway)]
-            .into_iter()
-            .collect();
-        self.story.baselines.push((name.clone(), underway.before.clone()));
+        underway.before = [
+            baseline.build.clone(),
+            baseline.regress.clone(),
+            flagged(underway),
+        ]
+        .into_iter()
+        .collect();
+        self.story
+            .baselines
+            .push((name.clone(), underway.before.clone()));
         let judged = self.say_baseline(underway);
         if let Some(why) = &judged {
             self.give_up(underway, why)?;
@@ -131,20 +163,25 @@ impl Steps {
     /// Builds and tests the untouched project, or takes up what an earlier process of this
     /// run had done of it.
     fn untouched(&mut self, underway: &Underway, work: &Path) -> Result<Baseline> {
+        let name = format!("untouched-{}", slug(&underway.tree.lockfile));
+        let logs = Logs::of(&self.story.evidence, &name);
         let saved = self.journal.baseline(&underway.tree.lockfile)?;
         let tested = saved.as_ref().is_some_and(|(_, tested)| *tested);
-        let mut baseline = match saved {
-            Some((saved, _)) => self.cargo.restore(saved, &underway.tree, work)?,
-            None => {
-                let baseline = self.cargo.baseline(&underway.tree, work)?;
-                let tested = baseline.build.outcome != Outcome::Passed;
-                self.journal.write_baseline(&underway.tree.lockfile, baseline.save()?, tested)?;
-                baseline
-            }
+        let mut baseline = if let Some((saved, _)) = saved {
+            self.cargo.restore(saved, &underway.tree, work)?
+        } else {
+            let mut baseline = self.cargo.baseline(&underway.tree, work)?;
+            baseline.build = logs.keep(baseline.build)?;
+            let tested = baseline.build.outcome != Outcome::Passed;
+            self.journal
+                .write_baseline(&underway.tree.lockfile, baseline.save()?, tested)?;
+            baseline
         };
         if !tested && baseline.build.outcome == Outcome::Passed {
             self.cargo.test_baseline(&mut baseline)?;
-            self.journal.write_baseline(&underway.tree.lockfile, baseline.save()?, true)?;
+            baseline.regress = logs.keep(baseline.regress)?;
+            self.journal
+                .write_baseline(&underway.tree.lockfile, baseline.save()?, true)?;
         }
         Ok(baseline)
     }
@@ -153,20 +190,31 @@ impl Steps {
     fn say_baseline(&self, underway: &Underway) -> Option<String> {
         let build = underway.before.outcome(Check::Build);
         let tests = underway.before.get(Check::Regress);
-        let told = tests.and_then(|run| run.notes.first()).map_or("", String::as_str);
-        self.progress.line(&format!("untouched: build {build}, tests {} {told}", underway.before.outcome(Check::Regress)));
+        let told = tests
+            .and_then(|run| run.notes.first())
+            .map_or("", String::as_str);
+        self.progress.line(&format!(
+            "untouched: build {build}, tests {} {told}",
+            underway.before.outcome(Check::Regress)
+        ));
         match build {
             Outcome::Passed => None,
             Outcome::Failed(why) => Some(format!("the untouched project does not build: {why}")),
-            Outcome::TimedOut => Some("the untouched project does not build in the time it has".into()),
+            Outcome::TimedOut => {
+                Some("the untouched project does not build in the time it has".into())
+            }
             Outcome::NotRun(why) => Some(format!("the untouched project was not built: {why}")),
         }
     }
 
     /// Ends the work on a project: its findings stay, each with the reason.
     fn give_up(&mut self, underway: &Underway, why: &str) -> Result<()> {
-        self.progress.line(&format!("`{}`: {why}", underway.tree.lockfile));
-        let ids: Vec<_> = underway.to_fix().map(|finding| finding.id.clone()).collect();
+        self.progress
+            .line(&format!("`{}`: {why}", underway.tree.lockfile));
+        let ids: Vec<_> = underway
+            .to_fix()
+            .map(|finding| finding.id.clone())
+            .collect();
         self.block(underway, &ids, &Obstacle::Unknown(why.to_owned()))
     }
 }
@@ -183,7 +231,10 @@ impl Underway {
 /// The rescan of the untouched tree: red, since these findings are there.
 fn flagged(underway: &Underway) -> CheckRun {
     let count = underway.to_fix().count();
-    CheckRun::instant(Check::Rescan, Outcome::Failed(format!("{count} known vulnerabilities")))
+    CheckRun::instant(
+        Check::Rescan,
+        Outcome::Failed(format!("{count} known vulnerabilities")),
+    )
 }
 
 /// A lockfile's path as part of a folder's name.
@@ -197,6 +248,9 @@ fn is_wanted(finding: &Finding, only: &[String]) -> bool {
     only.is_empty()
         || only.iter().any(|wanted| {
             dependency.package.name == *wanted
-                || dependency.ids.iter().any(|id| id.as_str().eq_ignore_ascii_case(wanted))
+                || dependency
+                    .ids
+                    .iter()
+                    .any(|id| id.as_str().eq_ignore_ascii_case(wanted))
         })
 }

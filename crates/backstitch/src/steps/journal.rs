@@ -22,16 +22,36 @@ impl Journal {
     /// Goes on with the run of the same identity that was cut off, unless `fresh`; else
     /// begins a new one.
     pub fn begin(mut ledger: Ledger, start: RunStart, fresh: bool) -> Result<Self> {
-        let unfinished = if fresh { None } else { ledger.unfinished(&start.identity)? };
+        let unfinished = if fresh {
+            None
+        } else {
+            ledger.unfinished(&start.identity)?
+        };
         if let Some((run, history)) = unfinished {
-            ledger.append(&run, &Event::RunResumed { events: history.events() })?;
-            let started_at_s =
-                history.start().map_or(start.started_at_s, |start| start.started_at_s);
-            return Ok(Self { ledger, run, history, started_at_s });
+            ledger.append(
+                &run,
+                &Event::RunResumed {
+                    events: history.events(),
+                },
+            )?;
+            let started_at_s = history
+                .start()
+                .map_or(start.started_at_s, |start| start.started_at_s);
+            return Ok(Self {
+                ledger,
+                run,
+                history,
+                started_at_s,
+            });
         }
         let started_at_s = start.started_at_s;
         let run = ledger.start(start)?;
-        Ok(Self { ledger, run, history: History::default(), started_at_s })
+        Ok(Self {
+            ledger,
+            run,
+            history: History::default(),
+            started_at_s,
+        })
     }
 
     /// The run's id.
@@ -52,7 +72,10 @@ impl Journal {
     /// Says so, where it does.
     pub fn resumption(&self) -> Option<String> {
         self.resumed().then(|| {
-            format!("going on with run {}, which was cut off; finished checks are not repeated", self.run)
+            format!(
+                "going on with run {}, which was cut off; finished checks are not repeated",
+                self.run
+            )
         })
     }
 
@@ -70,15 +93,23 @@ impl Journal {
     /// The baseline that an earlier process of this run wrote down, and whether its tests
     /// had been run.
     pub fn baseline(&self, lockfile: &RelPath) -> Result<Option<(SavedBaseline, bool)>> {
-        let Some(written) = self.history.baseline(lockfile.as_str()) else { return Ok(None) };
+        let Some(written) = self.history.baseline(lockfile.as_str()) else {
+            return Ok(None);
+        };
         let (build, regress) = match written.checks.as_slice() {
             [build] => (CheckRun::try_from(build)?, None),
-            [build, regress] => (CheckRun::try_from(build)?, Some(CheckRun::try_from(regress)?)),
+            [build, regress] => (
+                CheckRun::try_from(build)?,
+                Some(CheckRun::try_from(regress)?),
+            ),
             _ => return Ok(None),
         };
         let tested = regress.is_some();
         let not_yet = || {
-            CheckRun::instant(Check::Regress, Outcome::NotRun("the tests have not been run yet".into()))
+            CheckRun::instant(
+                Check::Regress,
+                Outcome::NotRun("the tests have not been run yet".into()),
+            )
         };
         let saved = SavedBaseline {
             build,
@@ -125,7 +156,10 @@ impl Journal {
             return Ok(run);
         }
         let run = make()?;
-        let event = Event::Checked { attempt: attempt.to_owned(), run: wire::CheckRun::from(&run) };
+        let event = Event::Checked {
+            attempt: attempt.to_owned(),
+            run: wire::CheckRun::from(&run),
+        };
         self.write(&event)?;
         Ok(run)
     }

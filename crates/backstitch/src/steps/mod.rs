@@ -7,6 +7,7 @@ mod verify;
 mod record;
 
 mod journal;
+mod logs;
 mod workplace;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -145,7 +146,7 @@ impl Steps {
     pub fn copy_base(&mut self) -> Result<PathBuf> {
         self.progress.step("copying the project");
         let base = self.workplace.tree("base")?;
-        let notes = self.workplace.fill(&base, |folder| self.source.copy_to(folder))?;
+        let notes = Workplace::fill(&base, |folder| self.source.copy_to(folder))?;
         self.story.notes.extend(notes);
         Ok(base)
     }
@@ -160,7 +161,8 @@ impl Steps {
         }
         report::write_files(&self.story)?;
         let exit = self.story.exit();
-        self.journal.write(&Event::RunFinished { exit: exit.code() })?;
+        self.journal
+            .write(&Event::RunFinished { exit: exit.code() })?;
         self.workplace.give_back()?;
         self.progress.finish();
         Ok(self.story.clone())
@@ -176,7 +178,9 @@ fn start_of(order: &Order) -> Result<RunStart> {
         advisories: order.advisories.description().to_owned(),
         toolchain: order.cargo.toolchain().version.clone(),
         confinement: report::json::confinement(order.confinement).to_owned(),
-        policy: blake3::hash(format!("{:?}{:?}", order.policy, order.only).as_bytes()).to_hex().to_string(),
+        policy: blake3::hash(format!("{:?}{:?}", order.policy, order.only).as_bytes())
+            .to_hex()
+            .to_string(),
         started_at_s: 0,
     };
     let part = order.source.part().map(ToString::to_string);

@@ -52,7 +52,9 @@ impl Steps {
             now_s: self.journal.started_at_s(),
         };
         let plans = planner.plan(&left);
-        vulnerabilities.damage().map_or(Ok(plans), |damage| Err(damage.into()))
+        vulnerabilities
+            .damage()
+            .map_or(Ok(plans), |damage| Err(damage.into()))
     }
 
     fn next_of(&self, plan: &Plan, underway: &Underway) -> Option<Proposal> {
@@ -73,10 +75,13 @@ impl Steps {
 
     /// Records why a plan's findings stay.
     fn explain(&mut self, plan: &Plan, underway: &Underway) -> Result<()> {
-        let waiting = plan.candidates.iter().find_map(|candidate| match &candidate.applicability {
-            Applicability::Automatic => None,
-            Applicability::NeedsHuman(why) => Some(Obstacle::Policy(why.clone())),
-        });
+        let waiting = plan
+            .candidates
+            .iter()
+            .find_map(|candidate| match &candidate.applicability {
+                Applicability::Automatic => None,
+                Applicability::NeedsHuman(why) => Some(Obstacle::Policy(why.clone())),
+            });
         match plan.obstacle.clone().or(waiting) {
             Some(obstacle) => self.block(underway, &plan.findings, &obstacle),
             None => Ok(()),
@@ -97,7 +102,10 @@ impl Steps {
             record.obstacle = Some(obstacle.clone());
             ids.push(record.finding.id.to_string());
         }
-        self.journal.write(&Event::Blocked { findings: ids, why: obstacle.to_string() })
+        self.journal.write(&Event::Blocked {
+            findings: ids,
+            why: obstacle.to_string(),
+        })
     }
 }
 
@@ -113,5 +121,9 @@ fn key(tree: &str, candidate: &Candidate) -> String {
     // Two packages' plans may hold the same change, each for its own findings.
     wire.settles.clear();
     let text = serde_json::to_string(&wire).unwrap_or_else(|_| format!("{wire:?}"));
-    blake3::hash(format!("{tree}\n{text}").as_bytes()).to_hex().chars().take(16).collect()
+    blake3::hash(format!("{tree}\n{text}").as_bytes())
+        .to_hex()
+        .chars()
+        .take(16)
+        .collect()
 }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
 use backstitch_model::FindingId;
 
 use super::verify::{Changed, Tried, gone, problem};
@@ -13,23 +12,33 @@ use crate::story::Fix;
 
 impl Steps {
     /// Records an attempt, and goes on from its tree where it settles something.
-    pub fn record(&mut self, underway: &mut Underway, tried: Tried) -> Result<()> {
+    pub fn record(&mut self, underway: &mut Underway, tried: Tried) {
         let verdict = tried.attempt.evidence.verdict();
-        self.progress.line(&format!("{}: {verdict}", words::change(&tried.attempt.candidate)));
+        self.progress.line(&format!(
+            "{}: {verdict}",
+            words::change(&tried.attempt.candidate)
+        ));
         underway.tried.insert(tried.proposal.key.clone());
-        *underway.attempts.entry(tried.proposal.package.clone()).or_insert(0) += 1;
+        *underway
+            .attempts
+            .entry(tried.proposal.package.clone())
+            .or_insert(0) += 1;
         let accepted = tried.changed.filter(|_| verdict.settles());
         let mut concerned = tried.attempt.candidate.settles.clone();
         if let Some(changed) = &accepted {
             // A fix may settle more than it promised.
             concerned.extend(gone(&underway.findings, &changed.findings));
         }
-        let mut indexes: Vec<_> =
-            concerned.iter().filter_map(|id| underway.records.get(id).copied()).collect();
+        let mut indexes: Vec<_> = concerned
+            .iter()
+            .filter_map(|id| underway.records.get(id).copied())
+            .collect();
         indexes.sort_unstable();
         indexes.dedup();
         for &index in &indexes {
-            self.story.records[index].attempts.push(tried.attempt.clone());
+            self.story.records[index]
+                .attempts
+                .push(tried.attempt.clone());
         }
         if let Some(changed) = accepted {
             self.story.fixes.push(Fix {
@@ -39,7 +48,6 @@ impl Steps {
             });
             underway.go_on_from(changed, tried.proposal.key);
         }
-        Ok(())
     }
 }
 
@@ -66,14 +74,18 @@ fn carried_over(
     changed: &Changed,
 ) -> BTreeMap<FindingId, usize> {
     let gone = gone(&before.findings, &changed.findings);
-    let mut open: Vec<_> =
-        before.findings.iter().filter(|finding| !gone.contains(&finding.id)).collect();
+    let mut open: Vec<_> = before
+        .findings
+        .iter()
+        .filter(|finding| !gone.contains(&finding.id))
+        .collect();
     let mut carried = BTreeMap::new();
     for finding in &changed.findings {
         let same_id = open.iter().position(|other| other.id == finding.id);
         let same_problem = || {
             let known = &before.findings;
-            open.iter().position(|other| problem(other, known) == problem(finding, known))
+            open.iter()
+                .position(|other| problem(other, known) == problem(finding, known))
         };
         if let Some(position) = same_id.or_else(same_problem) {
             let continued = open.remove(position);

@@ -7,13 +7,17 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow};
 use backstitch_find as find;
 use backstitch_model::evidence::{Evidence, Phase};
+use backstitch_model::finding::Compiled;
 use backstitch_model::record;
-use backstitch_model::{AdvisoryId, Change, Check, CheckRun, Finding, FindingId, Outcome, Project, RelPath};
+use backstitch_model::{
+    AdvisoryId, Change, Check, CheckRun, Finding, FindingId, Outcome, Project, RelPath,
+};
 use backstitch_verify::cargo::{self, Applied, Start, Tree};
 use backstitch_verify::scope;
 
+use super::logs::Logs;
 use super::propose::Proposal;
-use super::{Steps, Underway};
+use super::{Steps, Underway, Workplace};
 use crate::ledger::{self, Event};
 use crate::report::words;
 use crate::source;
@@ -41,22 +45,42 @@ pub struct Changed {
 impl Steps {
     /// Tries one candidate.
     pub fn verify(&mut self, underway: &mut Underway, proposal: Proposal) -> Result<Tried> {
-        self.progress.step(&format!("trying: {}", words::change(&proposal.candidate)));
+        self.progress
+            .step(&format!("trying: {}", words::change(&proposal.candidate)));
         let root = self.workplace.tree(&proposal.key)?;
         let files = match self.apply(underway, &proposal, &root)? {
             Ok(files) => files,
-            Err(refusal) => return Ok(self.refused(underway, proposal, refusal)),
+            Err(refusal) => return Ok(self.refused(underway, proposal, &refusal)),
         };
-        let tree = Tree { root, lockfile: underway.tree.lockfile.clone() };
+        let tree = Tree {
+            root,
+            lockfile: underway.tree.lockfile.clone(),
+        };
         let project = find::project::read(&source::open_dir(&tree.root)?, &tree.lockfile)
             .map_err(|problem| anyhow!("read the changed `{}`: {}", problem.path, problem.what))?;
         let findings = self.scan(&project)?.findings;
-        let mut changed = Changed { tree, files, project, findings, built: None };
+        let mut changed = Changed {
+            tree,
+            files,
+            project,
+            findings,
+            built: None,
+        };
         let after = self.climb(underway, &proposal, &mut changed)?;
-        let evidence =
-            Evidence { before: underway.before.clone(), after, confinement: self.confinement };
-        let attempt = record::Attempt { candidate: proposal.candidate.clone(), evidence };
-        Ok(Tried { proposal, attempt, changed: Some(changed) })
+        let evidence = Evidence {
+            before: underway.before.clone(),
+            after,
+            confinement: self.confinement,
+        };
+        let attempt = record::Attempt {
+            candidate: proposal.candidate.clone(),
+            evidence,
+        };
+        Ok(Tried {
+            proposal,
+            attempt,
+            changed: Some(changed),
+        })
     }
 
     /// Makes the changed tree; the inner error is the package manager's refusal.
@@ -72,21 +96,28 @@ impl Steps {
             return match applied {
                 ledger::Applied::Refused(why) => Ok(Err(why)),
                 ledger::Applied::Done(files) => {
-                    self.workplace.fill(root, |root| write_again(&from, root, &files))?;
+                    Workplace::fill(root, |root| write_again(&from, root, &files))?;
                     changed_files(&from, root).map(Ok)
                 }
             };
         }
-        let tree = Tree { root: root.to_owned(), lockfile: underway.tree.lockfile.clone() };
+        let tree = Tree {
+            root: root.to_owned(),
+            lockfile: underway.tree.lockfile.clone(),
+        };
         let work = self.workplace.work(&proposal.key)?;
-        let refused = self.workplace.fill(root, |root| {
+        let refused = Workplace::fill(root, |root| {
             source::duplicate(&from, root)?;
             match self.cargo.apply(&tree, &upgrade.recipe, &work)? {
                 Applied::Done(_) => Ok(None),
                 Applied::Refused(refusal) => Ok(Some(refusal.message)),
             }
         })?;
-        let files = if refused.is_none() { changed_files(&from, root)? } else { Vec::new() };
+        let files = if refused.is_none() {
+            changed_files(&from, root)?
+        } else {
+            Vec::new()
+        };
         self.journal.write(&Event::Applied {
             attempt: proposal.key.clone(),
             candidate: wire::Candidate::from(&proposal.candidate),
@@ -97,13 +128,23 @@ impl Steps {
     }
 
     /// A candidate that the package manager refuses is rejected: it does not even build.
-    fn refused(&self, underway: &Underway, proposal: Proposal, why: String) -> Tried {
+    fn refused(&self, underway: &Underway, proposal: Proposal, why: &str) -> Tried {
         let why = format!("cargo refuses it: {why}");
         let after = Phase::from_iter([CheckRun::instant(Check::Build, Outcome::Failed(why))]);
-        let evidence =
-            Evidence { before: underway.before.clone(), after, confinement: self.confinement };
-        let attempt = record::Attempt { candidate: proposal.candidate.clone(), evidence };
-        Tried { proposal, attempt, changed: None }
+        let evidence = Evidence {
+            before: underway.before.clone(),
+            after,
+            confinement: self.confinement,
+        };
+        let attempt = record::Attempt {
+            candidate: proposal.candidate.clone(),
+            evidence,
+        };
+        Tried {
+            proposal,
+            attempt,
+            changed: None,
+        }
     }
 
     /// Climbs until a rung fails.
@@ -121,23 +162,59 @@ impl Steps {
         for (check, run) in cheap {
             after.insert(self.journal.check(&proposal.key, check, || Ok(run))?);
         }
-        if [Check::Scope, Check::Rescan].iter().any(|&check| *after.outcome(check) != Outcome::Passed) {
+        if [Check::Scope, Check::Rescan]
+            .iter()
+            .any(|&check| *after.outcome(check) != Outcome::Passed)
+        {
             return Ok(after);
         }
-        let baseline = underway.baseline.as_ref().context("try a candidate before the baseline")?;
+        let baseline = underway
+            .baseline
+            .as_ref()
+            .context("try a candidate before the baseline")?;
         let work = self.workplace.work(&proposal.key)?;
-        let built = self.cargo.attempt(baseline, &changed.tree, Start::Warm, &work)?;
+        let built = self
+            .cargo
+            .attempt(baseline, &changed.tree, Start::Warm, &work)?;
+        let logs = Logs::of(&self.story.evidence, &proposal.key);
         after.insert(self.journal.check(&proposal.key, Check::Build, || {
-            Ok(self.cargo.build_attempt(baseline, &built)?)
+            logs.keep(self.cargo.build_attempt(baseline, &built)?)
         })?);
         if *after.outcome(Check::Build) == Outcome::Passed {
             after.insert(self.journal.check(&proposal.key, Check::Regress, || {
-                Ok(self.cargo.test_attempt(baseline, &built)?.0)
+                let mut run = self.cargo.test_attempt(baseline, &built)?.0;
+                run.notes.extend(untested(underway, proposal));
+                logs.keep(run)
             })?);
         }
         changed.built = Some(built);
         Ok(after)
     }
+}
+
+/// What the tests say nothing of, though they pass: packages that are not even built.
+fn untested(underway: &Underway, proposal: &Proposal) -> Vec<String> {
+    let settled = underway
+        .findings
+        .iter()
+        .filter(|finding| proposal.candidate.settles.contains(&finding.id));
+    let mut notes: Vec<_> = settled
+        .map(words::dependency)
+        .filter_map(|dependency| {
+            let why = match &dependency.reach.compiled {
+                Compiled::OptIn => "it needs a feature that is off",
+                Compiled::OtherPlatform => "it is for another platform",
+                Compiled::Yes | Compiled::Unknown(_) => return None,
+            };
+            let name = &dependency.package.name;
+            Some(format!(
+                "`{name}` was locked but not built ({why}): the tests say nothing of it"
+            ))
+        })
+        .collect();
+    notes.sort();
+    notes.dedup();
+    notes
 }
 
 /// The rungs that nothing climbs yet, each with the reason.
@@ -180,7 +257,11 @@ fn rescan(underway: &Underway, proposal: &Proposal, changed: &Changed) -> CheckR
             wrong.push(format!("{} still has {}", problem.0, problem.1));
         }
     }
-    let outcome = if wrong.is_empty() { Outcome::Passed } else { Outcome::Failed(wrong.join("; ")) };
+    let outcome = if wrong.is_empty() {
+        Outcome::Passed
+    } else {
+        Outcome::Failed(wrong.join("; "))
+    };
     CheckRun::instant(Check::Rescan, outcome)
 }
 
@@ -234,7 +315,11 @@ fn changed_files(before: &Path, after: &Path) -> Result<Vec<ChangedFile>> {
                 dir.read_to_string(path.as_str())
                     .with_context(|| format!("read changed file `{path}`"))
             };
-            Ok(ChangedFile { before: text(&before_dir)?, after: text(&after_dir)?, path: path.clone() })
+            Ok(ChangedFile {
+                before: text(&before_dir)?,
+                after: text(&after_dir)?,
+                path: path.clone(),
+            })
         })
         .collect()
 }
@@ -251,5 +336,8 @@ fn write_again(from: &Path, root: &Path, files: &[ledger::FileText]) -> Result<O
 }
 
 fn file_text(file: &ChangedFile) -> ledger::FileText {
-    ledger::FileText { path: file.path.to_string(), text: file.after.clone() }
+    ledger::FileText {
+        path: file.path.to_string(),
+        text: file.after.clone(),
+    }
 }

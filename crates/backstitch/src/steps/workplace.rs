@@ -22,7 +22,7 @@ pub struct Workplace {
 /// How long the work of a killed run is kept for going on.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// Says that a tree is complete.
+/// Ends the name of the file that says that a tree is complete.
 const COMPLETE: &str = ".complete";
 
 impl Workplace {
@@ -38,7 +38,10 @@ impl Workplace {
         let Some(lock) = lock else {
             bail!("another backstitch works on the same project right now: wait for it to end");
         };
-        Ok(Self { folder, _lock: lock })
+        Ok(Self {
+            folder,
+            _lock: lock,
+        })
     }
 
     /// Removes what an earlier run left.
@@ -69,12 +72,8 @@ impl Workplace {
     }
 
     /// Fills a tree in one step: a tree is either complete or made anew.
-    pub fn fill<T: Default>(
-        &self,
-        tree: &Path,
-        fill: impl FnOnce(&Path) -> Result<T>,
-    ) -> Result<T> {
-        let mark = self.mark(tree);
+    pub fn fill<T: Default>(tree: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+        let mark = mark(tree);
         if mark.exists() {
             return Ok(T::default());
         }
@@ -84,11 +83,12 @@ impl Workplace {
         fs::write(&mark, "").with_context(|| format!("write `{}`", mark.display()))?;
         Ok(filled)
     }
+}
 
-    fn mark(&self, tree: &Path) -> PathBuf {
-        let name = tree.file_name().unwrap_or_default().to_string_lossy();
-        tree.with_file_name(format!("{name}{COMPLETE}"))
-    }
+/// The file beside a tree that says that the tree is complete.
+fn mark(tree: &Path) -> PathBuf {
+    let name = tree.file_name().unwrap_or_default().to_string_lossy();
+    tree.with_file_name(format!("{name}{COMPLETE}"))
 }
 
 fn make(folder: &Path) -> Result<()> {
@@ -105,7 +105,9 @@ fn remove(folder: &Path) -> Result<()> {
         return Ok(());
     }
     let sandbox = backstitch_verify::sandbox::Sandbox::unconfined(PathBuf::new());
-    sandbox.discard(folder).with_context(|| format!("remove `{}`", folder.display()))
+    sandbox
+        .discard(folder)
+        .with_context(|| format!("remove `{}`", folder.display()))
 }
 
 fn lock(folder: &Path) -> Result<Option<File>> {
@@ -123,12 +125,19 @@ fn lock(folder: &Path) -> Result<Option<File>> {
 /// Removes what killed runs of other projects left long ago. Best effort: whatever stays
 /// is tried again by the next run.
 fn sweep(all: &Path, own: &str) {
-    let Ok(entries) = fs::read_dir(all) else { return };
+    let Ok(entries) = fs::read_dir(all) else {
+        return;
+    };
     for entry in entries.flatten().filter(|entry| entry.file_name() != own) {
         let folder = entry.path();
-        let touched = folder.join("lock").metadata().and_then(|about| about.modified());
+        let touched = folder
+            .join("lock")
+            .metadata()
+            .and_then(|about| about.modified());
         let old = touched.is_ok_and(|touched| {
-            SystemTime::now().duration_since(touched).is_ok_and(|age| age > KEPT)
+            SystemTime::now()
+                .duration_since(touched)
+                .is_ok_and(|age| age > KEPT)
         });
         if old && matches!(lock(&folder), Ok(Some(_))) {
             let _ = remove(&folder);

@@ -1,0 +1,106 @@
+//! Text for people: what the ledger says happened.
+
+use super::escape;
+use super::terminal::counted;
+use crate::ledger::{Entry, Event};
+use crate::wire;
+
+/// Shows events of the ledger, one in a line.
+pub fn entries(entries: &[Entry]) -> String {
+    entries
+        .iter()
+        .map(|entry| {
+            let line = format!(
+                "{:>5}  {}  {:12}  {}",
+                entry.sequence,
+                entry.at,
+                entry.event.kind(),
+                told(&entry.event)
+            );
+            escape(&line).replace('\n', " ") + "\n"
+        })
+        .collect()
+}
+
+fn told(event: &Event) -> String {
+    match event {
+        Event::RunStarted(start) => format!("{} at {}", start.project, start.base),
+        Event::RunResumed { events } => format!("after {events} events"),
+        Event::Found { findings } => counted(findings.len(), "finding", "findings"),
+        Event::Baseline {
+            lockfile, checks, ..
+        } => {
+            let outcomes: Vec<_> = checks.iter().map(check).collect();
+            format!("{lockfile}: {}", outcomes.join(", "))
+        }
+        Event::Applied {
+            attempt,
+            candidate,
+            refused,
+            ..
+        } => {
+            let end = refused
+                .as_deref()
+                .map_or(String::new(), |why| format!(", refused: {why}"));
+            format!("{attempt}: {}{end}", moves(candidate))
+        }
+        Event::Checked { attempt, run } => format!("{attempt}: {}", check(run)),
+        Event::Blocked { findings, why } => format!("{}: {why}", findings.join(" ")),
+        Event::Delivered { place, items } => {
+            format!("{place} ({})", counted(items.len(), "item", "items"))
+        }
+        Event::RunFinished { exit } => format!("exit code {exit}"),
+    }
+}
+
+fn check(run: &wire::CheckRun) -> String {
+    let why = run
+        .why
+        .as_deref()
+        .map_or(String::new(), |why| format!(" ({why})"));
+    format!("{} {}{why}", run.check, run.outcome)
+}
+
+fn moves(candidate: &wire::Candidate) -> String {
+    let moves = candidate
+        .moves
+        .iter()
+        .map(|step| format!("{} {} → {}", step.package, step.from, step.to));
+    let edits = candidate
+        .edits
+        .iter()
+        .map(|edit| format!("{} requires {} {}", edit.manifest, edit.dependency, edit.to));
+    moves.chain(edits).collect::<Vec<_>>().join(", ")
+}
+
+/// What an event says of one finding, in lines; nothing where it says nothing of it.
+pub fn concerning(entry: &Entry, finding: &str, all: &[Entry]) -> Vec<String> {
+    let concerns = |attempt: &str| {
+        all.iter().any(|other| match &other.event {
+            Event::Applied {
+                attempt: id,
+                candidate,
+                ..
+            } => id == attempt && candidate.settles.iter().any(|id| id == finding),
+            _ => false,
+        })
+    };
+    let is_concerned = match &entry.event {
+        Event::Applied { attempt, .. } | Event::Checked { attempt, .. } => concerns(attempt),
+        Event::Blocked { findings, .. } => findings.iter().any(|id| id == finding),
+        Event::RunStarted(_) | Event::Delivered { .. } => true,
+        Event::RunResumed { .. }
+        | Event::Found { .. }
+        | Event::Baseline { .. }
+        | Event::RunFinished { .. } => false,
+    };
+    if !is_concerned {
+        return Vec::new();
+    }
+    vec![format!(
+        "{} {}: {}",
+        entry.at,
+        entry.event.kind(),
+        told(&entry.event)
+    )]
+}

@@ -1,0 +1,43 @@
+//! Keeps logs: a check's log is written where the work is done, which is emptied at the
+//! end; what the evidence points at must stay.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use backstitch_model::CheckRun;
+
+/// Where the logs of one tree are kept.
+pub struct Logs {
+    folder: PathBuf,
+}
+
+impl Logs {
+    /// The folder for `name` below a run's evidence.
+    pub fn of(evidence: &Path, name: &str) -> Self {
+        Self {
+            folder: evidence.join("logs").join(name),
+        }
+    }
+
+    /// Keeps the check's log, with every log beside it, and points the check at it.
+    pub fn keep(&self, mut run: CheckRun) -> Result<CheckRun> {
+        let Some(log) = run.log.take().map(PathBuf::from) else {
+            return Ok(run);
+        };
+        let made = |what: &Path| format!("keep log `{}`", what.display());
+        fs::create_dir_all(&self.folder).with_context(|| made(&self.folder))?;
+        let beside = log.parent().unwrap_or(&log);
+        for entry in fs::read_dir(beside).with_context(|| made(beside))? {
+            let entry = entry.with_context(|| made(beside))?;
+            let kept = self.folder.join(entry.file_name());
+            if !kept.exists() {
+                fs::copy(entry.path(), &kept).with_context(|| made(&kept))?;
+            }
+        }
+        run.log = log
+            .file_name()
+            .map(|name| self.folder.join(name).display().to_string());
+        Ok(run)
+    }
+}
