@@ -103,12 +103,20 @@ fn links_and_devices_are_not_read() {
     )
     .unwrap();
     symlink("/dev/zero", root.join("Cargo.toml")).unwrap();
+    tree.file("c/Cargo.lock", LOCK);
+    tree.file("c/real.toml", &package("app"));
+    symlink("real.toml", root.join("c/Cargo.toml")).unwrap();
     let status = std::process::Command::new("mkfifo")
         .arg(root.join("b/Cargo.lock"))
         .status();
     let discovery = tree.discover();
-    assert_eq!(discovery.projects.len(), 1);
-    assert!(discovery.projects[0].manifests.is_empty());
+    assert_eq!(discovery.projects.len(), 2);
+    assert!(
+        discovery
+            .projects
+            .iter()
+            .all(|project| project.manifests.is_empty())
+    );
     let problems = told(&discovery.problems).join("\n");
     for path in ["Cargo.toml", "a/Cargo.lock"] {
         assert!(
