@@ -11,12 +11,10 @@ use std::process::{Command, Output};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
-/// What the runs below do not lead to.
-const NOT_SEEN: &[&str] = &["baseline event", "tests"];
-
-/// Fields that can hold a value, but never do in the runs below: nothing is refused there, and
-/// no candidate waits for a decision.
-const ALWAYS_NULL_HERE: &[&str] = &[
+/// Fields that can hold a value, but never do in the runs below: nothing is refused there, no
+/// candidate waits for a decision, and no test's output contradicts itself.
+const ALWAYS_EMPTY_HERE: &[&str] = &[
+    "tests.gaps",
     "attempt.needs_human",
     "candidate.needs_human",
     "applied event.refused",
@@ -68,7 +66,7 @@ fn what_run_and_ledger_show_print_is_what_the_page_says() {
     let events = bench.json(&["ledger", "show", "--format", "json"], 0);
     seen.object("ledger show", &events);
     seen.events(&events);
-    let mut unseen = [NOT_SEEN, &["find", "db info", "ecosystem"]].concat();
+    let mut unseen = vec!["find", "db info", "ecosystem"];
     if !cfg!(debug_assertions) {
         unseen.push("run-resumed event");
     }
@@ -316,7 +314,7 @@ impl Seen {
             );
             for field in self.page.fields(name).keys() {
                 let place = format!("{name}.{field}");
-                let known = ALWAYS_NULL_HERE.contains(&place.as_str());
+                let known = ALWAYS_EMPTY_HERE.contains(&place.as_str());
                 let seen = self.values.contains(&place);
                 assert!(
                     seen != known,
@@ -366,6 +364,15 @@ const LIBRARY: &str = "\
 fn patterns_agree() {
     assert!(regex::agrees());
 }
+
+#[test]
+fn is_broken_already() {
+    panic!();
+}
+
+#[test]
+#[ignore]
+fn waits() {}
 ";
 
 impl Bench {
