@@ -37,6 +37,7 @@ fn commit(story: &Story, fix: &Fix) -> NewCommit {
             .map(|file| (file.path.clone(), file.after.clone()))
             .collect(),
         message: markdown::commit_message(story, fix),
+        time_s: story.started_at_s,
     }
 }
 

@@ -23,7 +23,7 @@ use crate::network::Network;
 /// Answers from the registry's index, each crate asked for once.
 pub struct CratesIndex {
     place: Place,
-    lock: FileLock,
+    lock_path: tame_index::PathBuf,
     network: Network,
     known: Mutex<HashMap<String, Answer>>,
 }
@@ -31,7 +31,11 @@ pub struct CratesIndex {
 type Answer = Result<Arc<[Release]>, ReleasesUnavailable>;
 
 enum Place {
-    Sparse(SparseIndex),
+    /// The index proper, and cargo's own copy of parts of it.
+    Sparse {
+        own: SparseIndex,
+        cargo: SparseIndex,
+    },
     Local(LocalRegistry),
 }
 
@@ -46,33 +50,24 @@ impl CratesIndex {
     pub fn open(cache: &Path, network: Network) -> Result<Self> {
         let root = cache.join("crates-index");
         std::fs::create_dir_all(&root).with_context(|| format!("create `{}`", root.display()))?;
-        let lock_path = utf8(root.join(".lock"))?;
-        let lock = LockOptions::new(&lock_path)
-            .exclusive(true)
-            .lock(|_| None)
-            .context("lock the cache of the crates index")?;
         let cargo_home = tame_index::utils::cargo_home().context("find cargo's home directory")?;
-        // The version decides only between the sparse and the git protocol.
-        let url = IndexUrl::crates_io(Some(utf8(root.clone())?), Some(&cargo_home), Some("1.89.0"))
-            .context("read cargo's configuration")?;
-        let place = match url {
+        let url = || {
+            // The version decides only between the sparse and the git protocol.
+            IndexUrl::crates_io(Some(utf8(root.clone())?), Some(&cargo_home), Some("1.89.0"))
+                .context("read cargo's configuration")
+        };
+        let place = match url()? {
             IndexUrl::Local(path) => Place::Local(
                 LocalRegistry::open(path.into_owned(), false).context("open the local registry")?,
             ),
-            url => {
-                let location = IndexLocation {
-                    url,
-                    root: tame_index::index::IndexPath::UserSpecified(utf8(root)?),
-                    cargo_version: Some(tame_index::Version::new(1, 89, 0)),
-                };
-                Place::Sparse(SparseIndex::new(location).context(
-                    "use the crates index: only the sparse protocol and local registries are known",
-                )?)
-            }
+            own => Place::Sparse {
+                own: sparse(own, utf8(root.clone())?)?,
+                cargo: sparse(url()?, cargo_home.clone())?,
+            },
         };
         Ok(Self {
             place,
-            lock,
+            lock_path: utf8(root.join(".lock"))?,
             network,
             known: Mutex::default(),
         })
@@ -102,39 +97,69 @@ impl CratesIndex {
         let entry = match &self.place {
             Place::Local(registry) => registry
                 .index()
-                .krate(name, &self.lock)
+                .krate(name, &FileLock::unlocked())
                 .and_then(|entry| entry.map(|entry| entry.deserialize()).transpose())
                 .map_err(|error| unavailable(error.to_string()))?,
-            Place::Sparse(index) => self.ask(index, name).map_err(unavailable)?,
+            Place::Sparse { own, cargo } => match self.network.agent() {
+                None => Some(
+                    cached(own, name)
+                        .or_else(|| cached(cargo, name))
+                        .ok_or_else(|| unavailable("offline, and not in the cache".into()))?,
+                ),
+                Some(agent) => self.ask(&agent, own, name).map_err(unavailable)?,
+            },
         };
         let entry = entry.ok_or_else(|| unavailable("the registry does not know it".into()))?;
         Ok(releases(&entry))
     }
 
-    fn ask(&self, index: &SparseIndex, name: KrateName<'_>) -> Result<Option<IndexKrate>, String> {
-        let cached = || {
-            index
-                .cached_krate(name, &self.lock)
-                .and_then(|entry| entry.map(|entry| entry.deserialize()).transpose())
-                .map_err(|error| error.to_string())
-        };
-        let Some(agent) = self.network.agent() else {
-            return cached()?
-                .map(Some)
-                .ok_or_else(|| "offline, and not in the cache".into());
-        };
+    /// Asks the server; `None` for a crate it does not know.
+    fn ask(
+        &self,
+        agent: &ureq::Agent,
+        index: &SparseIndex,
+        name: KrateName<'_>,
+    ) -> Result<Option<IndexKrate>, String> {
+        let text = |error: tame_index::Error| error.to_string();
         let request = index
-            .make_remote_request(name, None, &self.lock)
-            .map_err(|error| error.to_string())?;
-        match send(&agent, request) {
+            .make_remote_request(name, None, &self.locked()?)
+            .map_err(text)?;
+        match send(agent, request) {
             Ok(response) => index
-                .parse_remote_response(name, &response, true, &self.lock)
+                .parse_remote_response(name, &response, true, &self.locked()?)
                 .and_then(|entry| entry.map(|entry| entry.deserialize()).transpose())
-                .map_err(|error| error.to_string()),
+                .map_err(text),
             // An index that is a day old beats none, and cargo has the last word.
-            Err(error) => cached()?.map(Some).ok_or(error),
+            Err(error) => cached(index, name).map(Some).ok_or(error),
         }
     }
+
+    /// Locks the cache against other processes, for the moment of one look-up.
+    fn locked(&self) -> Result<FileLock, String> {
+        LockOptions::new(&self.lock_path)
+            .exclusive(true)
+            .lock(|_| None)
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// An entry of a cache; one that cannot be read, since it is being written, is not there.
+fn cached(index: &SparseIndex, name: KrateName<'_>) -> Option<IndexKrate> {
+    index
+        .cached_krate(name, &FileLock::unlocked())
+        .ok()??
+        .deserialize()
+        .ok()
+}
+
+fn sparse(url: IndexUrl<'_>, root: tame_index::PathBuf) -> Result<SparseIndex> {
+    let location = IndexLocation {
+        url,
+        root: tame_index::index::IndexPath::UserSpecified(root),
+        cargo_version: Some(tame_index::Version::new(1, 89, 0)),
+    };
+    SparseIndex::new(location)
+        .context("use the crates index: only the sparse protocol and local registries are known")
 }
 
 fn utf8(path: PathBuf) -> Result<tame_index::PathBuf> {

@@ -12,6 +12,8 @@ use crate::exit::Exit;
 pub struct Story {
     /// The run's id in the ledger.
     pub run: String,
+    /// When the run began, in seconds since 1970 UTC.
+    pub started_at_s: i64,
     /// The project's folder.
     pub project: String,
     /// The commit or digest that was judged.

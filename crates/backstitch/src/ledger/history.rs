@@ -14,6 +14,7 @@ pub struct History {
     applied: BTreeMap<String, Applied>,
     checked: BTreeMap<(String, String), wire::CheckRun>,
     found: bool,
+    told: Vec<Event>,
 }
 
 /// A baseline as the ledger holds it.
@@ -73,10 +74,8 @@ impl History {
             Event::Checked { attempt, run } => {
                 self.checked.insert((attempt, run.check.clone()), run);
             }
-            Event::RunResumed { .. }
-            | Event::Blocked { .. }
-            | Event::Delivered { .. }
-            | Event::RunFinished { .. } => {}
+            told @ (Event::Blocked { .. } | Event::Delivered { .. }) => self.told.push(told),
+            Event::RunResumed { .. } | Event::RunFinished { .. } => {}
         }
     }
 
@@ -93,6 +92,11 @@ impl History {
     /// Were the findings already recorded?
     pub fn found(&self) -> bool {
         self.found
+    }
+
+    /// Was this very thing already told? Only of what blocks a finding and of deliveries.
+    pub fn has_told(&self, event: &Event) -> bool {
+        self.told.contains(event)
     }
 
     /// The baseline of one lockfile.

@@ -34,6 +34,9 @@ pub struct NewCommit {
     pub files: Vec<(RelPath, String)>,
     /// The message.
     pub message: String,
+    /// The time it is given, in seconds since 1970 UTC: the same files, message and time make the
+    /// same commit, so that delivering again finds what is there.
+    pub time_s: i64,
 }
 
 /// How deep folders may be nested.
@@ -202,7 +205,11 @@ impl Repository {
                 .map_err(|error| anyhow!("{error}"))?;
         }
         let tree = editor.write().map_err(|error| anyhow!("{error}"))?.detach();
-        let time = gix::date::Time::now_utc().to_string();
+        let time = gix::date::Time {
+            seconds: commit.time_s,
+            offset: 0,
+        }
+        .to_string();
         let made = self
             .repository
             .new_commit_as(

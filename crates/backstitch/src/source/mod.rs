@@ -20,7 +20,7 @@ pub use git::{NewCommit, Repository};
 #[derive(Debug)]
 pub enum Source {
     /// A commit of a repository.
-    Git(Repository),
+    Git(Box<Repository>),
     /// A folder without a repository.
     Folder(PathBuf),
 }
@@ -46,7 +46,7 @@ impl Source {
             path.display()
         );
         match Repository::discover(&path)? {
-            Some(repository) => Ok(Self::Git(repository)),
+            Some(repository) => Ok(Self::Git(Box::new(repository))),
             None => Ok(Self::Folder(path)),
         }
     }

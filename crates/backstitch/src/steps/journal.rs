@@ -90,6 +90,14 @@ impl Journal {
         Ok(())
     }
 
+    /// Writes an event down, unless an earlier process of this run did.
+    pub fn write_once(&mut self, event: &Event) -> Result<()> {
+        if self.history.has_told(event) {
+            return Ok(());
+        }
+        self.write(event)
+    }
+
     /// The baseline that an earlier process of this run wrote down, and whether its tests
     /// had been run.
     pub fn baseline(&self, lockfile: &RelPath) -> Result<Option<(SavedBaseline, bool)>> {

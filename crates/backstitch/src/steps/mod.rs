@@ -115,6 +115,7 @@ impl Steps {
         }
         let story = Story {
             run: journal.run().to_owned(),
+            started_at_s: journal.started_at_s(),
             project: start.project,
             base: start.base,
             advisories: start.advisories,
@@ -157,7 +158,8 @@ impl Steps {
         self.story.delivery = deliver::deliver(&self.source, &self.story)?;
         if let Some(delivery) = &self.story.delivery {
             let (place, items) = delivery.place_and_items();
-            self.journal.write(&Event::Delivered { place, items })?;
+            self.journal
+                .write_once(&Event::Delivered { place, items })?;
         }
         report::write_files(&self.story)?;
         let exit = self.story.exit();

@@ -102,7 +102,7 @@ impl Steps {
             record.obstacle = Some(obstacle.clone());
             ids.push(record.finding.id.to_string());
         }
-        self.journal.write(&Event::Blocked {
+        self.journal.write_once(&Event::Blocked {
             findings: ids,
             why: obstacle.to_string(),
         })

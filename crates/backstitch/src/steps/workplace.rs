@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::places::Places;
 
@@ -71,21 +73,30 @@ impl Workplace {
         Ok(work.join(name))
     }
 
-    /// Fills a tree in one step: a tree is either complete or made anew.
-    pub fn fill<T: Default>(tree: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+    /// Fills a tree in one step: a tree is either complete or made anew. What was told of
+    /// filling it stands in its mark, and is told again where an earlier process filled it.
+    pub fn fill<T>(tree: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T>
+    where
+        T: Serialize + DeserializeOwned,
+    {
         let mark = mark(tree);
-        if mark.exists() {
-            return Ok(T::default());
+        // A mark that was cut off while it was written says nothing.
+        if let Some(filled) = fs::read(&mark)
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+        {
+            return Ok(filled);
         }
         remove(tree)?;
         make(tree)?;
         let filled = fill(tree)?;
-        fs::write(&mark, "").with_context(|| format!("write `{}`", mark.display()))?;
+        let text = serde_json::to_vec(&filled).context("write what was told of a tree")?;
+        fs::write(&mark, text).with_context(|| format!("write `{}`", mark.display()))?;
         Ok(filled)
     }
 }
 
-/// The file beside a tree that says that the tree is complete.
+/// The file beside a tree that says that the tree is complete, and what was told of that.
 fn mark(tree: &Path) -> PathBuf {
     let name = tree.file_name().unwrap_or_default().to_string_lossy();
     tree.with_file_name(format!("{name}{COMPLETE}"))
