@@ -96,7 +96,7 @@ impl<'text> Reader<'text> {
             if line.starts_with('[') {
                 break Some(line);
             }
-            let (key, value) = line.split_once(" = ")?;
+            let (key, value) = key_and_value(line)?;
             match key {
                 "name" => set(&mut name, plain(value)?)?,
                 "version" => set(&mut version, plain(value)?)?,
@@ -155,6 +155,12 @@ impl<'text> Reader<'text> {
         self.raw.metadata.sort_unstable();
         Some(next)
     }
+}
+
+/// Splits `key = value` at the first space, which no plain key has in it.
+fn key_and_value(line: &str) -> Option<(&str, &str)> {
+    let (key, rest) = line.split_once(' ')?;
+    Some((key, rest.strip_prefix("= ")?))
 }
 
 /// Sets a key that TOML allows once.

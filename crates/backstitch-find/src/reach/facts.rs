@@ -11,6 +11,8 @@ use backstitch_model::project::{
 use backstitch_model::registry::Releases;
 use semver::{Version, VersionReq};
 
+use super::manifests::Manifests;
+
 /// How many packages of one name a package may depend on before its requirements are not
 /// told apart any more: trying each for each would take quadratic time.
 const CANDIDATES_MAX: usize = 64;
@@ -38,7 +40,38 @@ pub(super) struct Package {
     /// Optional dependencies that are features of their own, since no `dep:` names them.
     pub(super) implicit: BTreeSet<String>,
     /// Why nothing more is known, where so.
-    pub(super) unknown: Option<String>,
+    unknown: Option<Unknown>,
+}
+
+/// Why nobody says what a package's dependencies are for. A sentence is made of it only
+/// where one is asked for: a large lockfile has many such packages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Unknown {
+    NoManifest,
+    NoRegistry,
+    OtherSource,
+    NotPublished,
+    Unavailable(String),
+}
+
+impl Unknown {
+    fn sentence(&self, package: &LockedPackage) -> String {
+        let name = package.id.name.escape_debug();
+        match self {
+            Self::NoManifest => format!("the manifest of `{name}` is not at hand"),
+            Self::NoRegistry => format!(
+                "the registry's index, which tells the features of `{name}`, is not at hand"
+            ),
+            Self::OtherSource => {
+                format!("the public registry does not tell the features of `{name}`")
+            }
+            Self::NotPublished => {
+                let version = package.id.version.escape_debug();
+                format!("the registry's index does not have `{name}` at {version}")
+            }
+            Self::Unavailable(why) => why.clone(),
+        }
+    }
 }
 
 /// A dependency that the lockfile has, with what it is for.
@@ -50,6 +83,11 @@ pub(super) struct Edge {
 }
 
 impl Package {
+    /// Does a manifest or the registry tell its dependencies and features?
+    pub(super) fn is_known(&self) -> bool {
+        self.unknown.is_none()
+    }
+
     /// The edges of requirements called `key`.
     pub(super) fn keyed(&self, key: &str) -> impl Iterator<Item = (&Edge, &Requirement)> {
         let places = self.by_key.get(key).map_or(&[][..], Vec::as_slice);
@@ -85,11 +123,12 @@ impl Facts {
         for (node, package) in graph.nodes() {
             packages.push(relevant[node.0].then(|| {
                 let stated = match package.source {
-                    Source::Local => manifests.of(package).map(Stated::of_manifest),
+                    Source::Local => manifests
+                        .of(package)
+                        .map(Stated::of_manifest)
+                        .ok_or(Unknown::NoManifest),
                     Source::PublicRegistry => Stated::of_registry(package, releases),
-                    Source::Git(_) | Source::OtherRegistry(_) => {
-                        Err("its features are not told by the public registry".to_owned())
-                    }
+                    Source::Git(_) | Source::OtherRegistry(_) => Err(Unknown::OtherSource),
                 };
                 link(graph, node, &relevant, stated)
             }));
@@ -124,9 +163,12 @@ impl Facts {
     }
 
     /// The nearest reason why nobody can say whether `node` is built.
-    pub(super) fn why_unknown(&self, node: Node) -> String {
+    pub(super) fn why_unknown(&self, graph: &DependencyGraph, node: Node) -> String {
         self.unknown_above[node.0]
-            .and_then(|above| self.of(above)?.unknown.clone())
+            .and_then(|above| {
+                let unknown = self.of(above)?.unknown.as_ref()?;
+                Some(unknown.sentence(graph.package(above)))
+            })
             .unwrap_or_else(|| "the lockfile and the manifests do not agree".to_owned())
     }
 }
@@ -137,7 +179,7 @@ fn unknown_above(graph: &DependencyGraph, packages: &[Option<Package>]) -> Vec<O
     let is_unknown = |node: Node| {
         packages[node.0]
             .as_ref()
-            .is_some_and(|package| package.unknown.is_some())
+            .is_some_and(|package| !package.is_known())
     };
     let unknown = graph
         .nodes()
@@ -168,56 +210,6 @@ fn ancestors(graph: &DependencyGraph, nodes: &[Node]) -> Vec<bool> {
     seen
 }
 
-/// The project's manifests, by the package they describe.
-struct Manifests<'project> {
-    by_name: HashMap<&'project str, &'project Manifest>,
-    root: Option<&'project Manifest>,
-    is_workspace: bool,
-}
-
-impl<'project> Manifests<'project> {
-    fn new(manifests: &'project [Manifest]) -> Self {
-        let named = |manifest: &'project Manifest| {
-            let (name, _) = manifest.package.as_ref()?;
-            Some((name.as_str(), manifest))
-        };
-        let root = manifests.first();
-        Self {
-            by_name: manifests.iter().filter_map(named).collect(),
-            root,
-            is_workspace: root.is_some_and(|root| crate::project::declares_workspace(&root.text)),
-        }
-    }
-
-    fn of(&self, package: &LockedPackage) -> Result<&'project Manifest, String> {
-        self.by_name
-            .get(package.id.name.as_str())
-            .copied()
-            .ok_or_else(|| {
-                format!(
-                    "the manifest of `{}` is not at hand",
-                    package.id.name.escape_debug()
-                )
-            })
-    }
-
-    /// Without a workspace only the root is a member; path dependencies beside it are
-    /// built with the features that are asked of them.
-    fn is_member(&self, package: &LockedPackage) -> bool {
-        let is_root = |root: &Manifest| {
-            root.package
-                .as_ref()
-                .is_some_and(|(name, _)| *name == package.id.name)
-        };
-        self.is_workspace || self.root.is_none_or(is_root)
-    }
-
-    fn unified(&self) -> bool {
-        let resolver = self.root.and_then(|root| root.resolver.as_deref());
-        !matches!(resolver, Some("2" | "3"))
-    }
-}
-
 /// What a manifest or a release states, the same for both.
 struct Stated {
     requirements: Vec<Requirement>,
@@ -235,23 +227,15 @@ impl Stated {
     fn of_registry(
         package: &LockedPackage,
         releases: Option<&dyn Releases>,
-    ) -> Result<Self, String> {
-        let name = package.id.name.escape_debug();
+    ) -> Result<Self, Unknown> {
         let releases = releases
-            .ok_or_else(|| {
-                format!(
-                    "the registry's index, which tells the features of `{name}`, is not at hand"
-                )
-            })?
+            .ok_or(Unknown::NoRegistry)?
             .releases(&package.id.name)
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| Unknown::Unavailable(error.to_string()))?;
         let release = releases
             .iter()
             .find(|release| release.version == package.id.version)
-            .ok_or_else(|| {
-                let version = package.id.version.escape_debug();
-                format!("the registry's index does not have `{name}` at {version}")
-            })?;
+            .ok_or(Unknown::NotPublished)?;
         Ok(Self {
             // A published package's tests are nobody's but its own.
             requirements: release
@@ -270,7 +254,7 @@ fn link(
     graph: &DependencyGraph,
     node: Node,
     relevant: &[bool],
-    stated: Result<Stated, String>,
+    stated: Result<Stated, Unknown>,
 ) -> Package {
     // All of them are told apart by version, and then those that matter are kept.
     let targets = &graph.package(node).dependencies;

@@ -6,9 +6,11 @@
 //! answers. What nobody can tell is told as unknown, with the reason.
 
 mod facts;
+mod manifests;
 mod platform;
 mod resolve;
 
+use std::cell::LazyCell;
 use std::collections::VecDeque;
 
 use backstitch_model::finding::{Compiled, Reach};
@@ -64,7 +66,7 @@ impl<'project> Reaches<'project> {
             before,
             start,
             kinds: kinds(graph, &facts),
-            compiled: compiled(&facts, &nodes, surroundings.platform),
+            compiled: compiled(graph, &facts, &nodes, surroundings.platform),
         }
     }
 
@@ -164,19 +166,24 @@ fn kinds(graph: &DependencyGraph, facts: &Facts) -> Vec<Option<DependencyKind>> 
 }
 
 /// Runs the resolver with what is known, and with everything that could be: a package
-/// that the first builds is built, one that the second does not build is not.
-fn compiled(facts: &Facts, nodes: &[Node], platform: Platform) -> Vec<Option<Compiled>> {
-    let run = |belief, platforms| built(facts, belief, platforms);
+/// that the first builds is built, one that the second does not build is not. The later
+/// runs are needed only for what the earlier ones leave open.
+fn compiled(
+    graph: &DependencyGraph,
+    facts: &Facts,
+    nodes: &[Node],
+    platform: Platform,
+) -> Vec<Option<Compiled>> {
     let here = Platforms::Only(platform);
-    let surely = run(Belief::Known, here);
-    let maybe = run(Belief::Possible, here);
-    let elsewhere = run(Belief::Possible, Platforms::Every);
+    let surely = built(facts, Belief::Known, here);
+    let maybe = LazyCell::new(|| built(facts, Belief::Possible, here));
+    let elsewhere = LazyCell::new(|| built(facts, Belief::Possible, Platforms::Every));
     let mut compiled = vec![None; surely.len()];
     for node in nodes {
         compiled[node.0] = Some(if surely[node.0] {
             Compiled::Yes
         } else if maybe[node.0] {
-            Compiled::Unknown(facts.why_unknown(*node))
+            Compiled::Unknown(facts.why_unknown(graph, *node))
         } else if elsewhere[node.0] {
             Compiled::OtherPlatform
         } else {

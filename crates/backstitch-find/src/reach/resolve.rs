@@ -54,12 +54,16 @@ struct Unit {
     for_host: bool,
 }
 
+impl Unit {
+    /// A number of its own: two units a package.
+    fn place(self) -> usize {
+        self.node.0 * 2 + usize::from(self.for_host)
+    }
+}
+
 /// What is turned on in one unit.
 #[derive(Debug, Default)]
 struct State {
-    is_built: bool,
-    /// Everything that could be asked for is.
-    everything: bool,
     features: BTreeSet<String>,
     /// Optional dependencies that are on, by their key.
     dependencies: BTreeSet<String>,
@@ -80,6 +84,11 @@ struct Resolution<'facts> {
     facts: &'facts Facts,
     belief: Belief,
     platforms: Platforms,
+    /// Units that are built, by their place.
+    built: Vec<bool>,
+    /// Units of which everything that could be asked for is on, by their place.
+    everything: Vec<bool>,
+    /// Only of units whose package is known.
     states: BTreeMap<Unit, State>,
     pending: Vec<Event>,
 }
@@ -90,6 +99,8 @@ impl<'facts> Resolution<'facts> {
             facts,
             belief,
             platforms,
+            built: vec![false; facts.len() * 2],
+            everything: vec![false; facts.len() * 2],
             states: BTreeMap::new(),
             pending: Vec::new(),
         };
@@ -123,7 +134,7 @@ impl<'facts> Resolution<'facts> {
     }
 
     fn build(&mut self, unit: Unit) {
-        if std::mem::replace(&mut self.state(unit).is_built, true) {
+        if std::mem::replace(&mut self.built[unit.place()], true) {
             return;
         }
         for edge in self.edges(unit.node) {
@@ -189,7 +200,7 @@ impl<'facts> Resolution<'facts> {
     }
 
     fn everything(&mut self, unit: Unit) {
-        if std::mem::replace(&mut self.state(unit).everything, true) {
+        if std::mem::replace(&mut self.everything[unit.place()], true) {
             return;
         }
         let Some(package) = self.facts.of(unit.node) else {
@@ -211,17 +222,22 @@ impl<'facts> Resolution<'facts> {
     }
 
     fn feature(&mut self, unit: Unit, feature: String) {
+        let Some(package) = self
+            .facts
+            .of(unit.node)
+            .filter(|package| package.is_known())
+        else {
+            return;
+        };
         if self.state(unit).features.contains(&feature) {
             return;
         }
-        if let Some(package) = self.facts.of(unit.node) {
-            match package.features.get(&feature) {
-                Some(values) => values.iter().for_each(|value| self.value(unit, value)),
-                None if package.implicit.contains(&feature) => {
-                    self.pending.push(Event::Dependency(unit, feature.clone()));
-                }
-                None => {}
+        match package.features.get(&feature) {
+            Some(values) => values.iter().for_each(|value| self.value(unit, value)),
+            None if package.implicit.contains(&feature) => {
+                self.pending.push(Event::Dependency(unit, feature.clone()));
             }
+            None => {}
         }
         self.state(unit).features.insert(feature);
     }
@@ -293,18 +309,12 @@ impl<'facts> Resolution<'facts> {
                 continue;
             }
             let units = [false, true].map(|for_host| Unit { node, for_host });
-            let states = units.map(|unit| self.states.get(&unit));
             for edge in self.edges(node) {
                 let is_on = match &edge.requirement {
                     None => self.belief == Belief::Possible,
                     Some(requirement) => {
-                        let is_asked_for = |state: &State| {
-                            state.is_built
-                                && (!requirement.optional
-                                    || state.dependencies.contains(&requirement.key))
-                        };
                         applies(platforms, self.belief, requirement)
-                            && states.into_iter().flatten().any(is_asked_for)
+                            && units.iter().any(|unit| self.asks_for(*unit, requirement))
                     }
                 };
                 if is_on {
@@ -313,6 +323,15 @@ impl<'facts> Resolution<'facts> {
             }
         }
         built
+    }
+
+    /// Is the unit built, with this dependency on?
+    fn asks_for(&self, unit: Unit, requirement: &Requirement) -> bool {
+        let is_on = || {
+            let state = self.states.get(&unit);
+            state.is_some_and(|state| state.dependencies.contains(&requirement.key))
+        };
+        self.built[unit.place()] && (!requirement.optional || is_on())
     }
 }
 

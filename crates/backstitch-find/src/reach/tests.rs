@@ -229,7 +229,7 @@ fn what_the_files_at_hand_do_not_tell_is_unknown_with_the_reason() {
         "[dependencies]\ng = { git = \"x\" }\n",
         &[],
     );
-    assert!(why(git).contains("not told by the public registry"));
+    assert!(why(git).contains("the public registry does not tell the features of `g`"));
     let unlisted = case(A_B, "", &["a 1.0.0\n[dependencies]\nb = \"1\"\n"]);
     assert!(matches!(unlisted.reach("a").compiled, Compiled::Unknown(_)));
 }
