@@ -1,7 +1,8 @@
 //! What a run amounts to: every finding's record, and where the fixes are.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use backstitch_find::Discovery;
 use backstitch_model::evidence::{Confinement, Phase};
 use backstitch_model::{Finding, Record, RelPath};
 
@@ -32,6 +33,8 @@ pub struct Story {
     pub fixes: Vec<Fix>,
     /// What a reader should know that belongs to no finding.
     pub notes: Vec<String>,
+    /// What could not be read though it is what was asked about; see [`unread`].
+    pub unread: Vec<String>,
     /// Where the fixes were delivered.
     pub delivery: Option<Delivery>,
     /// The folder with reports and logs.
@@ -103,14 +106,43 @@ impl Story {
             .filter(|record| record.settled_by().is_none())
     }
 
-    /// The exit code that says so.
+    /// The exit code that says so. Nothing left is only said of what was looked into.
     pub fn exit(&self) -> Exit {
+        if !self.unread.is_empty() {
+            return Exit::CouldNot;
+        }
         if self.left().next().is_none() {
             Exit::NothingLeft
         } else {
             Exit::FindingsLeft
         }
     }
+}
+
+/// What is in the way of any answer: the lockfile of the folder that was asked about cannot be
+/// read, or nothing below it could be. Broken lockfiles elsewhere are told in the notes.
+pub fn unread(discovery: &Discovery, part: Option<&RelPath>) -> Vec<String> {
+    let is_asked_about = |path: &RelPath| match part {
+        Some(part) => path.as_str().starts_with(&format!("{part}/")),
+        None => true,
+    };
+    let own = RelPath::below(part, "Cargo.lock").ok();
+    let mut projects = discovery.projects.iter();
+    let nothing_read = !projects.any(|project| is_asked_about(&project.lockfile));
+    let problems = discovery.problems.iter();
+    problems
+        .filter(|problem| {
+            Some(&problem.path) == own.as_ref() || nothing_read && is_asked_about(&problem.path)
+        })
+        .map(|problem| format!("`{}`: {}", problem.path, problem.what))
+        .collect()
+}
+
+/// The error that says so; `None` where nothing is in the way.
+pub fn refusal(path: &Path, unread: &[String]) -> Option<anyhow::Error> {
+    let unread = (!unread.is_empty()).then(|| unread.join("; "))?;
+    let path = path.display();
+    Some(anyhow::anyhow!("look for vulnerabilities in `{path}`: {unread}"))
 }
 
 /// The exit code of a list of findings.

@@ -61,6 +61,9 @@ pub fn findings(path: &Path, advisories: &Advisories, places: &Places) -> Result
         notes: advisories.notes(),
     };
     let discovery = discover(path)?;
+    if let Some(refusal) = story::refusal(path, &story::unread(&discovery, None)) {
+        return Err(refusal);
+    }
     for problem in &discovery.problems {
         found
             .notes

@@ -18,13 +18,16 @@ use crate::report::{self, Progress, json, sarif, terminal};
 use crate::settings;
 use crate::source::Source;
 use crate::steps::{Order, Steps};
-use crate::story::Story;
+use crate::story::{self, Story};
 
 /// Runs the loop and prints what came of it.
 pub fn run(arguments: &RunArguments) -> Result<Exit> {
     let places = Places::discover()?;
     let advisories = Advisories::open(&places, arguments.common.db.as_deref())?;
     let story = run_in(arguments, places, advisories)?;
+    if let Some(refusal) = story::refusal(&arguments.path, &story.unread) {
+        return Err(refusal);
+    }
     print(&story, arguments.common.format)?;
     Ok(story.exit())
 }

@@ -17,6 +17,7 @@ use super::{Steps, Underway};
 use crate::ledger::Event;
 use crate::report::words;
 use crate::source;
+use crate::story;
 use crate::wire;
 
 impl Steps {
@@ -32,6 +33,7 @@ impl Steps {
         );
         let notes = problems.map(|problem| format!("`{}`: {}", problem.path, problem.what));
         self.story.notes.extend(notes);
+        self.story.unread = story::unread(&discovery, self.source.part());
         let mut underway = Vec::new();
         for project in discovery.projects {
             if self.is_asked_for(&project.lockfile) {

@@ -125,6 +125,7 @@ impl Steps {
             baselines: Vec::new(),
             fixes: Vec::new(),
             notes,
+            unread: Vec::new(),
             delivery: None,
             evidence,
         };
