@@ -142,7 +142,9 @@ pub fn unread(discovery: &Discovery, part: Option<&RelPath>) -> Vec<String> {
 pub fn refusal(path: &Path, unread: &[String]) -> Option<anyhow::Error> {
     let unread = (!unread.is_empty()).then(|| unread.join("; "))?;
     let path = path.display();
-    Some(anyhow::anyhow!("look for vulnerabilities in `{path}`: {unread}"))
+    Some(anyhow::anyhow!(
+        "look for vulnerabilities in `{path}`: {unread}"
+    ))
 }
 
 /// The exit code of a list of findings.

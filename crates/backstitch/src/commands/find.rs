@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use backstitch_find::{self as find, Platform, Surroundings};
 use backstitch_model::Finding;
+use backstitch_model::registry::Releases;
 
 use crate::advisories::Advisories;
 use crate::cli::{FindArguments, Format};
@@ -75,8 +76,10 @@ pub fn findings(path: &Path, advisories: &Advisories, places: &Places) -> Result
                 .notes
                 .push(format!("`{}`: {}", problem.path, problem.what));
         }
+        // Without a manifest nobody knows which features are on, and no registry tells.
+        let has_manifests = !project.manifests.is_empty();
         let surroundings = Surroundings {
-            releases: Some(&releases),
+            releases: has_manifests.then_some(&releases as &dyn Releases),
             platform: Platform::host(),
         };
         let scan = find::findings(&project, advisories.index(), surroundings)?;
