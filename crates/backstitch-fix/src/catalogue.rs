@@ -1,8 +1,8 @@
 //! Owns what is known of releases: asks the registry and the advisories once each and
 //! keeps the answers, parsed. Decides nothing; which release may be taken is `rules`' business.
 
-use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -11,12 +11,40 @@ use backstitch_model::project::{DependencyKind, Requirement};
 use backstitch_model::registry::{KnownVulnerabilities, Release, Releases, ReleasesUnavailable};
 use semver::{Version, VersionReq};
 
+use crate::rules::in_order_of_choice;
+
 /// Answers about releases and their advisories, remembered.
 pub(crate) struct Catalogue<'given> {
     releases: &'given dyn Releases,
     vulnerabilities: &'given dyn KnownVulnerabilities,
     packages: RefCell<BTreeMap<String, Rc<Package>>>,
     unavailable: RefCell<Vec<ReleasesUnavailable>>,
+    choices: RefCell<HashMap<Choice, Rc<[usize]>>>,
+    pub(crate) effort: Effort,
+}
+
+/// A package, a requirement on it, and the compiler that is preferred.
+type Choice = (String, String, Option<Version>);
+
+/// How much more may be looked at for one package's plan: what is read is anybody's, so
+/// every walk over it is paid for.
+#[derive(Debug, Default)]
+pub(crate) struct Effort {
+    left: Cell<usize>,
+}
+
+impl Effort {
+    /// Grants so many looks.
+    pub(crate) fn grant(&self, looks: usize) {
+        self.left.set(looks);
+    }
+
+    /// Pays for some looks; `false` where there are no more.
+    pub(crate) fn pay(&self, looks: usize) -> bool {
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(looks));
+        left > looks
+    }
 }
 
 /// A package's releases, lowest first; none where the registry could not tell.
@@ -56,6 +84,8 @@ impl<'given> Catalogue<'given> {
             vulnerabilities,
             packages: RefCell::default(),
             unavailable: RefCell::default(),
+            choices: RefCell::default(),
+            effort: Effort::default(),
         }
     }
 
@@ -73,6 +103,20 @@ impl<'given> Catalogue<'given> {
             .borrow_mut()
             .insert(name.to_owned(), Rc::clone(&package));
         package
+    }
+
+    /// The releases that a requirement admits, in the order in which Cargo tries them.
+    pub(crate) fn choices(&self, need: &Need, rust: Option<&Version>) -> Rc<[usize]> {
+        let key = (need.package.clone(), need.text.clone(), rust.cloned());
+        if let Some(choices) = self.choices.borrow().get(&key) {
+            return Rc::clone(choices);
+        }
+        let package = self.package(&need.package);
+        let choices: Rc<[usize]> = in_order_of_choice(&package, &need.version, rust).collect();
+        self.effort.pay(package.releases.len() / 16);
+        let mut known = self.choices.borrow_mut();
+        known.insert(key, Rc::clone(&choices));
+        choices
     }
 
     /// The vulnerabilities of a release.

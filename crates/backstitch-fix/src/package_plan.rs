@@ -21,6 +21,9 @@ use crate::version::{Class, class, rust_version};
 /// How many locked versions of one package are planned for together.
 const NODES_MAX: usize = 16;
 
+/// How much is looked at for one package, in releases.
+const EFFORT: usize = 100_000;
+
 /// Plans for one package.
 pub(crate) struct PackagePlanner<'plan, 'given> {
     pub(crate) planner: &'plan Planner<'given>,
@@ -69,6 +72,8 @@ impl<'plan, 'given> PackagePlanner<'plan, 'given> {
     }
 
     pub(crate) fn plan(self) -> Plan {
+        let effort = &self.locked.catalogue.effort;
+        effort.grant(EFFORT);
         let mut candidates = self.full_clears();
         candidates.extend(self.partial_clears(&candidates));
         candidates.sort_by_key(strategy);
@@ -76,6 +81,7 @@ impl<'plan, 'given> PackagePlanner<'plan, 'given> {
         if candidates.len() < self.planner.policy.attempts_max {
             candidates.extend(self.everything(&candidates));
         }
+        effort.grant(EFFORT);
         let obstacle = (!self.clears_all(&candidates)).then(|| self.obstacle());
         Plan {
             package: self.name.to_owned(),

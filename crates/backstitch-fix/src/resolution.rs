@@ -10,7 +10,7 @@ use semver::{Version, VersionReq};
 use crate::catalogue::{KnownRelease, Need, Package};
 use crate::goal::Goal;
 use crate::locked::{Edge, Locked, needs_of_new};
-use crate::rules::{Rules, in_order_of_choice};
+use crate::rules::Rules;
 use crate::state::{Added, Conflict, Edit, Outcome, State};
 use crate::version::{Class, class, is_later};
 
@@ -24,7 +24,7 @@ const RELEASES_MAX: usize = 48;
 const DEPTH_MAX: usize = 6;
 
 /// How many releases are looked at, for one state, to find what fits.
-const LOOKS_MAX: usize = 4_000;
+const LOOKS_MAX: usize = 1_000;
 
 /// Works out what `state` comes to.
 pub(crate) fn outcome(state: &State, locked: &Locked<'_>, rules: &Rules, goal: &Goal) -> Outcome {
@@ -228,8 +228,11 @@ impl Resolution<'_, '_> {
         let mut blocked = BTreeSet::new();
         let mut picked = None;
         let mut newest = None;
-        for index in fitting_releases(package, need, self.rules, wanted) {
+        for index in self.choices(need) {
             let release = &package.releases[index];
+            if wanted.is_some_and(|wanted| release.version.cmp_precedence(wanted).is_ne()) {
+                continue;
+            }
             let class = class(&release.version);
             let may_come_in = self.may_come_in(&package.name, release);
             if blocked.contains(&class) || (!may_come_in && picked.is_some()) {
@@ -255,6 +258,12 @@ impl Resolution<'_, '_> {
             index,
             picked: index,
         })
+    }
+
+    fn choices(&self, need: &Need) -> Vec<usize> {
+        let catalogue = &self.locked.catalogue;
+        let choices = catalogue.choices(need, self.rules.rust_preferred.as_ref());
+        choices.iter().copied().take(RELEASES_MAX).collect()
     }
 
     /// What already holds the place of a release: `Nothing` where it cannot give way.
@@ -290,7 +299,8 @@ impl Resolution<'_, '_> {
         if let Some(&fits) = self.fitting.get(&key) {
             return fits;
         }
-        if depth == 0 || self.fitting.len() > LOOKS_MAX {
+        let effort = &self.locked.catalogue.effort;
+        if depth == 0 || self.fitting.len() > LOOKS_MAX || !effort.pay(1) {
             return true;
         }
         // Two packages that need one another fit as far as the rest does.
@@ -309,7 +319,7 @@ impl Resolution<'_, '_> {
         }
         let package = self.locked.catalogue.package(&need.package);
         let mut blocked = BTreeSet::new();
-        for index in fitting_releases(&package, need, self.rules, None) {
+        for index in self.choices(need) {
             let release = &package.releases[index];
             let class = class(&release.version);
             if blocked.contains(&class) || !self.may_come_in(&package.name, release) {
@@ -397,20 +407,4 @@ impl Resolution<'_, '_> {
         let release = &package.releases[index];
         self.goal.is_about(&package.name) && self.goal.is_met_by(&self.locked.catalogue, release)
     }
-}
-
-/// The releases to look at for a requirement: the wanted one where one is.
-fn fitting_releases<'package>(
-    package: &'package Package,
-    need: &'package Need,
-    rules: &'package Rules,
-    wanted: Option<&'package Version>,
-) -> impl Iterator<Item = usize> + 'package {
-    let is_wanted = move |index: &usize| {
-        let version = &package.releases[*index].version;
-        wanted.is_none_or(|wanted| version.cmp_precedence(wanted).is_eq())
-    };
-    in_order_of_choice(package, &need.version, rules.rust_preferred.as_ref())
-        .filter(is_wanted)
-        .take(RELEASES_MAX)
 }

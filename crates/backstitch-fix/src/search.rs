@@ -22,6 +22,9 @@ const STATES_MAX: usize = 600;
 /// How many more once it has found something, for something else to try.
 const STATES_MORE_MAX: usize = 150;
 
+/// What following one state costs of the effort granted.
+const STATE_COST: usize = 20;
+
 /// How many packages one candidate may move.
 const MOVED_MAX: usize = 24;
 
@@ -92,6 +95,9 @@ impl<'search, 'given> Search<'search, 'given> {
             let Some((state, outcome, strategy)) = frontier.waiting[index].take() else {
                 continue;
             };
+            if !self.locked.catalogue.effort.pay(STATE_COST) {
+                break;
+            }
             if outcome.conflicts.is_empty() {
                 let solution = Solution {
                     state,

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::files::Files;
+use crate::registry::Registry;
 
 /// A registry in a folder: `index/` and one `.crate` file a release.
 #[derive(Debug)]
@@ -149,6 +150,25 @@ impl DiskRegistry {
         let mut lines = fs::read_to_string(&index).unwrap_or_default();
         writeln!(lines, "{}", package.index_line(&checksum)).expect("a string takes text");
         fs::write(index, lines).expect("the index can be written");
+        self
+    }
+
+    /// Publishes every release of an in-memory registry, with its normal requirements.
+    ///
+    /// # Panics
+    /// Where that fails.
+    pub fn publish_all(&self, registry: &Registry) -> &Self {
+        for (name, releases) in registry.packages() {
+            for release in releases {
+                let mut package = Package::new(name, &release.version);
+                for requirement in &release.requirements {
+                    package = package.requires(&requirement.package, &requirement.version);
+                }
+                package.yanked = release.yanked;
+                package.rust_version.clone_from(&release.rust_version);
+                self.publish(&package);
+            }
+        }
         self
     }
 
