@@ -9,14 +9,14 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use backstitch_find::{
-    Index, Provenance, Surroundings, findings, import, index, project, projects,
+    Index, Provenance, Surroundings, findings, import, index, lockfile, project, projects,
 };
 
 const PACKAGES: usize = 1_300;
 const RECORDS: usize = 1_200;
 
 /// A lockfile as Cargo writes it: each package depends on up to ten later ones.
-fn lockfile(packages: usize) -> String {
+fn generated(packages: usize) -> String {
     let mut text = String::from("# generated\nversion = 4\n\n[[package]]\nname = \"app\"\n");
     text.push_str("version = \"0.1.0\"\ndependencies = [\n \"package-0\",\n]\n");
     for number in 0..packages {
@@ -74,7 +74,7 @@ fn fastest<Value>(mut run: impl FnMut() -> Value) -> (Duration, Value) {
 #[test]
 fn a_scan_of_a_large_lockfile_takes_milliseconds() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("Cargo.lock"), lockfile(PACKAGES)).unwrap();
+    std::fs::write(folder.path().join("Cargo.lock"), generated(PACKAGES)).unwrap();
     std::fs::write(
         folder.path().join("Cargo.toml"),
         "[package]\nname = \"app\"\nversion = \"0.1.0\"\n[dependencies]\npackage-0 = \"1\"\n",
@@ -99,16 +99,58 @@ fn a_scan_of_a_large_lockfile_takes_milliseconds() {
 }
 
 #[test]
-fn a_lockfile_of_fifty_megabytes_takes_time_in_proportion() {
-    let (small, _) =
-        fastest(|| backstitch_find::lockfile::parse(lockfile(12_000).as_bytes()).unwrap());
-    let text = lockfile(120_000);
-    let start = Instant::now();
-    let large = backstitch_find::lockfile::parse(text.as_bytes()).unwrap();
-    let elapsed = start.elapsed();
-    println!("{} bytes: {elapsed:?}; a tenth: {small:?}", text.len());
-    assert_eq!(large.graph.packages().len(), 120_001);
-    assert!(elapsed < small * 60 + Duration::from_millis(200));
+fn a_huge_lockfile_takes_time_in_proportion() {
+    // Fifty megabytes; a build without optimisation gets a tenth.
+    let packages = if cfg!(debug_assertions) {
+        12_000
+    } else {
+        120_000
+    };
+    let tenth = generated(packages / 10);
+    let (small, _) = fastest(|| lockfile::parse(tenth.as_bytes()).unwrap());
+    let text = generated(packages);
+    let (large, read) = fastest(|| lockfile::parse(text.as_bytes()).unwrap());
+    println!("{} bytes: {large:?}; a tenth: {small:?}", text.len());
+    assert_eq!(read.graph.packages().len(), packages + 1);
+    assert!(large < small * 60 + Duration::from_millis(200));
+}
+
+#[test]
+fn a_chain_in_which_everything_is_vulnerable_takes_time_in_proportion() {
+    let link = |number: usize| {
+        format!(
+            "\n[[package]]\nname = \"package-0\"\nversion = \"0.0.{number}\"\n\
+             source = \"registry+https://github.com/rust-lang/crates.io-index\"\n\
+             dependencies = [\n \"package-0 0.0.{}\",\n]\n",
+            number + 1
+        )
+    };
+    let all = |packages: usize| {
+        let links: String = (0..packages).map(link).collect();
+        let root = "[[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\n \"package-0 0.0.0\",\n]\n";
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("Cargo.lock"), format!("{root}{links}")).unwrap();
+        projects(&project::open(folder.path()).unwrap())
+            .projects
+            .remove(0)
+    };
+    let imported = import::read_json("generated", records().as_bytes());
+    let bytes = index::compile(&imported.advisories, Provenance::default()).unwrap();
+    let index = Index::from_bytes(bytes).unwrap();
+    let time = |packages: usize| {
+        let project = all(packages);
+        let find = || findings(&project, &index, Surroundings::default()).unwrap();
+        let (elapsed, scan) = fastest(find);
+        (elapsed, scan.findings.len(), scan.problems.len())
+    };
+    let (small, found, _) = time(900);
+    assert_eq!(found, 900);
+    let (large, found, _) = time(9_000);
+    assert_eq!(found, 9_000);
+    println!("9,000 findings: {large:?}; 900: {small:?}");
+    assert!(large < small * 60 + Duration::from_millis(200));
+    let (_, found, problems) = time(11_000);
+    assert_eq!((found, problems), (10_000, 1));
 }
 
 #[test]

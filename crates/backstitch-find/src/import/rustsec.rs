@@ -23,6 +23,9 @@ struct Header {
     package: String,
     date: String,
     withdrawn: Option<String>,
+    /// What `withdrawn` was called before it had a date.
+    #[serde(default)]
+    yanked: bool,
     url: Option<String>,
     informational: Option<String>,
     cvss: Option<String>,
@@ -59,14 +62,17 @@ fn read(markdown: &[u8], problems: &mut Vec<String>) -> Result<Advisory, String>
     let header = front.advisory;
     let id = AdvisoryId::new(header.id).map_err(|error| error.to_string())?;
     let versions = front.versions.unwrap_or_default();
+    let withdrawn = header
+        .withdrawn
+        .or_else(|| header.yanked.then(|| header.date.clone()));
     let ranges = intervals::affected(&versions.patched, &versions.unaffected)
         .map_err(|what| format!("{id}: {what}"))?;
     Ok(Advisory {
         aliases: osv::aliases(header.aliases, &id, problems),
         published: midnight(&header.date),
         // The database keeps no date of change in the file; its repository does.
-        modified: midnight(header.withdrawn.as_ref().unwrap_or(&header.date)),
-        withdrawn: header.withdrawn.as_deref().map(midnight),
+        modified: midnight(withdrawn.as_ref().unwrap_or(&header.date)),
+        withdrawn: withdrawn.as_deref().map(midnight),
         summary: osv::first_line(body),
         affected: vec![Affected {
             ecosystem: Ecosystem::CratesIo,

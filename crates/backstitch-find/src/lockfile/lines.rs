@@ -12,12 +12,12 @@ use super::{Raw, RawPackage};
 /// Reads the text, borrowing from it; `None` where a line is not as Cargo writes it.
 pub(super) fn parse(text: &str) -> Option<Raw<'_>> {
     let mut reader = Reader {
-        lines: text.lines(),
+        lines: Lines(text),
         raw: Raw::default(),
         metadata_keys: None,
         has_root: false,
     };
-    // `str::lines` strips a carriage return, but TOML allows it only before a line feed.
+    // A line loses its carriage return here, but TOML allows that only before a line feed.
     if text.ends_with('\r') {
         return None;
     }
@@ -29,10 +29,29 @@ pub(super) fn parse(text: &str) -> Option<Raw<'_>> {
 }
 
 struct Reader<'text> {
-    lines: std::str::Lines<'text>,
+    lines: Lines<'text>,
     raw: Raw<'text>,
     metadata_keys: Option<HashSet<&'text str>>,
     has_root: bool,
+}
+
+/// Like [`str::lines`], with a search that looks at many bytes at once.
+struct Lines<'text>(&'text str);
+
+impl<'text> Iterator for Lines<'text> {
+    type Item = &'text str;
+
+    fn next(&mut self) -> Option<&'text str> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let end = memchr::memchr(b'\n', self.0.as_bytes());
+        let line = self.0.get(..end.unwrap_or(self.0.len()))?;
+        self.0 = end
+            .and_then(|end| self.0.get(end + 1..))
+            .unwrap_or_default();
+        Some(line.strip_suffix('\r').unwrap_or(line))
+    }
 }
 
 /// A table's header, or `None` at the end of the text.
@@ -96,15 +115,18 @@ impl<'text> Reader<'text> {
             if line.starts_with('[') {
                 break Some(line);
             }
-            let (key, value) = key_and_value(line)?;
-            match key {
-                "name" => set(&mut name, plain(value)?)?,
-                "version" => set(&mut version, plain(value)?)?,
-                "source" => set(&mut source, plain(value)?)?,
-                "checksum" => set(&mut checksum, plain(value)?)?,
-                "replace" => set(&mut replace, plain(value)?)?,
-                "dependencies" => set(&mut dependencies, self.dependencies(value)?)?,
-                _ => return None,
+            if let Some(value) = line.strip_prefix("name = ") {
+                set(&mut name, plain(value)?)?;
+            } else if let Some(value) = line.strip_prefix("version = ") {
+                set(&mut version, plain(value)?)?;
+            } else if let Some(value) = line.strip_prefix("source = ") {
+                set(&mut source, plain(value)?)?;
+            } else if let Some(value) = line.strip_prefix("checksum = ") {
+                set(&mut checksum, plain(value)?)?;
+            } else if let Some(value) = line.strip_prefix("dependencies = ") {
+                set(&mut dependencies, self.dependencies(value)?)?;
+            } else {
+                set(&mut replace, plain(line.strip_prefix("replace = ")?)?)?;
             }
         };
         let package = RawPackage {
@@ -155,12 +177,6 @@ impl<'text> Reader<'text> {
         self.raw.metadata.sort_unstable();
         Some(next)
     }
-}
-
-/// Splits `key = value` at the first space, which no plain key has in it.
-fn key_and_value(line: &str) -> Option<(&str, &str)> {
-    let (key, rest) = line.split_once(' ')?;
-    Some((key, rest.strip_prefix("= ")?))
 }
 
 /// Sets a key that TOML allows once.

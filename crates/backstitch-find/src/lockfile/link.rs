@@ -26,8 +26,14 @@ const PUBLIC_REGISTRIES: [&str; 2] = [
 /// Builds the graph. Packages that are there twice keep their place, once.
 pub(super) fn link(raw: &Raw<'_>) -> Lockfile {
     let mut problems = Problems::default();
-    let packages = distinct(&raw.packages, &mut problems);
-    let names = Names::new(&packages);
+    let mut packages: Vec<_> = raw.packages.iter().collect();
+    let mut by_name_of_all = by_name(&packages);
+    if by_name_of_all.len() < packages.len() {
+        packages = distinct(&packages, &by_name_of_all, &mut problems);
+        by_name_of_all = by_name(&packages);
+    }
+    tell_odd(&packages, &mut problems);
+    let names = Names::new(&packages, by_name_of_all);
     let checksums = checksums(raw);
     let locked = packages
         .iter()
@@ -63,32 +69,55 @@ fn source(address: Option<&str>) -> Source {
     }
 }
 
-/// The packages without repetitions; odd names are told and kept, since they are data.
+/// The packages of each name.
+type ByName<'raw> = HashMap<&'raw str, Named>;
+
+/// Where the packages of one name are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    One(usize),
+    Several,
+}
+
+fn by_name<'raw>(packages: &[&'raw RawPackage<'raw>]) -> ByName<'raw> {
+    let mut by_name = ByName::with_capacity(packages.len());
+    for (position, package) in packages.iter().enumerate() {
+        by_name
+            .entry(&package.name)
+            .and_modify(|named| *named = Named::Several)
+            .or_insert(Named::One(position));
+    }
+    by_name
+}
+
+/// The packages without repetitions; only those whose name is there more than once have
+/// to be looked at whole.
 fn distinct<'raw>(
-    packages: &'raw [RawPackage<'raw>],
+    packages: &[&'raw RawPackage<'raw>],
+    by_name: &ByName<'raw>,
     problems: &mut Problems,
 ) -> Vec<&'raw RawPackage<'raw>> {
-    let mut seen = HashSet::with_capacity(packages.len());
+    let mut seen = HashSet::new();
     let mut kept = Vec::with_capacity(packages.len());
-    // Most names are there once; only the others are looked at whole.
-    let mut names = HashSet::with_capacity(packages.len());
-    let repeated: HashSet<&str> = packages
-        .iter()
-        .map(|package| package.name.as_ref())
-        .filter(|name| !names.insert(*name))
-        .collect();
     for package in packages {
         let key = (&package.name, &package.version, &package.source);
-        if repeated.contains(package.name.as_ref()) && !seen.insert(key) {
+        let is_repeated = by_name.get(package.name.as_ref()) == Some(&Named::Several);
+        if is_repeated && !seen.insert(key) {
             problems.tell(|| format!("package `{}` is there twice", title(package)));
-            continue;
+        } else {
+            kept.push(*package);
         }
+    }
+    kept
+}
+
+/// Odd names are told and kept, since they are data.
+fn tell_odd(packages: &[&RawPackage<'_>], problems: &mut Problems) {
+    for package in packages {
         if has_control(&package.name) || has_control(&package.version) {
             problems.tell(|| format!("package `{}` has control characters", title(package)));
         }
-        kept.push(package);
     }
-    kept
 }
 
 fn has_control(text: &str) -> bool {
@@ -133,30 +162,16 @@ fn checksum(package: &RawPackage<'_>, checksums: &HashMap<&str, &str>) -> Option
 /// `name version (source)`.
 struct Names<'raw> {
     packages: &'raw [&'raw RawPackage<'raw>],
-    by_name: HashMap<&'raw str, Named>,
+    by_name: ByName<'raw>,
     /// Only of names that are there more than once.
     by_version: HashMap<(&'raw str, &'raw str), Vec<usize>>,
 }
 
-/// The packages of one name.
-#[derive(Debug, Clone, Copy)]
-enum Named {
-    One(usize),
-    Several,
-}
-
 impl<'raw> Names<'raw> {
-    fn new(packages: &'raw [&'raw RawPackage<'raw>]) -> Self {
-        let mut by_name: HashMap<&str, Named> = HashMap::with_capacity(packages.len());
-        for (position, package) in packages.iter().enumerate() {
-            by_name
-                .entry(&package.name)
-                .and_modify(|named| *named = Named::Several)
-                .or_insert(Named::One(position));
-        }
+    fn new(packages: &'raw [&'raw RawPackage<'raw>], by_name: ByName<'raw>) -> Self {
         let mut by_version: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
         for (position, package) in packages.iter().enumerate() {
-            if matches!(by_name.get(package.name.as_ref()), Some(Named::Several)) {
+            if by_name.get(package.name.as_ref()) == Some(&Named::Several) {
                 let key = (package.name.as_ref(), package.version.as_ref());
                 by_version.entry(key).or_default().push(position);
             }

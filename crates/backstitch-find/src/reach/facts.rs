@@ -78,8 +78,9 @@ impl Unknown {
 #[derive(Debug)]
 pub(super) struct Edge {
     pub(super) to: Node,
-    /// `None` where nobody says what it is for.
-    pub(super) requirement: Option<Requirement>,
+    /// `None` where nobody says what it is for. Boxed, since a large lockfile has many
+    /// edges and few of them with a requirement at hand.
+    pub(super) requirement: Option<Box<Requirement>>,
 }
 
 impl Package {
@@ -94,7 +95,7 @@ impl Package {
         places
             .iter()
             .filter_map(|&place| self.edges.get(place))
-            .filter_map(|edge| Some((edge, edge.requirement.as_ref()?)))
+            .filter_map(|edge| Some((edge, edge.requirement.as_deref()?)))
     }
 }
 
@@ -330,7 +331,7 @@ fn explained(
             continue;
         }
         for to in meant(graph, candidates, &requirement.version) {
-            let requirement = Some(requirement.clone());
+            let requirement = Some(Box::new(requirement.clone()));
             edges.push(Edge { to, requirement });
         }
     }

@@ -212,7 +212,7 @@ impl<'facts> Resolution<'facts> {
         for requirement in package
             .edges
             .iter()
-            .filter_map(|edge| edge.requirement.as_ref())
+            .filter_map(|edge| edge.requirement.as_deref())
         {
             if requirement.optional {
                 self.pending
