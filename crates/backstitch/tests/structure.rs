@@ -208,7 +208,7 @@ fn what_the_architecture_names_is_there() {
         .filter(|named| !OTHERS.contains(&named.as_str()))
     {
         seen += 1;
-        let there = if named.contains('/') || named.contains(".rs") || named.ends_with(".toml") {
+        let there = if named.contains('/') || named.contains(".rs") || named.contains(".toml") {
             root().join(named).exists()
                 || all
                     .iter()
