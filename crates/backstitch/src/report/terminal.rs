@@ -207,7 +207,7 @@ fn places(story: &Story) -> String {
     let total = story.vulnerabilities().count();
     let left = story.left().count();
     let mut text = format!(
-        "\n{} of {} fixed and proven by what ran; {left} left\n",
+        "\n{} of {} fixed, {left} left\n",
         total - left,
         counted(total, "vulnerability", "vulnerabilities")
     );

@@ -75,6 +75,17 @@ impl Source {
         }
     }
 
+    /// Says in words what was judged.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Git(repository) => {
+                let commit = repository.commit();
+                format!("commit {commit} was judged; what is not committed does not count")
+            }
+            Self::Folder(path) => format!("the files in `{}` were judged", path.display()),
+        }
+    }
+
     /// Writes the base into the empty folder `destination`.
     pub fn copy_to(&self, destination: &Path) -> Result<Notes> {
         let into = open_dir(destination)?;

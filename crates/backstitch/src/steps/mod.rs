@@ -108,7 +108,8 @@ impl Steps {
         let evidence = order.places.evidence().join(journal.run());
         std::fs::create_dir_all(&evidence)
             .with_context(|| format!("create `{}`", evidence.display()))?;
-        let mut notes = order.advisories.notes();
+        let mut notes = vec![order.source.describe()];
+        notes.extend(order.advisories.notes());
         if let Some(resumed) = journal.resumption() {
             order.progress.line(&resumed);
             notes.push(resumed);
