@@ -22,7 +22,7 @@ use crate::version::{Class, class, rust_version};
 const NODES_MAX: usize = 16;
 
 /// How much is looked at for one package, in releases.
-const EFFORT: usize = 100_000;
+const EFFORT: usize = 30_000;
 
 /// Plans for one package.
 pub(crate) struct PackagePlanner<'plan, 'given> {

@@ -1,7 +1,8 @@
 //! Owns the answers to a conflict: the next states that may do away with it, each one
 //! decision further. Judges none of them.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 
 use backstitch_model::candidate::Strategy;
 use backstitch_model::policy::Bump;
@@ -32,6 +33,8 @@ pub(crate) struct Repair<'search, 'given> {
     pub(crate) rules: &'search Rules,
     pub(crate) goal: &'search Goal,
     pub(crate) strategy_max: Strategy,
+    /// Releases already judged in this state.
+    pub(crate) judged: RefCell<HashMap<(Node, usize), bool>>,
 }
 
 impl Repair<'_, '_> {
@@ -237,7 +240,16 @@ impl Repair<'_, '_> {
     }
 
     /// Is a release of the package at a node one that the goal can live with?
-    fn is_good(&self, state: &State, (node, index): (Node, usize), depth: usize) -> bool {
+    fn is_good(&self, state: &State, release: (Node, usize), depth: usize) -> bool {
+        if let Some(&is_good) = self.judged.borrow().get(&release) {
+            return is_good;
+        }
+        let is_good = self.locked.catalogue.effort.pay(1) && self.judge(state, release, depth);
+        self.judged.borrow_mut().insert(release, is_good);
+        is_good
+    }
+
+    fn judge(&self, state: &State, (node, index): (Node, usize), depth: usize) -> bool {
         let package = self.locked.package(node);
         let release = &package.releases[index];
         if depth == 0 || !self.rules.takes(release) {

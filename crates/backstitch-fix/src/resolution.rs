@@ -7,24 +7,19 @@ use std::rc::Rc;
 use backstitch_model::project::Node;
 use semver::{Version, VersionReq};
 
-use crate::catalogue::{KnownRelease, Need, Package};
+use crate::catalogue::{Need, Package};
 use crate::goal::Goal;
 use crate::locked::{Edge, Locked, needs_of_new};
 use crate::rules::Rules;
 use crate::state::{Added, Conflict, Edit, Outcome, State};
-use crate::version::{Class, class, is_later};
+use crate::version::{Class, class};
+
+mod choice;
+
+use choice::Found;
 
 /// How many packages one state may bring in: more is no small fix.
 const ADDED_MAX: usize = 200;
-
-/// How many releases of a new package are looked at for one requirement.
-const RELEASES_MAX: usize = 48;
-
-/// How deep the needs of a new package are looked at before it is taken.
-const DEPTH_MAX: usize = 6;
-
-/// How many releases are looked at, for one state, to find what fits.
-const LOOKS_MAX: usize = 1_000;
 
 /// Works out what `state` comes to.
 pub(crate) fn outcome(state: &State, locked: &Locked<'_>, rules: &Rules, goal: &Goal) -> Outcome {
@@ -64,20 +59,6 @@ enum Visit {
 /// The package whose move brings something in: Cargo lets what is below it move along
 /// and holds the rest. With no package it is a manifest, and nothing is held.
 type Mover = Option<Node>;
-
-/// What a requirement turned out to lead to.
-enum Found {
-    /// Something that is there, or comes in already.
-    There,
-    /// A new package.
-    New {
-        index: usize,
-        picked: usize,
-    },
-    /// A locked package that must move up.
-    Raised(Node),
-    Nothing,
-}
 
 impl Resolution<'_, '_> {
     fn run(&mut self) {
@@ -216,133 +197,6 @@ impl Resolution<'_, '_> {
         }
     }
 
-    /// Finds what a requirement that nothing locked satisfies leads to, as Cargo does:
-    /// the newest release, in a class where nothing is in the way, whose own needs can be met.
-    fn find(
-        &mut self,
-        package: &Package,
-        need: &Need,
-        mover: Mover,
-        wanted: Option<&Version>,
-    ) -> Found {
-        let mut blocked = BTreeSet::new();
-        let mut picked = None;
-        let mut newest = None;
-        for index in self.choices(need) {
-            let release = &package.releases[index];
-            if wanted.is_some_and(|wanted| release.version.cmp_precedence(wanted).is_ne()) {
-                continue;
-            }
-            let class = class(&release.version);
-            let may_come_in = self.may_come_in(&package.name, release);
-            if blocked.contains(&class) || (!may_come_in && picked.is_some()) {
-                continue;
-            }
-            match self.in_the_way(package, release, need) {
-                Some(Found::Nothing) => {
-                    blocked.insert(class);
-                }
-                Some(found) if may_come_in => return found,
-                Some(_) => {}
-                None if self.fits(package, index, need, mover, DEPTH_MAX) => {
-                    picked = picked.or(Some(index));
-                    if may_come_in {
-                        let picked = picked.unwrap_or(index);
-                        return Found::New { index, picked };
-                    }
-                }
-                None => newest = newest.or(may_come_in.then_some(index)),
-            }
-        }
-        newest.map_or(Found::Nothing, |index| Found::New {
-            index,
-            picked: index,
-        })
-    }
-
-    fn choices(&self, need: &Need) -> Vec<usize> {
-        let catalogue = &self.locked.catalogue;
-        let choices = catalogue.choices(need, self.rules.rust_preferred.as_ref());
-        choices.iter().copied().take(RELEASES_MAX).collect()
-    }
-
-    /// What already holds the place of a release: `Nothing` where it cannot give way.
-    fn in_the_way(&self, package: &Package, release: &KnownRelease, need: &Need) -> Option<Found> {
-        let class = class(&release.version);
-        if let Some(node) = self.state.class_mate(self.locked, &package.name, class) {
-            let version = self.state.version(self.locked, node);
-            let is_below = version.is_some_and(|version| is_later(&release.version, &version));
-            return Some(if is_below {
-                Found::Raised(node)
-            } else {
-                Found::Nothing
-            });
-        }
-        let added = self.outcome.added.get(&(package.name.clone(), class))?;
-        Some(if need.version.matches(&added.release().version) {
-            Found::There
-        } else {
-            Found::Nothing
-        })
-    }
-
-    /// Can everything that a new release needs be met without moving what Cargo holds?
-    fn fits(
-        &mut self,
-        package: &Package,
-        index: usize,
-        need: &Need,
-        mover: Mover,
-        depth: usize,
-    ) -> bool {
-        let key = (package.name.clone(), index);
-        if let Some(&fits) = self.fitting.get(&key) {
-            return fits;
-        }
-        let effort = &self.locked.catalogue.effort;
-        if depth == 0 || self.fitting.len() > LOOKS_MAX || !effort.pay(1) {
-            return true;
-        }
-        // Two packages that need one another fit as far as the rest does.
-        self.fitting.insert(key.clone(), true);
-        let needs = needs_of_new(&package.releases[index], need);
-        let fits = needs
-            .iter()
-            .all(|need| self.can_be_met(need, mover, depth - 1));
-        self.fitting.insert(key, fits);
-        fits
-    }
-
-    fn can_be_met(&mut self, need: &Need, mover: Mover, depth: usize) -> bool {
-        if self.locked_match(need, None).is_some() {
-            return true;
-        }
-        let package = self.locked.catalogue.package(&need.package);
-        let mut blocked = BTreeSet::new();
-        for index in self.choices(need) {
-            let release = &package.releases[index];
-            let class = class(&release.version);
-            if blocked.contains(&class) || !self.may_come_in(&package.name, release) {
-                continue;
-            }
-            match self.in_the_way(&package, release, need) {
-                Some(Found::There) => return true,
-                Some(Found::Raised(node)) if self.may_move(node, mover) => return true,
-                Some(_) => {
-                    blocked.insert(class);
-                }
-                None if self.fits(&package, index, need, mover, depth) => return true,
-                None => {}
-            }
-        }
-        false
-    }
-
-    /// Does Cargo let `node` move when `mover` does?
-    fn may_move(&self, node: Node, mover: Mover) -> bool {
-        mover.is_none_or(|mover| self.locked.below(mover).contains(&node))
-    }
-
     /// The locked package that a requirement leads to: the one the parent had, else the highest.
     fn locked_match(&self, need: &Need, parent: Option<Node>) -> Option<Node> {
         let had = |node: Node| {
@@ -357,16 +211,6 @@ impl Resolution<'_, '_> {
                 (had(*left), left_version).cmp(&(had(*right), right_version))
             })
             .map(|(node, _)| node)
-    }
-
-    fn may_come_in(&self, name: &str, release: &KnownRelease) -> bool {
-        let catalogue = &self.locked.catalogue;
-        self.rules.takes(release)
-            && if self.goal.is_about(name) {
-                self.goal.is_met_by(catalogue, release)
-            } else {
-                catalogue.vulnerabilities(name, release).is_empty()
-            }
     }
 
     fn add(

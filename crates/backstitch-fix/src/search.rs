@@ -1,6 +1,7 @@
 //! Owns the search: from the lockfile as it is, one decision after another, cheapest
 //! first, until nothing conflicts. Bounded, because what it reads is anybody's.
 
+use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
@@ -124,6 +125,7 @@ impl<'search, 'given> Search<'search, 'given> {
             rules: self.rules,
             goal: self.goal,
             strategy_max: self.strategy_max,
+            judged: RefCell::default(),
         };
         let mut conflicts = outcome.conflicts.iter();
         let Some(conflict) = conflicts.find(|conflict| !self.waits(state, outcome, conflict))

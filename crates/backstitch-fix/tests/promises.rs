@@ -336,9 +336,9 @@ impl Releases for Endless {
         self.asked.set(self.asked.get() + 1);
         let number: usize = package[1..].parse().unwrap();
         let mut lines = Registry::default();
-        for minor in 0..300 {
+        for minor in 0..120 {
             let needs: Vec<_> = (number + 1..number + 12)
-                .map(|other| format!("p{other} ~1.{}", (minor * 7 + other) % 300))
+                .map(|other| format!("p{other} ~1.{}", (minor * 7 + other) % 120))
                 .collect();
             lines.add(&format!("{package} 1.{minor}.0 | {}", needs.join(";")));
         }

@@ -78,8 +78,10 @@ impl Registry {
             }
         }
         let releases = self.releases.entry(name).or_default();
-        releases.push(release);
-        releases.sort_by_key(|release| Version::parse(&release.version).expect("a version"));
+        let version = Version::parse(&version).expect("a version");
+        let is_before = |known: &Release| Version::parse(&known.version).expect("one") < version;
+        let place = releases.partition_point(is_before);
+        releases.insert(place, release);
     }
 
     /// Every package with its releases.
