@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use backstitch_model::project::{DependencyKind, Requirement};
@@ -43,7 +44,10 @@ enum Place {
 const ENTRY_BYTES_MAX: u64 = 64 << 20;
 
 /// How many entries are asked for at one time.
-const REQUESTS_MAX: usize = 16;
+const REQUESTS_MAX: usize = 8;
+
+/// How often an entry is asked for.
+const TRIES_MAX: u32 = 5;
 
 impl CratesIndex {
     /// Finds the index; asks nothing yet.
@@ -167,18 +171,35 @@ fn utf8(path: PathBuf) -> Result<tame_index::PathBuf> {
         .map_err(|path| anyhow::anyhow!("use `{}`: the path is no UTF-8", path.display()))
 }
 
+/// Sends a request, again where the trouble may pass: a name server that is asked for
+/// much at one time answers now and then that it cannot.
 fn send(
     agent: &ureq::Agent,
     request: tame_index::index::sparse::Request,
 ) -> Result<ureq::http::Response<Vec<u8>>, String> {
     let request: ureq::http::Request<()> = request.into();
-    let response = agent.run(request).map_err(|error| error.to_string())?;
-    let (parts, mut body) = response.into_parts();
-    let body = body
-        .with_config()
-        .limit(ENTRY_BYTES_MAX)
-        .read_to_vec()
-        .map_err(|error| error.to_string())?;
+    let mut trouble = String::new();
+    for attempt in 0..TRIES_MAX {
+        if attempt > 0 {
+            std::thread::sleep(Duration::from_millis(150 << attempt));
+        }
+        match send_once(agent, request.clone()) {
+            Ok(response) if response.status().is_server_error() => {
+                trouble = format!("the server answered {}", response.status());
+            }
+            Ok(response) => return Ok(response),
+            Err(error) => trouble = error.to_string(),
+        }
+    }
+    Err(trouble)
+}
+
+fn send_once(
+    agent: &ureq::Agent,
+    request: ureq::http::Request<()>,
+) -> Result<ureq::http::Response<Vec<u8>>, ureq::Error> {
+    let (parts, mut body) = agent.run(request)?.into_parts();
+    let body = body.with_config().limit(ENTRY_BYTES_MAX).read_to_vec()?;
     Ok(ureq::http::Response::from_parts(parts, body))
 }
 

@@ -93,6 +93,7 @@ impl Steps {
             records,
             plans: None,
             tried: BTreeSet::new(),
+            rejected: BTreeSet::new(),
             attempts: BTreeMap::new(),
         })
     }

@@ -91,6 +91,8 @@ pub struct Underway {
     /// What can still be tried here; `None` until planned, and again after each accepted fix.
     plans: Option<Vec<Plan>>,
     tried: BTreeSet<String>,
+    /// The changes rejected on whatever tree.
+    rejected: BTreeSet<String>,
     attempts: BTreeMap<String, usize>,
 }
 

@@ -29,7 +29,7 @@ impl Steps {
         let next = plans
             .iter()
             .filter_map(|plan| self.next_of(plan, underway))
-            .min_by_key(|proposal| risk(&proposal.candidate));
+            .min_by_key(|proposal| (underway.has_rejected(proposal), risk(&proposal.candidate)));
         if next.is_none() {
             for plan in &plans {
                 self.explain(plan, underway)?;
@@ -70,7 +70,8 @@ impl Steps {
                 key: key(&underway.key, candidate),
                 candidate: candidate.clone(),
             })
-            .find(|proposal| !underway.tried.contains(&proposal.key))
+            .filter(|proposal| !underway.tried.contains(&proposal.key))
+            .min_by_key(|proposal| underway.has_rejected(proposal))
     }
 
     /// Records why a plan's findings stay.
@@ -109,10 +110,23 @@ impl Steps {
     }
 }
 
+impl Underway {
+    /// Was the same change rejected on an earlier tree? It may pass on this one, but what was
+    /// never tried goes first: a package has only so many attempts.
+    fn has_rejected(&self, proposal: &Proposal) -> bool {
+        self.rejected.contains(&change_key(&proposal.candidate))
+    }
+}
+
 /// Orders candidates across packages: the least risky first.
 fn risk(candidate: &Candidate) -> (Strategy, usize, usize) {
     let Change::Upgrade(upgrade) = &candidate.change;
     (upgrade.strategy, upgrade.moves.len(), upgrade.edits.len())
+}
+
+/// Names a candidate whatever tree it is for.
+pub(super) fn change_key(candidate: &Candidate) -> String {
+    key("", candidate)
 }
 
 /// Names a candidate on a tree.

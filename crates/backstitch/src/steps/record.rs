@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use backstitch_model::FindingId;
 
+use super::propose::change_key;
 use super::verify::{Changed, Tried, gone, problem};
 use super::{Steps, Underway};
 use crate::report::words;
@@ -24,6 +25,10 @@ impl Steps {
             .entry(tried.proposal.package.clone())
             .or_insert(0) += 1;
         let accepted = tried.changed.filter(|_| verdict.settles());
+        if accepted.is_none() {
+            let change = change_key(&tried.attempt.candidate);
+            underway.rejected.insert(change);
+        }
         let mut concerned = tried.attempt.candidate.settles.clone();
         if let Some(changed) = &accepted {
             // A fix may settle more than it promised.
