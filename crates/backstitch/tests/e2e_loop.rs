@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use backstitch_fixture::Package;
 use common::{Run, World, manifest, succeed};
 
 /// One dependency for each way a finding can end.
@@ -420,4 +421,40 @@ fn what_cannot_be_done_and_what_is_not_understood_have_codes_of_their_own() {
         .ended_with(3)
         .said("backstitch.toml")
         .said("huge");
+}
+
+#[test]
+fn what_was_rejected_is_not_tried_again_and_again_while_something_else_was_never_tried() {
+    let Some(world) = World::sandboxed() else {
+        return;
+    };
+    let easy = ["beta", "delta", "epsilon", "gamma"];
+    let mut dependencies = String::new();
+    for name in ["alpha", "helper"].iter().chain(&easy) {
+        world.publish(name, "1.0.0", "");
+        dependencies.push_str(&format!("{name} = \"1\"\n"));
+    }
+    world.write(&format!(
+        "--- Cargo.toml\n{}--- src/lib.rs\n--- test.sh\n\
+         ! grep -A1 'name = \"alpha\"' Cargo.lock | grep -q 1.0.1\n\
+         --- backstitch.toml\n[commands]\nbuild = [\"true\"]\ntest = [\"sh\", \"test.sh\"]\n",
+        manifest(&dependencies)
+    ));
+    world.lock();
+    // The good one comes with a second step, so that each of the easy fixes is less risky.
+    world.publish("helper", "1.1.0", "");
+    world.publish("alpha", "1.0.1", "");
+    let good = Package::new("alpha", "1.1.0").requires("helper", "1.1");
+    world.registry.publish(&good);
+    world.advise("RUSTSEC-2030-0001", "alpha", Some("1.0.1"));
+    for (number, name) in easy.iter().enumerate() {
+        world.publish(name, "1.0.1", "");
+        world.advise(&format!("RUSTSEC-2030-001{number}"), name, Some("1.0.1"));
+    }
+    world.import();
+    world.commit();
+    let run = world.repair(&[], 0);
+    let tried = [("1.0.1", "Rejected"), ("1.1.0", "Tested")];
+    let tried = tried.map(|(to, verdict)| (to.to_owned(), verdict.to_owned()));
+    assert_eq!(run.attempts("alpha"), tried);
 }

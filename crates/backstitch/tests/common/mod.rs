@@ -105,6 +105,12 @@ impl World {
             .ended_with(0);
     }
 
+    /// Makes an index that has nothing to say on the project.
+    pub fn import_nothing_much(&self) {
+        self.advise("RUSTSEC-2030-9999", "nothing-uses-it", None);
+        self.import();
+    }
+
     /// Writes the project's files from one string.
     pub fn write(&self, files: &str) {
         Files::parse(files).write_to(&self.project());
