@@ -59,8 +59,17 @@ impl<'project> Reaches<'project> {
                 compiled: vec![None; count],
             };
         }
-        let facts = Facts::gather(project, &nodes, surroundings.releases);
         let (before, start) = chains(graph);
+        if project.manifests.is_empty() {
+            return Self {
+                graph,
+                before,
+                start,
+                kinds: vec![None; count],
+                compiled: vec![Some(without_manifests()); count],
+            };
+        }
+        let facts = Facts::gather(project, &nodes, surroundings.releases);
         Self {
             graph,
             before,
@@ -163,6 +172,11 @@ fn kinds(graph: &DependencyGraph, facts: &Facts) -> Vec<Option<DependencyKind>> 
         }
     }
     kinds
+}
+
+/// Which features are on stands in the manifests and nowhere else.
+fn without_manifests() -> Compiled {
+    Compiled::Unknown("the project's manifests are not there".into())
 }
 
 /// Runs the resolver with what is known, and with everything that could be: a package
