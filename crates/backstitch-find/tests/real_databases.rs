@@ -1,5 +1,5 @@
 //! Checks the import against whole databases: our reading of the RustSec database against
-//! the database's own OSV export, and the time that an import of everything takes.
+//! the database's own OSV export, and that everything in a set of archives can be read back.
 //!
 //! Needs data that is no part of the repository: `BACKSTITCH_RUSTSEC` (a checkout),
 //! `BACKSTITCH_RUSTSEC_OSV` (its export), `BACKSTITCH_ADVISORIES` (a folder of archives).
@@ -68,6 +68,7 @@ fn without_empty(events: &[RangeEvent]) -> Vec<RangeEvent> {
 }
 
 #[test]
+#[ignore = "needs data that is not in the repository: see the head of this file"]
 fn the_rustsec_database_reads_as_its_own_export_says() {
     let (Some(checkout), Some(export)) =
         (place("BACKSTITCH_RUSTSEC"), place("BACKSTITCH_RUSTSEC_OSV"))
@@ -105,7 +106,8 @@ fn the_rustsec_database_reads_as_its_own_export_says() {
 }
 
 #[test]
-fn an_import_of_everything_is_quick() {
+#[ignore = "needs data that is not in the repository: see the head of this file"]
+fn everything_of_an_advisory_set_is_imported_and_reads_back() {
     let Some(folder) = place("BACKSTITCH_ADVISORIES") else {
         return;
     };
@@ -138,6 +140,15 @@ fn an_import_of_everything_is_quick() {
         );
     }
     index.verify().unwrap();
-    // Only a release build is held to the bound.
-    assert!(cfg!(debug_assertions) || all.as_secs_f64() < 2.0);
+    let spoken_of: BTreeSet<_> = imported
+        .advisories
+        .iter()
+        .flat_map(|advisory| {
+            advisory
+                .affected
+                .iter()
+                .map(move |affected| (&affected.ecosystem, &advisory.id))
+        })
+        .collect();
+    assert_eq!(index.about().records(), spoken_of.len());
 }
