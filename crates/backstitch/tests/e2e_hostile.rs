@@ -1,6 +1,8 @@
 //! A project, a release, a lockfile, an advisory and an index that mean harm, each through the
 //! whole program: it ends by itself, says plainly what it saw, and nothing gets out.
 
+#![expect(clippy::unwrap_used, reason = "all of it is a test")]
+
 mod common;
 
 use std::fs;
@@ -307,14 +309,8 @@ fn own(dependencies: &[&str]) -> String {
     format!("\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\n{list}]\n")
 }
 
-#[test]
-fn a_lockfile_that_means_harm_is_read_or_refused_in_plain_words() {
-    let world = World::new();
-    world.write("--- Cargo.toml\n[package]\nname = \"app\"\nversion = \"0.1.0\"\n--- src/lib.rs\n");
-    for name in ["bad", "b\u{1b}[2Jad"] {
-        world.advise(&format!("RUSTSEC-2030-{}", name.len()), name, Some("1.0.1"));
-    }
-    world.import();
+/// What is wrong, the lockfile, the exit code, and what is told.
+fn harmful_lockfiles() -> Vec<(&'static str, String, i32, &'static str)> {
     let head = "version = 4\n";
     let fine = [own(&["bad"]), locked("bad", &[])].concat();
     let cycle = [
@@ -325,7 +321,7 @@ fn a_lockfile_that_means_harm_is_read_or_refused_in_plain_words() {
     .concat();
     let twice = [own(&["bad"]), locked("bad", &[]), locked("bad", &[])].concat();
     let steering = [own(&["b\\u001b[2Jad"]), locked("b\\u001b[2Jad", &[])].concat();
-    for (what, text, exit, words) in [
+    vec![
         ("fine", format!("{head}{fine}"), 1, "bad@1.0.0"),
         ("a cycle", format!("{head}{cycle}"), 1, "bad@1.0.0"),
         ("twice", format!("{head}{twice}"), 1, "bad@1.0.0"),
@@ -361,7 +357,18 @@ fn a_lockfile_that_means_harm_is_read_or_refused_in_plain_words() {
             3,
             "Cargo.lock",
         ),
-    ] {
+    ]
+}
+
+#[test]
+fn a_lockfile_that_means_harm_is_read_or_refused_in_plain_words() {
+    let world = World::new();
+    world.write("--- Cargo.toml\n[package]\nname = \"app\"\nversion = \"0.1.0\"\n--- src/lib.rs\n");
+    for name in ["bad", "b\u{1b}[2Jad"] {
+        world.advise(&format!("RUSTSEC-2030-{}", name.len()), name, Some("1.0.1"));
+    }
+    world.import();
+    for (what, text, exit, words) in harmful_lockfiles() {
         fs::write(world.project().join("Cargo.lock"), text).unwrap();
         let ended = world.run(&["find"]);
         let told = format!("{}{}", ended.stdout, ended.stderr);
@@ -537,7 +544,7 @@ fn an_index_that_is_damaged_is_refused_by_name_and_a_failed_import_keeps_the_old
             ended.said(name).is_tame();
         }
     }
-    // One wrong byte anywhere: noticed by whoever asks, and never a crash.
+    // One wrong byte, wherever it is, is noticed.
     for place in (0..whole.len()).step_by(whole.len() / 24) {
         let mut bytes = whole.clone();
         bytes[place] ^= 0x5a;
@@ -547,11 +554,7 @@ fn an_index_that_is_damaged_is_refused_by_name_and_a_failed_import_keeps_the_old
             .ended_with(3)
             .said(name)
             .is_tame();
-        let ended = world.run(&["find"]);
-        assert!(
-            matches!(ended.code, Some(0 | 1 | 3)),
-            "byte {place}: {ended:?}"
-        );
+        world.run(&["find"]).ended_with(3).said(name).is_tame();
     }
     world.import();
     world.run(&["find"]).ended_with(1).printed("bad@1.0.0");

@@ -2,6 +2,7 @@
 //! disturbed: nothing that was finished is done again, nothing is lost, nothing stays behind.
 
 #![cfg(debug_assertions)]
+#![expect(clippy::unwrap_used, reason = "all of it is a test")]
 
 mod common;
 
@@ -65,12 +66,15 @@ fn three_findings(commands: &str) -> Option<World> {
     Some(world)
 }
 
+/// A package, the attempts for it with their verdicts, and what is in the way.
+type Verdict = (String, Vec<(String, String)>, String);
+
 /// What is the same however often a run was killed.
 #[derive(Debug, PartialEq, Eq)]
 struct Outcome {
     tree: String,
     commits: usize,
-    verdicts: Vec<(String, Vec<(String, String)>, String)>,
+    verdicts: Vec<Verdict>,
     notes: Vec<String>,
     /// How often each command ran, by the tree and the command.
     ran: BTreeMap<(String, String), usize>,
@@ -314,7 +318,7 @@ fn killed_from_outside_at_any_time_it_goes_on_and_leaves_nothing_running() {
         random = random
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
-        let after = whole.mul_f64((random >> 40) as f64 / f64::from(1 << 24) * 0.6);
+        let after = whole * u32::try_from(random >> 40).unwrap() / (1 << 24) * 3 / 5;
         if kill_outside(&world, after) {
             kills += 1;
             assert_nothing_runs(&world);

@@ -1,5 +1,7 @@
 //! The whole loop on small real projects: what is delivered, what is not, and what is told.
 
+#![expect(clippy::unwrap_used, reason = "all of it is a test")]
+
 mod common;
 
 use std::fs;

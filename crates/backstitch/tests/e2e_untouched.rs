@@ -1,6 +1,8 @@
 //! What is the user's stays as it is: files, index, settings, references. Nothing that git would
 //! run on the user's behalf is run, and nothing in the tree leads out of it.
 
+#![expect(clippy::unwrap_used, reason = "all of it is a test")]
+
 mod common;
 
 use std::collections::BTreeMap;
@@ -54,7 +56,7 @@ fn assert_same(before: &BTreeMap<PathBuf, Entry>, after: &BTreeMap<PathBuf, Entr
     assert!(new.is_empty(), "{new:?}");
 }
 
-/// Every hook that git knows (<https://git-scm.com/docs/githooks>).
+/// Every hook that git knows.
 const HOOKS: &[&str] = &[
     "applypatch-msg",
     "pre-applypatch",
