@@ -138,7 +138,8 @@ impl fmt::Display for Verdict {
             Conclusion::Rejected(check, why) => write!(formatter, "Rejected({check}): {why}")?,
             Conclusion::Inconclusive(why) => write!(formatter, "Inconclusive: {why}")?,
             Conclusion::Resolved => {
-                formatter.write_str("Resolved (only the rescan could run: nothing was tested)")?;
+                formatter
+                    .write_str("Resolved (no test could run: only the rescan speaks for it)")?;
             }
             named @ (Conclusion::Proven | Conclusion::Tested) => {
                 formatter.write_str(named.name())?;

@@ -8,15 +8,27 @@ use backstitch_model::verdict::Conclusion;
 use proptest::prelude::*;
 
 fn outcomes() -> [Outcome; 4] {
-    [Outcome::Passed, Outcome::Failed("red".into()), Outcome::TimedOut, Outcome::NotRun("why".into())]
+    [
+        Outcome::Passed,
+        Outcome::Failed("red".into()),
+        Outcome::TimedOut,
+        Outcome::NotRun("why".into()),
+    ]
 }
 
 fn phase(outcomes: &[(Check, Outcome)]) -> Phase {
-    outcomes.iter().map(|(check, outcome)| CheckRun::instant(*check, outcome.clone())).collect()
+    outcomes
+        .iter()
+        .map(|(check, outcome)| CheckRun::instant(*check, outcome.clone()))
+        .collect()
 }
 
 fn evidence(before: &[(Check, Outcome)], after: &[(Check, Outcome)]) -> Evidence {
-    Evidence { before: phase(before), after: phase(after), confinement: Confinement::Sandboxed }
+    Evidence {
+        before: phase(before),
+        after: phase(after),
+        confinement: Confinement::Sandboxed,
+    }
 }
 
 /// How much a conclusion claims.
@@ -78,7 +90,10 @@ fn combinations(rungs: &[Check]) -> impl Iterator<Item = Vec<(Check, Outcome)>> 
 fn the_whole_table_says_what_the_words_say() {
     use Check::{Build, Compare, ReAttack, Regress, Reproduce, Rescan, Scope};
     // The last two rungs can only reject: one row of each kind is enough.
-    let last = [(Outcome::Passed, outcomes()[3].clone()), (outcomes()[1].clone(), Outcome::Passed)];
+    let last = [
+        (Outcome::Passed, outcomes()[3].clone()),
+        (outcomes()[1].clone(), Outcome::Passed),
+    ];
     let mut seen = std::collections::BTreeMap::<&str, u32>::new();
     for before in combinations(&[Build, Reproduce, Regress, Rescan]) {
         for mut after in combinations(&[Scope, Build, Reproduce, Regress, Rescan]) {
@@ -94,21 +109,35 @@ fn the_whole_table_says_what_the_words_say() {
     }
     assert_eq!(seen.values().sum::<u32>(), 2 * 4_u32.pow(9));
     let names: Vec<_> = seen.keys().copied().collect();
-    assert_eq!(names, ["Inconclusive", "Proven", "Rejected", "Resolved", "Tested"]);
+    assert_eq!(
+        names,
+        ["Inconclusive", "Proven", "Rejected", "Resolved", "Tested"]
+    );
 }
 
 #[test]
 fn a_rung_that_nobody_reached_was_not_run() {
-    assert_eq!(evidence(&[], &[]).verdict().conclusion.name(), "Inconclusive");
+    assert_eq!(
+        evidence(&[], &[]).verdict().conclusion.name(),
+        "Inconclusive"
+    );
 }
 
 #[test]
 fn a_reproducer_that_was_not_red_before_proves_nothing() {
     let passed = |check| (check, Outcome::Passed);
     let red_before = (Check::Rescan, Outcome::Failed("flagged".into()));
-    let before = [passed(Check::Build), passed(Check::Regress), passed(Check::Reproduce), red_before];
+    let before = [
+        passed(Check::Build),
+        passed(Check::Regress),
+        passed(Check::Reproduce),
+        red_before,
+    ];
     let after = Check::LADDER.map(passed);
-    assert_eq!(evidence(&before, &after).verdict().conclusion, Conclusion::Tested);
+    assert_eq!(
+        evidence(&before, &after).verdict().conclusion,
+        Conclusion::Tested
+    );
 }
 
 #[test]
@@ -130,11 +159,16 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
 fn any_evidence() -> impl Strategy<Value = Evidence> {
     let phase = || proptest::collection::vec(any_outcome(), 7);
     (phase(), phase(), any::<bool>()).prop_map(|(before, after, sandboxed)| {
-        let pairs = |outcomes: Vec<Outcome>| Check::LADDER.into_iter().zip(outcomes).collect::<Vec<_>>();
+        let pairs =
+            |outcomes: Vec<Outcome>| Check::LADDER.into_iter().zip(outcomes).collect::<Vec<_>>();
         Evidence {
             before: self::phase(&pairs(before)),
             after: self::phase(&pairs(after)),
-            confinement: if sandboxed { Confinement::Sandboxed } else { Confinement::Unconfined },
+            confinement: if sandboxed {
+                Confinement::Sandboxed
+            } else {
+                Confinement::Unconfined
+            },
         }
     })
 }

@@ -1,5 +1,6 @@
 //! Where things live on the user's machine: the state and the cache directory.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -38,6 +39,16 @@ impl Places {
             state: state.to_owned(),
             ..self
         }
+    }
+
+    /// Makes the state directory, for the user's eyes alone: it tells what is vulnerable
+    /// and holds copies of projects.
+    pub fn make_state(&self) -> Result<()> {
+        let make = || {
+            std::fs::create_dir_all(&self.state)?;
+            std::fs::set_permissions(&self.state, std::fs::Permissions::from_mode(0o700))
+        };
+        make().with_context(|| format!("make state directory `{}`", self.state.display()))
     }
 
     /// Holds the ledger.

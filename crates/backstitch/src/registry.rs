@@ -27,6 +27,8 @@ pub struct CratesIndex {
     lock_path: tame_index::PathBuf,
     network: Network,
     known: Mutex<HashMap<String, Answer>>,
+    /// How many requests got no answer. Past [`FAILURES_MAX`] nobody is asked any more.
+    failures: AtomicUsize,
 }
 
 type Answer = Result<Arc<[Release]>, ReleasesUnavailable>;
@@ -45,6 +47,9 @@ const ENTRY_BYTES_MAX: u64 = 64 << 20;
 
 /// How many entries are asked for at one time.
 const REQUESTS_MAX: usize = 8;
+
+/// How many requests without an answer make the network a lost cause for this run.
+const FAILURES_MAX: usize = 40;
 
 /// How often an entry is asked for.
 const TRIES_MAX: u32 = 5;
@@ -74,6 +79,7 @@ impl CratesIndex {
             lock_path: utf8(root.join(".lock"))?,
             network,
             known: Mutex::default(),
+            failures: AtomicUsize::new(0),
         })
     }
 
@@ -128,7 +134,7 @@ impl CratesIndex {
         let request = index
             .make_remote_request(name, None, &self.locked()?)
             .map_err(text)?;
-        match send(agent, request) {
+        match self.send(agent, request) {
             Ok(response) => index
                 .parse_remote_response(name, &response, true, &self.locked()?)
                 .and_then(|entry| entry.map(|entry| entry.deserialize()).transpose())
@@ -136,6 +142,34 @@ impl CratesIndex {
             // An index that is a day old beats none, and cargo has the last word.
             Err(error) => cached(index, name).map(Some).ok_or(error),
         }
+    }
+
+    /// Sends a request, again where the trouble may pass: a name server that is asked for
+    /// much at one time answers now and then that it cannot.
+    fn send(
+        &self,
+        agent: &ureq::Agent,
+        request: tame_index::index::sparse::Request,
+    ) -> Result<ureq::http::Response<Vec<u8>>, String> {
+        let request: ureq::http::Request<()> = request.into();
+        let mut trouble = String::from("the registry did not answer before");
+        for attempt in 0..TRIES_MAX {
+            if self.failures.load(Ordering::Relaxed) >= FAILURES_MAX {
+                break;
+            }
+            if attempt > 0 {
+                std::thread::sleep(Duration::from_millis(150 << attempt));
+            }
+            match send_once(agent, request.clone()) {
+                Ok(response) if response.status().is_server_error() => {
+                    trouble = format!("the server answered {}", response.status());
+                }
+                Ok(response) => return Ok(response),
+                Err(error) => trouble = error.to_string(),
+            }
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        Err(trouble)
     }
 
     /// Locks the cache against other processes, for the moment of one look-up.
@@ -169,29 +203,6 @@ fn sparse(url: IndexUrl<'_>, root: tame_index::PathBuf) -> Result<SparseIndex> {
 fn utf8(path: PathBuf) -> Result<tame_index::PathBuf> {
     tame_index::PathBuf::from_path_buf(path)
         .map_err(|path| anyhow::anyhow!("use `{}`: the path is no UTF-8", path.display()))
-}
-
-/// Sends a request, again where the trouble may pass: a name server that is asked for
-/// much at one time answers now and then that it cannot.
-fn send(
-    agent: &ureq::Agent,
-    request: tame_index::index::sparse::Request,
-) -> Result<ureq::http::Response<Vec<u8>>, String> {
-    let request: ureq::http::Request<()> = request.into();
-    let mut trouble = String::new();
-    for attempt in 0..TRIES_MAX {
-        if attempt > 0 {
-            std::thread::sleep(Duration::from_millis(150 << attempt));
-        }
-        match send_once(agent, request.clone()) {
-            Ok(response) if response.status().is_server_error() => {
-                trouble = format!("the server answered {}", response.status());
-            }
-            Ok(response) => return Ok(response),
-            Err(error) => trouble = error.to_string(),
-        }
-    }
-    Err(trouble)
 }
 
 fn send_once(

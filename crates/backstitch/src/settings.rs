@@ -81,7 +81,44 @@ pub fn read(root: &Path, file: Option<&Path>) -> Result<Policy> {
     let text = folder
         .read_to_string(FILE_NAME)
         .with_context(|| format!("read settings `{FILE_NAME}`"))?;
-    parse(&text).with_context(|| format!("read settings `{FILE_NAME}`"))
+    let policy = parse(&text).with_context(|| format!("read settings `{FILE_NAME}`"))?;
+    only_lower(&policy.limits).with_context(|| format!("read settings `{FILE_NAME}`"))?;
+    Ok(policy)
+}
+
+/// A project's own file may bound its programs tighter, and not let them have more.
+fn only_lower(limits: &CommandLimits) -> Result<()> {
+    let standard = CommandLimits::default();
+    for (name, asked, allowed) in [
+        ("wall_s", limits.wall_s, standard.wall_s),
+        (
+            "memory_mib_max",
+            limits.memory_bytes_max >> 20,
+            standard.memory_bytes_max >> 20,
+        ),
+        (
+            "disk_mib_max",
+            limits.disk_bytes_max >> 20,
+            standard.disk_bytes_max >> 20,
+        ),
+        (
+            "output_mib_max",
+            limits.output_bytes_max >> 20,
+            standard.output_bytes_max >> 20,
+        ),
+        (
+            "processes_max",
+            limits.processes_max,
+            standard.processes_max,
+        ),
+    ] {
+        ensure!(
+            asked <= allowed,
+            "limits.{name} is {asked}: a project's own file may ask for {allowed} at most; name the \
+             file with `--policy` to allow more"
+        );
+    }
+    Ok(())
 }
 
 fn parse(text: &str) -> Result<Policy> {
@@ -199,6 +236,24 @@ mod tests {
         };
         assert!(policy.build_command.is_some() && policy.test_command.is_some());
         assert_eq!(policy, expected);
+    }
+
+    #[test]
+    fn a_project_cannot_raise_its_own_limits_and_the_user_can() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE_NAME);
+        std::fs::write(&file, "[limits]\nwall_s = 7200\n").unwrap();
+        let error = format!("{:#}", read(folder.path(), None).unwrap_err());
+        assert!(
+            error.contains("--policy") && error.contains("1800"),
+            "{error}"
+        );
+        assert_eq!(
+            read(folder.path(), Some(&file)).unwrap().limits.wall_s,
+            7200
+        );
+        std::fs::write(&file, "[limits]\nwall_s = 60\n").unwrap();
+        assert_eq!(read(folder.path(), None).unwrap().limits.wall_s, 60);
     }
 
     #[test]

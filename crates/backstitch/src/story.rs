@@ -35,6 +35,8 @@ pub struct Story {
     pub notes: Vec<String>,
     /// What could not be read though it is what was asked about; see [`unread`].
     pub unread: Vec<String>,
+    /// How many vulnerabilities there are that `--only` leaves out.
+    pub unasked: usize,
     /// Where the fixes were delivered.
     pub delivery: Option<Delivery>,
     /// The folder with reports and logs.
@@ -106,36 +108,67 @@ impl Story {
             .filter(|record| record.settled_by().is_none())
     }
 
-    /// The exit code that says so. Nothing left is only said of what was looked into.
+    /// The exit code that says so. Nothing left is only said of what was looked into, and
+    /// what nobody asked about is left.
     pub fn exit(&self) -> Exit {
-        if !self.unread.is_empty() {
-            return Exit::CouldNot;
+        if self.left().next().is_some() || self.unasked > 0 {
+            return Exit::FindingsLeft;
         }
-        if self.left().next().is_none() {
+        if self.unread.is_empty() {
             Exit::NothingLeft
         } else {
-            Exit::FindingsLeft
+            Exit::CouldNot
         }
     }
 }
 
-/// What is in the way of any answer: the lockfile of the folder that was asked about cannot be
-/// read, or nothing below it could be. Broken lockfiles elsewhere are told in the notes.
-pub fn unread(discovery: &Discovery, part: Option<&RelPath>) -> Vec<String> {
-    let is_asked_about = |path: &RelPath| match part {
-        Some(part) => path.as_str().starts_with(&format!("{part}/")),
-        None => true,
+/// The lockfiles that are asked about: those below `part`, or the nearest one above it,
+/// which locks a workspace's member.
+pub fn asked_for(discovery: &Discovery, part: Option<&RelPath>) -> Vec<RelPath> {
+    let all = || {
+        discovery
+            .projects
+            .iter()
+            .map(|project| project.lockfile.clone())
     };
-    let own = RelPath::below(part, "Cargo.lock").ok();
-    let mut projects = discovery.projects.iter();
-    let nothing_read = !projects.any(|project| is_asked_about(&project.lockfile));
-    let problems = discovery.problems.iter();
-    problems
-        .filter(|problem| {
-            Some(&problem.path) == own.as_ref() || nothing_read && is_asked_about(&problem.path)
-        })
-        .map(|problem| format!("`{}`: {}", problem.path, problem.what))
+    let Some(part) = part else {
+        return all().collect();
+    };
+    let below: Vec<_> = all().filter(|path| is_below(path, part)).collect();
+    if !below.is_empty() {
+        return below;
+    }
+    let holds = |lockfile: &RelPath| {
+        lockfile
+            .parent()
+            .is_none_or(|folder| is_below(part, &folder))
+    };
+    all()
+        .filter(holds)
+        .max_by_key(|path| path.as_str().len())
+        .into_iter()
         .collect()
+}
+
+fn is_below(path: &RelPath, folder: &RelPath) -> bool {
+    path.as_str().starts_with(&format!("{folder}/"))
+}
+
+/// What is in the way of saying that nothing is left: lockfiles that are asked about and
+/// could not be read, or none at all.
+pub fn unread(discovery: &Discovery, asked: &[RelPath], part: Option<&RelPath>) -> Vec<String> {
+    let is_asked_about = |path: &RelPath| part.is_none_or(|part| is_below(path, part));
+    let is_lockfile = |path: &RelPath| path.file_name() == "Cargo.lock";
+    let problems = discovery.problems.iter();
+    let mut unread: Vec<_> = problems
+        .filter(|problem| is_asked_about(&problem.path))
+        .filter(|problem| asked.is_empty() || is_lockfile(&problem.path))
+        .map(|problem| format!("`{}`: {}", problem.path, problem.what))
+        .collect();
+    if asked.is_empty() && unread.is_empty() {
+        unread.push("no `Cargo.lock` is there".into());
+    }
+    unread
 }
 
 /// The error that says so; `None` where nothing is in the way.
@@ -147,11 +180,13 @@ pub fn refusal(path: &Path, unread: &[String]) -> Option<anyhow::Error> {
     ))
 }
 
-/// The exit code of a list of findings.
-pub fn exit_of(findings: &[Finding]) -> Exit {
+/// The exit code of a list of findings, and of what could not be read beside them.
+pub fn exit_of(findings: &[Finding], unread: &[String]) -> Exit {
     if findings.iter().any(Finding::is_vulnerability) {
         Exit::FindingsLeft
-    } else {
+    } else if unread.is_empty() {
         Exit::NothingLeft
+    } else {
+        Exit::CouldNot
     }
 }

@@ -291,7 +291,7 @@ fn without_tests_a_fix_is_resolved_only_and_that_is_said_loudly() {
     world.commit();
     let run = world.run(&["run", "--offline"]);
     run.ended_with(0)
-        .said("Resolved (only the rescan could run: nothing was tested)");
+        .said("Resolved (no test could run: only the rescan speaks for it)");
     run.printed("Resolved")
         .printed("Needs a human:")
         .printed("nothing was tested");
@@ -300,7 +300,7 @@ fn without_tests_a_fix_is_resolved_only_and_that_is_said_loudly() {
     };
     let message = world.git(&["show", "--no-patch", "--format=%B", branch]);
     assert!(
-        message.contains("Verdict: Resolved (only the rescan could run"),
+        message.contains("Verdict: Resolved (no test could run"),
         "{message}"
     );
     assert!(message.contains("- Regress: not run"), "{message}");

@@ -3,11 +3,12 @@
 
 pub mod download;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use backstitch_find::import;
 use backstitch_find::index::{self, Index, Provenance};
+use backstitch_model::Digest;
 use serde::Deserialize;
 
 use crate::places::Places;
@@ -21,7 +22,8 @@ const STARTER: &str = include_str!("../../../../data/starter/advisories.json");
 pub struct Advisories {
     index: Index,
     description: String,
-    is_starter: bool,
+    /// The file it is in; `None` for the starter set.
+    file: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -51,7 +53,7 @@ impl Advisories {
         Ok(Self {
             index,
             description,
-            is_starter: false,
+            file: Some(file.to_owned()),
         })
     }
 
@@ -74,13 +76,28 @@ impl Advisories {
         Ok(Self {
             index,
             description,
-            is_starter: true,
+            file: None,
         })
     }
 
     /// The index.
     pub fn index(&self) -> &Index {
         &self.index
+    }
+
+    /// Names its content: two indexes with the same digest say the same.
+    pub fn digest(&self) -> Result<Digest> {
+        let hash = match &self.file {
+            None => blake3::hash(STARTER.as_bytes()),
+            Some(file) => {
+                let mut hasher = blake3::Hasher::new();
+                hasher
+                    .update_mmap(file)
+                    .with_context(|| format!("read advisory index `{}`", file.display()))?;
+                hasher.finalize()
+            }
+        };
+        Ok(Digest(*hash.as_bytes()))
     }
 
     /// What it is, in words.
@@ -90,7 +107,7 @@ impl Advisories {
 
     /// What a reader of results should know about it.
     pub fn notes(&self) -> Vec<String> {
-        if !self.is_starter {
+        if self.file.is_some() {
             return Vec::new();
         }
         vec![format!(

@@ -54,7 +54,7 @@ pub fn explain(arguments: &ExplainArguments) -> Result<Exit> {
             report::data(&explanation::explain(finding, &prospect, &happened))?;
         }
     }
-    Ok(story::exit_of(&meant))
+    Ok(story::exit_of(&meant, &[]))
 }
 
 fn prospect(

@@ -43,7 +43,7 @@ pub fn find(arguments: &FindArguments) -> Result<Exit> {
         }
     };
     report::data(&text).context("write the result")?;
-    Ok(story::exit_of(&found.findings))
+    Ok(story::exit_of(&found.findings, &found.unread))
 }
 
 /// Findings, and what could not be read.
@@ -51,6 +51,8 @@ pub struct Found {
     pub findings: Vec<Finding>,
     pub projects: Vec<backstitch_model::Project>,
     pub notes: Vec<String>,
+    /// What could not be read though it is what was asked about.
+    pub unread: Vec<String>,
 }
 
 /// Finds in the folder, or in the lockfile, at `path`, as it is in the working tree.
@@ -60,10 +62,15 @@ pub fn findings(path: &Path, advisories: &Advisories, places: &Places) -> Result
         findings: Vec::new(),
         projects: Vec::new(),
         notes: advisories.notes(),
+        unread: Vec::new(),
     };
     let discovery = discover(path)?;
-    if let Some(refusal) = story::refusal(path, &story::unread(&discovery, None)) {
-        return Err(refusal);
+    let asked = story::asked_for(&discovery, None);
+    found.unread = story::unread(&discovery, &asked, None);
+    match story::refusal(path, &found.unread) {
+        Some(refusal) if asked.is_empty() => return Err(refusal),
+        Some(refusal) => report::say(&report::escape(&format!("error: {refusal:#}"))),
+        None => {}
     }
     for problem in &discovery.problems {
         found

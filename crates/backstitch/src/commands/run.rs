@@ -25,8 +25,11 @@ pub fn run(arguments: &RunArguments) -> Result<Exit> {
     let places = Places::discover()?;
     let advisories = Advisories::open(&places, arguments.common.db.as_deref())?;
     let story = run_in(arguments, places, advisories)?;
-    if let Some(refusal) = story::refusal(&arguments.path, &story.unread) {
-        return Err(refusal);
+    let refusal = story::refusal(&arguments.path, &story.unread);
+    match refusal {
+        Some(refusal) if story.records.is_empty() => return Err(refusal),
+        Some(refusal) => report::say(&report::escape(&format!("error: {refusal:#}"))),
+        None => {}
     }
     print(&story, arguments.common.format)?;
     Ok(story.exit())

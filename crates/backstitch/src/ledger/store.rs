@@ -1,6 +1,7 @@
 //! The database: appending events, reading them back, verifying the chain.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -211,7 +212,12 @@ impl Ledger {
                 )
             });
         };
-        let (sequence, hash) = head.trim().split_once(' ')?;
+        let Some((sequence, hash)) = head.trim().split_once(' ') else {
+            return Some(format!(
+                "`{}` does not say where the ledger ends",
+                self.head.display()
+            ));
+        };
         let at_head = rows.iter().find(|row| row.sequence.to_string() == sequence);
         match at_head {
             Some(row) if row.hash == hash => None,
@@ -310,8 +316,11 @@ fn append(
 
 /// Replaces the head file in one step.
 fn write_head(path: &Path, text: &str) -> std::io::Result<()> {
-    let fresh = path.with_extension("head.new");
-    fs::write(&fresh, text)?;
+    // Another process may write it at the same time: the file may lag, and is never torn.
+    let fresh = path.with_extension(format!("head.{}", std::process::id()));
+    let mut file = fs::File::create(&fresh)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
     fs::rename(fresh, path)
 }
 

@@ -260,7 +260,7 @@ pub fn commit_message(story: &Story, fix: &Fix) -> String {
     for record in &records {
         let dependency = words::dependency(&record.finding);
         let line = format!("- {}: {}", ids(record), dependency.summary);
-        let _ = writeln!(message, "{}", escape(&line).replace('\n', " "));
+        let _ = writeln!(message, "{}", plain(&line));
     }
     let _ = writeln!(
         message,
@@ -323,6 +323,12 @@ fn bullet(text: &mut String, line: &str) {
     let _ = writeln!(text, "- {line}");
 }
 
+/// Makes text from outside safe inside a line of a commit message: hosting sites act on
+/// `@name` and on `#number`.
+fn plain(text: &str) -> String {
+    escape(text).replace(['\n', '#'], " ").replace('@', "(at)")
+}
+
 /// Makes text from outside safe inside a line of Markdown.
 fn inline(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -332,12 +338,14 @@ fn inline(text: &str) -> String {
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             '|' => safe.push_str("\\|"),
-            '[' | ']' | '*' | '`' => {
+            '[' | ']' | '*' | '`' | '\\' => {
                 safe.push('\\');
                 safe.push(character);
             }
-            // An entity keeps a mention from reaching anybody.
+            // Entities, so that nobody is mentioned, nothing is referred to or linked.
             '@' => safe.push_str("&#64;"),
+            '#' => safe.push_str("&#35;"),
+            ':' => safe.push_str("&#58;"),
             other => safe.push(other),
         }
     }
@@ -352,7 +360,7 @@ mod tests {
     fn text_from_outside_cannot_become_markup() {
         assert_eq!(
             inline("<img src=x> @everyone [a](b) | `c` *d*\n# e\u{1b}"),
-            "&lt;img src=x&gt; &#64;everyone \\[a\\](b) \\| \\`c\\` \\*d\\* # e\\u{1b}"
+            "&lt;img src=x&gt; &#64;everyone \\[a\\](b) \\| \\`c\\` \\*d\\* &#35; e\\\\u{1b}"
         );
     }
 

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use backstitch_model::evidence::Confinement;
-use backstitch_model::finding::Class;
+use backstitch_model::finding::{Class, Compiled};
 use backstitch_model::verdict::Conclusion;
 use backstitch_model::{Finding, Record};
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
@@ -132,7 +132,13 @@ fn verdict_cell(record: &Record) -> Cell {
 
 fn change_or_reason(record: &Record) -> String {
     if let Some(attempt) = record.settled_by() {
-        return words::change(&attempt.candidate);
+        let change = words::change(&attempt.candidate);
+        return match words::dependency(&record.finding).reach.compiled {
+            Compiled::OptIn | Compiled::OtherPlatform => {
+                format!("{change} (not built here: the tests say nothing of it)")
+            }
+            Compiled::Yes | Compiled::Unknown(_) => change,
+        };
     }
     let reason = record
         .verdict()
@@ -211,6 +217,9 @@ fn places(story: &Story) -> String {
         total - left,
         counted(total, "vulnerability", "vulnerabilities")
     );
+    if story.unasked > 0 {
+        text.push_str(&format!("{} more that nobody asked about\n", story.unasked));
+    }
     match &story.delivery {
         None => text.push_str("branch    none: no fix was accepted\n"),
         Some(Delivery::Branch { name, commits }) => text.push_str(&format!(

@@ -20,7 +20,7 @@ pub fn main_id(finding: &Finding) -> String {
         .map_or_else(|| "yanked".into(), ToString::to_string)
 }
 
-/// The severity in a word or two, with who says so.
+/// The severity in a word or two.
 pub fn severity(finding: &Finding) -> String {
     match &finding.severity {
         None => "not stated".into(),

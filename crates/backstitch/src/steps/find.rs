@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::Result;
-use backstitch_find::{self as find, Platform, Scan, Surroundings};
+use backstitch_find::{self as find, Platform, Surroundings};
 use backstitch_model::candidate::Obstacle;
 use backstitch_model::evidence::Phase;
 use backstitch_model::project::{Problem, Source as PackageSource};
@@ -20,6 +20,12 @@ use crate::source;
 use crate::story;
 use crate::wire;
 
+/// What a scan of a tree found, and what it could not judge.
+pub(super) struct Scanned {
+    pub(super) findings: Vec<Finding>,
+    pub(super) unclear: BTreeSet<String>,
+}
+
 impl Steps {
     /// Finds every lockfile's findings and begins a record for each.
     pub fn find(&mut self, base: &Path) -> Result<Vec<Underway>> {
@@ -33,21 +39,33 @@ impl Steps {
         );
         let notes = problems.map(|problem| format!("`{}`: {}", problem.path, problem.what));
         self.story.notes.extend(notes);
-        self.story.unread = story::unread(&discovery, self.source.part());
+        let asked = story::asked_for(&discovery, self.source.part());
+        self.story.unread = story::unread(&discovery, &asked, self.source.part());
         let mut underway = Vec::new();
-        for project in discovery.projects {
-            if self.is_asked_for(&project.lockfile) {
-                underway.push(self.find_in(base, project)?);
+        for project in &discovery.projects {
+            if asked.contains(&project.lockfile) {
+                let mut begun = self.find_in(base, project.clone())?;
+                begun.shared_manifests = shared_manifests(project, &discovery.projects);
+                underway.push(begun);
             }
         }
+        self.check_names()?;
         self.write_findings()?;
         Ok(underway)
     }
 
-    fn is_asked_for(&self, lockfile: &RelPath) -> bool {
-        self.source
-            .part()
-            .is_none_or(|part| lockfile.as_str().starts_with(&format!("{part}/")))
+    /// A name given with `--only` that fits nothing is a mistake, and no good news.
+    fn check_names(&self) -> Result<()> {
+        for name in &self.only {
+            let only = std::slice::from_ref(name);
+            let mut records = self.story.records.iter();
+            anyhow::ensure!(
+                records.any(|record| is_wanted(&record.finding, only)),
+                "run with `--only {name}`: nothing that was found has this id or package; \
+                 `backstitch find` lists what was found"
+            );
+        }
+        Ok(())
     }
 
     fn find_in(&mut self, base: &Path, project: Project) -> Result<Underway> {
@@ -64,10 +82,12 @@ impl Steps {
         ));
         self.releases
             .prefetch(&names.into_iter().collect::<Vec<_>>());
-        let scan = self.scan(&project)?;
-        let told = |problem: &Problem| format!("`{}`: {}", problem.path, problem.what);
-        self.story.notes.extend(scan.problems.iter().map(told));
-        let findings = scan.findings;
+        let Scanned { findings, unclear } = self.scan(&project)?;
+        self.story.notes.extend(unclear.iter().cloned());
+        self.story.unasked += findings
+            .iter()
+            .filter(|finding| finding.is_vulnerability() && !is_wanted(finding, &self.only))
+            .count();
         let mut records = BTreeMap::new();
         for finding in findings
             .iter()
@@ -88,28 +108,31 @@ impl Steps {
             key: self.story.base.clone(),
             project,
             findings,
+            unclear,
+            shared_manifests: BTreeMap::new(),
             before: Phase::default(),
             baseline: None,
             records,
             plans: None,
             tried: BTreeSet::new(),
             rejected: BTreeSet::new(),
-            attempts: BTreeMap::new(),
+            rejections: BTreeMap::new(),
         })
     }
 
-    /// The findings of a project as its files are now.
-    pub(super) fn scan(&self, project: &Project) -> Result<Scan> {
+    /// What is known of a project as its files are now, yanked releases included.
+    pub(super) fn scan(&self, project: &Project) -> Result<Scanned> {
         let platform = Platform::of_triple(&self.cargo.toolchain().host).unwrap_or_default();
         let surroundings = Surroundings {
             releases: Some(&self.releases),
             platform,
         };
-        let mut scan = find::findings(project, self.advisories.index(), surroundings)?;
-        let yanked = find::yanked(project, &self.releases, platform);
-        scan.findings.extend(yanked.findings);
-        scan.problems.extend(yanked.problems);
-        Ok(scan)
+        let scan = find::findings(project, self.advisories.index(), surroundings)?;
+        let told = |problem: &Problem| format!("`{}`: {}", problem.path, problem.what);
+        let unclear = scan.problems.iter().map(told).collect();
+        let mut findings = scan.findings;
+        findings.extend(find::yanked(project, &self.releases, platform).findings);
+        Ok(Scanned { findings, unclear })
     }
 
     fn write_findings(&mut self) -> Result<()> {
@@ -238,6 +261,24 @@ fn flagged(underway: &Underway) -> CheckRun {
         Check::Rescan,
         Outcome::Failed(format!("{count} known vulnerabilities")),
     )
+}
+
+/// The manifests of `project` that another lockfile locks too, each with one that does.
+fn shared_manifests(project: &Project, all: &[Project]) -> BTreeMap<RelPath, RelPath> {
+    let others = all
+        .iter()
+        .filter(|other| other.lockfile != project.lockfile);
+    let theirs = others.flat_map(|other| {
+        let paths = other.manifests.iter().map(|manifest| &manifest.path);
+        paths.map(|path| (path.clone(), other.lockfile.clone()))
+    });
+    let own = |path: &RelPath| {
+        project
+            .manifests
+            .iter()
+            .any(|manifest| manifest.path == *path)
+    };
+    theirs.filter(|(path, _)| own(path)).collect()
 }
 
 /// A lockfile's path as part of a folder's name.

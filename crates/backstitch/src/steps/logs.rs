@@ -32,7 +32,11 @@ impl Logs {
             let entry = entry.with_context(|| made(beside))?;
             let kept = self.folder.join(entry.file_name());
             if !kept.exists() {
-                fs::copy(entry.path(), &kept).with_context(|| made(&kept))?;
+                // A copy that was cut off has another name.
+                let part = kept.with_extension("part");
+                fs::copy(entry.path(), &part)
+                    .and_then(|_| fs::rename(&part, &kept))
+                    .with_context(|| made(&kept))?;
             }
         }
         run.log = log

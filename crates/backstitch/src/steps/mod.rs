@@ -8,6 +8,7 @@ mod record;
 
 mod journal;
 mod logs;
+mod pairing;
 mod workplace;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use backstitch_fix::Plan;
 use backstitch_model::evidence::{Confinement, Phase};
-use backstitch_model::{Finding, FindingId, Policy, Project};
+use backstitch_model::{Finding, FindingId, Policy, Project, RelPath};
 use backstitch_verify::cargo::{Baseline, Cargo, Tree};
 
 use crate::advisories::Advisories;
@@ -81,6 +82,11 @@ pub struct Underway {
     project: Project,
     /// Every finding of the tree as it is now, those that nobody asked for included.
     findings: Vec<Finding>,
+    /// What could not be judged in it.
+    unclear: BTreeSet<String>,
+    /// Manifests that another lockfile locks too, and which: a change of one would leave that
+    /// lockfile behind.
+    shared_manifests: BTreeMap<RelPath, RelPath>,
     /// The checks of the untouched tree, which every fix's evidence begins with.
     before: Phase,
     /// What attempts build upon and are compared with.
@@ -93,7 +99,8 @@ pub struct Underway {
     tried: BTreeSet<String>,
     /// The changes rejected on whatever tree.
     rejected: BTreeSet<String>,
-    attempts: BTreeMap<String, usize>,
+    /// How many candidates for each package were rejected.
+    rejections: BTreeMap<String, usize>,
 }
 
 impl Steps {
@@ -101,6 +108,7 @@ impl Steps {
     /// was cut off.
     pub fn begin(order: Order) -> Result<Self> {
         let start = start_of(&order)?;
+        order.places.make_state()?;
         let workplace = Workplace::claim(&order.places, &start.identity)?;
         let ledger = Ledger::open(&order.places.ledger())?;
         let journal = Journal::begin(ledger, start.clone(), order.fresh)?;
@@ -111,6 +119,7 @@ impl Steps {
         std::fs::create_dir_all(&evidence)
             .with_context(|| format!("create `{}`", evidence.display()))?;
         let mut notes = vec![order.source.describe()];
+        notes.extend(commands(&order.policy));
         notes.extend(order.advisories.notes());
         if let Some(resumed) = journal.resumption() {
             order.progress.line(&resumed);
@@ -129,6 +138,7 @@ impl Steps {
             fixes: Vec::new(),
             notes,
             unread: Vec::new(),
+            unasked: 0,
             delivery: None,
             evidence,
         };
@@ -175,13 +185,31 @@ impl Steps {
     }
 }
 
+/// Says which commands stand in for the usual ones: a verdict is worth what they are.
+fn commands(policy: &Policy) -> impl Iterator<Item = String> {
+    let told = |what: &str, command: &Option<Vec<String>>| {
+        let words = command.as_ref()?.join(" ");
+        Some(format!(
+            "the settings say how the project is {what}: `{words}`"
+        ))
+    };
+    let build = told("built", &policy.build_command);
+    build
+        .into_iter()
+        .chain(told("tested", &policy.test_command))
+}
+
 /// Describes what the run starts from; the identity covers all of it but the time.
 fn start_of(order: &Order) -> Result<RunStart> {
     let mut start = RunStart {
         identity: String::new(),
         project: order.source.root().display().to_string(),
         base: order.source.base()?,
-        advisories: order.advisories.description().to_owned(),
+        advisories: format!(
+            "{} ({})",
+            order.advisories.description(),
+            order.advisories.digest()?.short()
+        ),
         toolchain: order.cargo.toolchain().version.clone(),
         confinement: report::json::confinement(order.confinement).to_owned(),
         policy: blake3::hash(format!("{:?}{:?}", order.policy, order.only).as_bytes())

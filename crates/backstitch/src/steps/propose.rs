@@ -58,8 +58,7 @@ impl Steps {
     }
 
     fn next_of(&self, plan: &Plan, underway: &Underway) -> Option<Proposal> {
-        let attempts = underway.attempts.get(&plan.package).copied().unwrap_or(0);
-        if attempts >= self.policy.attempts_max {
+        if self.is_spent(plan, underway) {
             return None;
         }
         plan.candidates
@@ -74,6 +73,12 @@ impl Steps {
             .min_by_key(|proposal| underway.has_rejected(proposal))
     }
 
+    /// Were as many candidates rejected for the package as policy lets try?
+    fn is_spent(&self, plan: &Plan, underway: &Underway) -> bool {
+        let rejections = underway.rejections.get(&plan.package).copied();
+        rejections.unwrap_or(0) >= self.policy.attempts_max
+    }
+
     /// Records why a plan's findings stay.
     fn explain(&mut self, plan: &Plan, underway: &Underway) -> Result<()> {
         let waiting = plan
@@ -83,7 +88,13 @@ impl Steps {
                 Applicability::Automatic => None,
                 Applicability::NeedsHuman(why) => Some(Obstacle::Policy(why.clone())),
             });
-        match plan.obstacle.clone().or(waiting) {
+        let spent = self.is_spent(plan, underway).then(|| {
+            let limit = self.policy.attempts_max;
+            Obstacle::Policy(format!(
+                "{limit} candidates were rejected, and `attempts_max` allows no more"
+            ))
+        });
+        match plan.obstacle.clone().or(waiting).or(spent) {
             Some(obstacle) => self.block(underway, &plan.findings, &obstacle),
             None => Ok(()),
         }

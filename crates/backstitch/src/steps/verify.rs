@@ -1,7 +1,7 @@
 //! Test: a candidate is applied to a copy and climbs the ladder, the cheap rungs first:
 //! what fails Scope or Rescan is never built.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
@@ -9,13 +9,13 @@ use backstitch_find as find;
 use backstitch_model::evidence::{Evidence, Phase};
 use backstitch_model::finding::Compiled;
 use backstitch_model::record;
-use backstitch_model::{
-    AdvisoryId, Change, Check, CheckRun, Finding, FindingId, Outcome, Project, RelPath,
-};
-use backstitch_verify::cargo::{self, Applied, Start, Tree};
+use backstitch_model::{Change, Check, CheckRun, Finding, Outcome, Project, RelPath};
+use backstitch_verify::cargo::{self, Applied, Cause, Start, Tree};
 use backstitch_verify::scope;
 
+use super::find::Scanned;
 use super::logs::Logs;
+use super::pairing::Pairing;
 use super::propose::Proposal;
 use super::{Steps, Underway, Workplace};
 use crate::ledger::{self, Event};
@@ -38,6 +38,8 @@ pub struct Changed {
     pub(super) files: Vec<ChangedFile>,
     pub(super) project: Project,
     pub(super) findings: Vec<Finding>,
+    /// What could not be judged there.
+    pub(super) unclear: BTreeSet<String>,
     /// What building and testing it left, where it came that far.
     pub(super) built: Option<cargo::Attempt>,
 }
@@ -56,14 +58,20 @@ impl Steps {
             root,
             lockfile: underway.tree.lockfile.clone(),
         };
-        let project = find::project::read(&source::open_dir(&tree.root)?, &tree.lockfile)
-            .map_err(|problem| anyhow!("read the changed `{}`: {}", problem.path, problem.what))?;
-        let findings = self.scan(&project)?.findings;
+        let project = match find::project::read(&source::open_dir(&tree.root)?, &tree.lockfile) {
+            Ok(project) => project,
+            Err(problem) => {
+                let why = format!("the changed `{}`: {}", problem.path, problem.what);
+                return Ok(self.refused(underway, proposal, &why));
+            }
+        };
+        let Scanned { findings, unclear } = self.scan(&project)?;
         let mut changed = Changed {
             tree,
             files,
             project,
             findings,
+            unclear,
             built: None,
         };
         let after = self.climb(underway, &proposal, &mut changed)?;
@@ -110,7 +118,15 @@ impl Steps {
             source::duplicate(&from, root)?;
             match self.cargo.apply(&tree, &upgrade.recipe, &work)? {
                 Applied::Done(_) => Ok(None),
-                Applied::Refused(refusal) => Ok(Some(refusal.message)),
+                Applied::Refused(refusal) => match refusal.cause {
+                    // A network that went away says nothing of the candidate.
+                    Cause::Network => {
+                        Err(anyhow!("{}; run again to go on from here", refusal.message))
+                    }
+                    Cause::Cargo | Cause::Limit | Cause::Manifest => {
+                        Ok(Some(format!("cargo refuses it: {}", refusal.message)))
+                    }
+                },
             }
         })?;
         let files = if refused.is_none() {
@@ -129,8 +145,10 @@ impl Steps {
 
     /// A candidate that the package manager refuses is rejected: it does not even build.
     fn refused(&self, underway: &Underway, proposal: Proposal, why: &str) -> Tried {
-        let why = format!("cargo refuses it: {why}");
-        let after = Phase::from_iter([CheckRun::instant(Check::Build, Outcome::Failed(why))]);
+        let after = Phase::from_iter([CheckRun::instant(
+            Check::Build,
+            Outcome::Failed(why.to_owned()),
+        )]);
         let evidence = Evidence {
             before: underway.before.clone(),
             after,
@@ -232,77 +250,49 @@ fn not_run_yet() -> Phase {
 fn scope(underway: &Underway, proposal: &Proposal, changed: &Changed) -> CheckRun {
     let Change::Upgrade(upgrade) = &proposal.candidate.change;
     let paths = changed.files.iter().map(|file| file.path.clone()).collect();
-    scope::scope(upgrade, &paths, &underway.project, &changed.project)
+    let mut run = scope::scope(upgrade, &paths, &underway.project, &changed.project);
+    let shared = upgrade.edits.iter().find_map(|edit| {
+        let lockfile = underway.shared_manifests.get(&edit.manifest)?;
+        Some(format!(
+            "`{}` is also locked by `{lockfile}`, which would no longer fit it",
+            edit.manifest
+        ))
+    });
+    if let Some(why) = shared {
+        run.outcome = Outcome::Failed(why);
+    }
+    run
 }
 
 /// Is what the candidate promises gone, and nothing new there?
 fn rescan(underway: &Underway, proposal: &Proposal, changed: &Changed) -> CheckRun {
-    let before = count(&underway.findings, &underway.findings);
-    let after = count(&changed.findings, &underway.findings);
-    let left = |problem: &Problem| after.get(problem).copied().unwrap_or(0);
-    let had = |problem: &Problem| before.get(problem).copied().unwrap_or(0);
-    let mut wrong: Vec<_> = after
-        .keys()
-        .filter(|problem| left(problem) > had(problem))
-        .map(|(package, id)| format!("{package} now has {id}"))
-        .collect();
-    let promised: Vec<_> = underway
-        .findings
+    let pairing = Pairing::of(&underway.findings, &changed.findings);
+    let named = |finding: &Finding, verb: &str| {
+        format!(
+            "{} {verb} {}",
+            words::dependency(finding).package,
+            words::main_id(finding)
+        )
+    };
+    let new = pairing
+        .new
         .iter()
-        .filter(|finding| proposal.candidate.settles.contains(&finding.id))
-        .cloned()
+        .filter(|finding| finding.is_vulnerability());
+    let still = underway.findings.iter().filter(|finding| {
+        proposal.candidate.settles.contains(&finding.id) && pairing.continues(&finding.id)
+    });
+    let unclear = changed.unclear.difference(&underway.unclear);
+    let wrong: Vec<_> = new
+        .map(|finding| named(finding, "now has"))
+        .chain(still.map(|finding| named(finding, "still has")))
+        .chain(unclear.cloned())
         .collect();
-    for (problem, count) in count(&promised, &underway.findings) {
-        if left(&problem) + count > had(&problem) {
-            wrong.push(format!("{} still has {}", problem.0, problem.1));
-        }
-    }
     let outcome = if wrong.is_empty() {
         Outcome::Passed
     } else {
         Outcome::Failed(wrong.join("; "))
     };
     CheckRun::instant(Check::Rescan, outcome)
-}
-
-/// A problem that keeps its name when the package's version changes: the package and an advisory.
-pub(super) type Problem = (String, String);
-
-/// Names a finding's problem as the first of `known` does that shares the package and an
-/// advisory: which id comes first may differ between versions.
-pub(super) fn problem(finding: &Finding, known: &[Finding]) -> Problem {
-    let own = words::dependency(finding);
-    let shares = |other: &&Finding| {
-        let other = words::dependency(other);
-        other.package.name == own.package.name && other.ids.iter().any(|id| own.ids.contains(id))
-    };
-    let named = known.iter().find(shares).map_or(own, words::dependency);
-    let id = named.main_id().map_or("yanked", AdvisoryId::as_str);
-    (named.package.name.clone(), id.to_owned())
-}
-
-fn count(findings: &[Finding], known: &[Finding]) -> BTreeMap<Problem, usize> {
-    let mut counts = BTreeMap::new();
-    for finding in findings.iter().filter(|finding| finding.is_vulnerability()) {
-        *counts.entry(problem(finding, known)).or_insert(0) += 1;
-    }
-    counts
-}
-
-/// The vulnerabilities of `before` that are not in `after`.
-pub(super) fn gone(before: &[Finding], after: &[Finding]) -> Vec<FindingId> {
-    let had = count(before, before);
-    let left = count(after, before);
-    let is_gone = |finding: &&Finding| {
-        let problem = problem(finding, before);
-        left.get(&problem) < had.get(&problem) && !after.iter().any(|other| other.id == finding.id)
-    };
-    before
-        .iter()
-        .filter(|finding| finding.is_vulnerability())
-        .filter(is_gone)
-        .map(|finding| finding.id.clone())
-        .collect()
 }
 
 /// Which files differ between two trees, read before anything of the project runs in them.

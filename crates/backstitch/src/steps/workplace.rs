@@ -150,7 +150,11 @@ fn sweep(all: &Path, own: &str) {
                 .duration_since(touched)
                 .is_ok_and(|age| age > KEPT)
         });
-        if old && matches!(lock(&folder), Ok(Some(_))) {
+        if !old {
+            continue;
+        }
+        // Held until the folder is gone, so that nobody goes on in it meanwhile.
+        if let Ok(Some(_held)) = lock(&folder) {
             let _ = remove(&folder);
         }
     }
