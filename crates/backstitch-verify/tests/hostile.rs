@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use backstitch_verify::sandbox::{Exit, Mount, Resource};
+use backstitch_verify::sandbox::{Cancel, Exit, Mount, Resource};
 use common::{Bench, HOSTILE, INIT, read};
 
 /// Waits until a condition holds; false if it does not within some seconds.
@@ -280,6 +280,8 @@ fn filling_the_disk_is_ended_in_whichever_way() {
         ("fill-one", "big"),
         ("fill-unlinked", "gone"),
         ("fill-many", ""),
+        ("fill-hidden", ""),
+        ("fill-nested", ""),
     ] {
         let mut job = bench.hostile(&[way, bench.tree.join(name).to_str().unwrap()]);
         job.limits.file_bytes_max = 1 << 30;
@@ -290,6 +292,47 @@ fn filling_the_disk_is_ended_in_whichever_way() {
         std::fs::create_dir(&bench.tree).unwrap();
         bench.sandbox.own(&bench.tree).unwrap();
     }
+}
+
+#[test]
+fn a_tree_that_is_deeper_than_any_path_is_removed_and_given_away_like_another() {
+    let Some(bench) = Bench::new() else { return };
+    let (_, printed) = bench.run(&bench.hostile(&["nest", bench.tree.to_str().unwrap()]));
+    assert_eq!(printed, "done\n");
+    bench.sandbox.own(&bench.tree).unwrap();
+    assert_eq!(bench.run(&bench.shell("ls")).1, "deep\n");
+    bench.sandbox.discard(&bench.tree).unwrap();
+    assert!(!bench.tree.exists());
+}
+
+#[test]
+fn removing_a_tree_leaves_alone_what_its_links_lead_to() {
+    let Some(bench) = Bench::new() else { return };
+    let precious = bench.dir.path().join("precious");
+    std::fs::create_dir(&precious).unwrap();
+    std::fs::write(precious.join("file"), "kept").unwrap();
+    let shut = bench.tree.join("a/b");
+    std::fs::create_dir_all(&shut).unwrap();
+    std::os::unix::fs::symlink(&precious, shut.join("link")).unwrap();
+    std::fs::set_permissions(&shut, std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+    bench.sandbox.discard(&bench.tree).unwrap();
+    assert!(!bench.tree.exists());
+    let link = bench.dir.path().join("link");
+    std::os::unix::fs::symlink(&precious, &link).unwrap();
+    bench.sandbox.discard(&link).unwrap();
+    assert!(!link.is_symlink());
+    assert_eq!(read(&precious.join("file")), "kept");
+}
+
+#[test]
+fn a_job_cancelled_before_it_begins_is_cancelled_and_nothing_else() {
+    let Some(bench) = Bench::new() else { return };
+    let cancel = Cancel::default();
+    cancel.cancel();
+    let ran = bench
+        .sandbox
+        .run(&bench.shell("true"), &cancel, &mut |_, _| {});
+    assert_eq!(ran.unwrap().exit, Exit::Cancelled);
 }
 
 #[test]

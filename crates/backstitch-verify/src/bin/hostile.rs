@@ -7,6 +7,7 @@ use std::fs;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
@@ -57,6 +58,12 @@ fn behave(arguments: &[&str]) -> Outcome {
         ["fill-one", path] => fill_one(Path::new(path)),
         ["fill-unlinked", path] => fill_unlinked(Path::new(path)),
         ["fill-many", dir] => fill_many(Path::new(dir)),
+        ["fill-hidden", dir] => fill_hidden(Path::new(dir)),
+        ["fill-nested", dir] => {
+            nest(Path::new(dir))?;
+            fill_one(Path::new("big"))
+        }
+        ["nest", dir] => nest(Path::new(dir)),
         ["print"] => loop {
             print(&[b'x'; 4096])?;
         },
@@ -176,6 +183,24 @@ fn fill_unlinked(path: &Path) -> Outcome {
 fn fill_many(dir: &Path) -> Outcome {
     for number in 0_u64.. {
         fs::write(dir.join(number.to_string()), "x")?;
+    }
+    Ok(())
+}
+
+/// Fills a file in a directory that can be entered and written, but not be listed.
+fn fill_hidden(dir: &Path) -> Outcome {
+    let hidden = dir.join("hidden");
+    fs::create_dir(&hidden)?;
+    fs::set_permissions(&hidden, fs::Permissions::from_mode(0o300))?;
+    fill_one(&hidden.join("big"))
+}
+
+/// Goes down further than any path can name.
+fn nest(dir: &Path) -> Outcome {
+    std::env::set_current_dir(dir)?;
+    for _ in 0..3000 {
+        fs::create_dir("deep")?;
+        std::env::set_current_dir("deep")?;
     }
     Ok(())
 }

@@ -2,12 +2,18 @@
 //! filesystem's free space and, when that gives cause, by looking at every file.
 
 use std::collections::HashSet;
+use std::ffi::CStr;
 use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::fs::{AtFlags, FileType, statat};
+
 use super::job::{Access, Mount};
+use super::walk::{Next, Visitor, walk};
 
 /// The most directory entries looked at in one measurement of the disk.
 const ENTRIES_MAX: u64 = 2_000_000;
@@ -125,38 +131,58 @@ fn ticks_per_s() -> u64 {
 pub(super) struct Disk {
     trees: Vec<PathBuf>,
     bytes_max: u64,
+    before: Space,
     /// Free space when the trees were last looked at, and how far it may fall until the next time.
-    looked_at: Option<(u64, u64)>,
+    looked_at: (u64, u64),
+}
+
+/// What the trees took and what was free at one time.
+#[derive(Debug, Clone, Copy)]
+struct Space {
+    used: u64,
+    free: u64,
 }
 
 impl Disk {
+    /// Looks at the trees; the job must not have begun.
     pub(super) fn new(mounts: &[Mount], bytes_max: u64) -> Self {
         let trees = mounts.iter().filter_map(|mount| match &mount.access {
             Access::ReadOnly => None,
             Access::ReadWrite => Some(mount.host.clone()),
             Access::Overlay { upper, .. } => Some(upper.clone()),
         });
+        let trees: Vec<PathBuf> = trees.collect();
+        let before = Space {
+            used: look_at(&trees, ENTRIES_MAX).bytes,
+            free: free_bytes(&trees),
+        };
         Self {
-            trees: trees.collect(),
+            trees,
             bytes_max,
-            looked_at: None,
+            before,
+            looked_at: (before.free, bytes_max.saturating_sub(before.used) / 2),
         }
     }
 
     /// Tells whether the trees hold too much. Asking for free space is cheap and done each time;
-    /// others use the disk as well, so only a look at the files themselves counts.
+    /// others use the disk as well, so what counts is a look at the files themselves. Where some
+    /// cannot be seen, all that has become of the free space is put to the job's account.
     pub(super) fn is_over(&mut self, job: i32) -> bool {
         if self.trees.is_empty() {
             return false;
         }
-        let free = self.free_bytes();
-        if let Some((free_before, slack)) = self.looked_at
-            && free_before.saturating_sub(free) < slack
-        {
+        let free = free_bytes(&self.trees);
+        let (free_before, slack) = self.looked_at;
+        if free_before.saturating_sub(free) < slack {
             return false;
         }
-        let used = self.used_bytes() + unlinked_bytes(job, &self.filesystems());
-        self.looked_at = Some((free, self.bytes_max.saturating_sub(used) / 2));
+        let seen = look_at(&self.trees, ENTRIES_MAX);
+        let mut used = seen.bytes + unlinked_bytes(job, &self.filesystems());
+        if !seen.whole {
+            let fallen = self.before.free.saturating_sub(free);
+            used = used.max(self.before.used.saturating_add(fallen));
+        }
+        self.looked_at = (free, self.bytes_max.saturating_sub(used) / 2);
         used > self.bytes_max
     }
 
@@ -166,51 +192,79 @@ impl Disk {
             .filter_map(|tree| Some(fs::symlink_metadata(tree).ok()?.dev()))
             .collect()
     }
+}
 
-    /// Free space, with a free place for a file worth what a file costs.
-    fn free_bytes(&self) -> u64 {
-        let mut seen = HashSet::new();
-        let filesystems = self.trees.iter().filter(|tree| {
-            fs::symlink_metadata(tree).is_ok_and(|metadata| seen.insert(metadata.dev()))
-        });
-        filesystems
-            .filter_map(|tree| nix::sys::statvfs::statvfs(tree.as_path()).ok())
-            .map(|status| {
-                status.blocks_free() * status.fragment_size() + status.files_free() * BYTES_PER_FILE
-            })
-            .fold(0, u64::saturating_add)
+/// Free space, with a free place for a file worth what a file costs.
+fn free_bytes(trees: &[PathBuf]) -> u64 {
+    let mut seen = HashSet::new();
+    let filesystems = trees
+        .iter()
+        .filter(|tree| fs::symlink_metadata(tree).is_ok_and(|tree| seen.insert(tree.dev())));
+    filesystems
+        .filter_map(|tree| nix::sys::statvfs::statvfs(tree.as_path()).ok())
+        .map(|status| {
+            status.blocks_free() * status.fragment_size() + status.files_free() * BYTES_PER_FILE
+        })
+        .fold(0, u64::saturating_add)
+}
+
+fn look_at(trees: &[PathBuf], entries_max: u64) -> Seen {
+    let mut seen = Seen {
+        bytes: 0,
+        entries_left: entries_max,
+        whole: true,
+    };
+    for tree in trees {
+        seen.look_at(tree);
     }
+    seen
+}
 
-    fn used_bytes(&self) -> u64 {
-        let mut entries_left = ENTRIES_MAX;
-        self.trees
-            .iter()
-            .map(|tree| tree_bytes(tree, &mut entries_left))
-            .sum()
+/// What was seen of some trees. A file with several names counts once for each, so that no list
+/// of those seen is needed.
+struct Seen {
+    bytes: u64,
+    entries_left: u64,
+    /// Was there nothing that could not be seen?
+    whole: bool,
+}
+
+impl Seen {
+    /// Adds what a tree takes on its filesystem.
+    fn look_at(&mut self, tree: &Path) {
+        if let Err(broken) = walk(tree, self.entries_left, self) {
+            self.whole &= is_gone(&broken.source);
+        }
     }
 }
 
-/// What a tree takes on its filesystem. A file with several names counts once for each, so that
-/// no list of those seen is needed.
-fn tree_bytes(tree: &Path, entries_left: &mut u64) -> u64 {
-    let mut waiting = vec![tree.to_path_buf()];
-    let mut sum = 0;
-    while let Some(path) = waiting.pop() {
-        let Ok(metadata) = fs::symlink_metadata(&path) else {
-            continue;
+impl Visitor for Seen {
+    fn meet(&mut self, at: &OwnedFd, name: &CStr) -> io::Result<Next> {
+        self.entries_left = self.entries_left.saturating_sub(1);
+        let status = match statat(at, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(status) => status,
+            Err(error) => {
+                self.closed(error.into())?;
+                return Ok(Next::Pass);
+            }
         };
-        sum += metadata.blocks() * 512 + BYTES_PER_FILE;
-        *entries_left = entries_left.saturating_sub(1);
-        if *entries_left == 0 {
-            break;
-        }
-        if metadata.is_dir()
-            && let Ok(entries) = fs::read_dir(&path)
-        {
-            waiting.extend(entries.flatten().map(|entry| entry.path()));
-        }
+        let blocks = u64::try_from(status.st_blocks).unwrap_or(0);
+        self.bytes = self.bytes.saturating_add(blocks * 512 + BYTES_PER_FILE);
+        Ok(match FileType::from_raw_mode(status.st_mode) {
+            FileType::Directory => Next::Enter,
+            _ => Next::Pass,
+        })
     }
-    sum
+
+    fn closed(&mut self, error: io::Error) -> io::Result<()> {
+        self.whole &= is_gone(&error);
+        Ok(())
+    }
+}
+
+/// What was removed since its name was read takes nothing.
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
 }
 
 /// What files take that have lost their last name but are held open by the job.
@@ -275,8 +329,19 @@ mod tests {
     #[test]
     fn an_empty_file_still_costs_disk() {
         let tree = tempfile::tempdir().unwrap();
-        let before = tree_bytes(tree.path(), &mut 100);
+        let trees = [tree.path().to_path_buf()];
+        let before = look_at(&trees, 100).bytes;
         fs::write(tree.path().join("empty"), "").unwrap();
-        assert_eq!(tree_bytes(tree.path(), &mut 100), before + BYTES_PER_FILE);
+        assert_eq!(look_at(&trees, 100).bytes, before + BYTES_PER_FILE);
+    }
+
+    #[test]
+    fn what_was_not_looked_at_or_could_not_be_is_known() {
+        let tree = tempfile::tempdir().unwrap();
+        let trees = [tree.path().to_path_buf()];
+        fs::write(tree.path().join("file"), "").unwrap();
+        assert!(look_at(&trees, 2).whole);
+        assert!(!look_at(&trees, 1).whole);
+        assert!(look_at(&[tree.path().join("gone")], 1).whole);
     }
 }

@@ -21,6 +21,7 @@ mod own;
 mod probe;
 mod supervise;
 mod syscall;
+mod walk;
 mod wire;
 
 use std::ffi::OsString;

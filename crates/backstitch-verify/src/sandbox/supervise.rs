@@ -45,7 +45,10 @@ pub(super) fn run(
         .map_err(SandboxError::from)
         .and_then(|()| supervisor.watch(began, cancel, observer));
     supervisor.finish();
-    ended?;
+    // A sandbox that was told to stop while it was being built breaks off in any way.
+    if supervisor.stopped.is_none() {
+        ended?;
+    }
     supervisor.drain(observer)?;
     supervisor.conclude(began.elapsed())
 }
