@@ -139,7 +139,7 @@ impl fmt::Display for Verdict {
             Conclusion::Inconclusive(why) => write!(formatter, "Inconclusive: {why}")?,
             Conclusion::Resolved => {
                 formatter
-                    .write_str("Resolved (no test could run: only the rescan speaks for it)")?;
+                    .write_str("Resolved (no test could run: nothing was tested)")?;
             }
             named @ (Conclusion::Proven | Conclusion::Tested) => {
                 formatter.write_str(named.name())?;
