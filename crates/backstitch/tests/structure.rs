@@ -370,6 +370,7 @@ fn no_file_tells_of_the_machine_that_it_was_written_on() {
         "crates.io",
         "docs.oasis-open.org",
         "getcomposer.org",
+        "git-scm.com",
         "github.com",
         "google.github.io",
         "keepachangelog.com",
