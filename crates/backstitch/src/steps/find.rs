@@ -158,12 +158,13 @@ impl Steps {
         let work = self.workplace.work(&format!("base-{}", slug(name)))?;
         self.progress
             .step(&format!("fetching the packages of `{name}`"));
-        if let Applied::Refused(refusal) = self.cargo.fetch(&underway.tree, &work)? {
-            self.give_up(
-                underway,
-                &format!("its packages cannot be fetched: {}", refusal.message),
-            )?;
-            return Ok(false);
+        match self.cargo.fetch(&underway.tree, &work)? {
+            Applied::Done(notes) => self.story.notes.extend(notes),
+            Applied::Refused(refusal) => {
+                let why = format!("its packages cannot be fetched: {}", refusal.message);
+                self.give_up(underway, &why)?;
+                return Ok(false);
+            }
         }
         self.progress
             .step(&format!("building and testing the untouched `{name}`"));

@@ -8,7 +8,10 @@ use anyhow::{Context, Result, anyhow};
 use backstitch_find as find;
 use backstitch_model::evidence::{Evidence, Phase};
 use backstitch_model::finding::Compiled;
+use backstitch_model::package::PackageVersion;
+use backstitch_model::project::{DependencyGraph, Source};
 use backstitch_model::record;
+use backstitch_model::registry::Releases;
 use backstitch_model::{Change, Check, CheckRun, Finding, Outcome, Project, RelPath};
 use backstitch_verify::cargo::{self, Applied, Cause, Start, Tree};
 use backstitch_verify::scope;
@@ -174,7 +177,7 @@ impl Steps {
     ) -> Result<Phase> {
         let mut after = not_run_yet();
         let cheap = [
-            (Check::Scope, scope(underway, proposal, changed)),
+            (Check::Scope, self.scope(underway, proposal, changed)),
             (Check::Rescan, rescan(underway, proposal, changed)),
         ];
         for (check, run) in cheap {
@@ -207,6 +210,58 @@ impl Steps {
         }
         changed.built = Some(built);
         Ok(after)
+    }
+}
+
+impl Steps {
+    /// Does the change touch only what it said, and only what may be touched?
+    fn scope(&self, underway: &Underway, proposal: &Proposal, changed: &Changed) -> CheckRun {
+        let Change::Upgrade(upgrade) = &proposal.candidate.change;
+        let paths = changed.files.iter().map(|file| file.path.clone()).collect();
+        let mut run = scope::scope(upgrade, &paths, &underway.project, &changed.project);
+        let shared = upgrade.edits.iter().filter_map(|edit| {
+            let (manifest, lockfile) = underway.shared_manifests.get_key_value(&edit.manifest)?;
+            Some(format!(
+                "`{manifest}` is also locked by `{lockfile}`, which would no longer fit it"
+            ))
+        });
+        let mut objections: Vec<_> = shared.collect();
+        objections.extend(self.against_policy(&underway.project.graph, &changed.project.graph));
+        if run.outcome == Outcome::Passed && !objections.is_empty() {
+            run.outcome = Outcome::Failed(objections.join("; "));
+        }
+        run
+    }
+
+    /// What arrived, planned or brought along by cargo, and policy does not allow.
+    fn against_policy(&self, before: &DependencyGraph, after: &DependencyGraph) -> Vec<String> {
+        let arrived = after.packages().iter().filter(|package| {
+            package.source == Source::PublicRegistry
+                && !before.packages().iter().any(|other| other.id == package.id)
+        });
+        arrived
+            .filter_map(|package| self.objection(before, &package.id))
+            .collect()
+    }
+
+    fn objection(&self, before: &DependencyGraph, arrived: &PackageVersion) -> Option<String> {
+        let alone = self.policy.leave_alone.contains(&arrived.name);
+        if alone && before.named(&arrived.name).next().is_some() {
+            return Some(format!("{arrived} came along, and is to be left alone"));
+        }
+        let releases = self.releases.releases(&arrived.name).ok()?;
+        let release = releases
+            .iter()
+            .find(|release| release.version == arrived.version)?;
+        if release.yanked {
+            return Some(format!(
+                "{arrived} came along, and was withdrawn by the registry"
+            ));
+        }
+        let days = i64::from(self.policy.release_age_min_days);
+        let age_s = self.journal.started_at_s() - release.published_s?;
+        (age_s < days * 24 * 3600)
+            .then(|| format!("{arrived} came along, and was released less than {days} days ago"))
     }
 }
 
@@ -245,23 +300,6 @@ fn not_run_yet() -> Phase {
     ]
     .into_iter()
     .collect()
-}
-
-fn scope(underway: &Underway, proposal: &Proposal, changed: &Changed) -> CheckRun {
-    let Change::Upgrade(upgrade) = &proposal.candidate.change;
-    let paths = changed.files.iter().map(|file| file.path.clone()).collect();
-    let mut run = scope::scope(upgrade, &paths, &underway.project, &changed.project);
-    let shared = upgrade.edits.iter().find_map(|edit| {
-        let lockfile = underway.shared_manifests.get(&edit.manifest)?;
-        Some(format!(
-            "`{}` is also locked by `{lockfile}`, which would no longer fit it",
-            edit.manifest
-        ))
-    });
-    if let Some(why) = shared {
-        run.outcome = Outcome::Failed(why);
-    }
-    run
 }
 
 /// Is what the candidate promises gone, and nothing new there?
