@@ -165,6 +165,97 @@ fn a_test_that_fails_at_times_on_the_untouched_tree_too_is_flaky() {
     );
 }
 
+/// A project whose test command is a script that prints what Rust's test runner would.
+fn scripted(script: &str) -> Option<Bench> {
+    Bench::with(|setup| {
+        setup.policy.build_command = Some(vec!["true".into()]);
+        setup.policy.test_command = Some(["sh", "-c", script].map(str::to_owned).to_vec());
+        setup.policy.limits.wall_s = 4;
+    })
+}
+
+const PASSES: &str = "echo 'running 1 test'; echo 'test a ... ok'; \
+     echo 'test result: ok. 1 passed; 0 failed; 0 ignored'; exit 0";
+const FAILS: &str = "echo 'running 1 test'; echo 'test a ... FAILED'; \
+     echo 'test result: FAILED. 0 passed; 1 failed; 0 ignored'; exit 1";
+
+#[test]
+fn only_a_failure_that_is_seen_on_the_untouched_tree_excuses_one() {
+    for (otherwise, excused) in [
+        (FAILS, true),
+        ("exit 1", false),
+        ("echo 'test a ... FAILED'; sleep 60", false),
+        ("kill -9 $$", false),
+    ] {
+        let script =
+            format!("if [ -e bad ]; then {FAILS}; elif rm luck; then {PASSES}; fi; {otherwise}");
+        let Some(bench) = scripted(&script) else {
+            return;
+        };
+        let files = [&with("")[..], &[("luck", "")]].concat();
+        let baseline = bench.baseline(&bench.tree("tree", &files));
+        assert_eq!(baseline.report.count(TestOutcome::Passed), 1);
+        let broken = bench.attempt(&baseline, &bench.changed("broken", &files, &[("bad", "")]));
+        let passed = broken.regress.outcome == Outcome::Passed;
+        assert_eq!(passed, excused, "{otherwise}: {:?}", broken.regress);
+    }
+}
+
+#[test]
+fn a_command_that_names_no_tests_must_fail_by_itself_on_the_untouched_tree_to_excuse() {
+    for (otherwise, excused) in [("exit 1", true), ("sleep 60", false), ("kill -9 $$", false)] {
+        let script = format!("test ! -e bad || exit 1; rm luck && exit 0; {otherwise}");
+        let Some(bench) = scripted(&script) else {
+            return;
+        };
+        let files = [&with("")[..], &[("luck", "")]].concat();
+        let baseline = bench.baseline(&bench.tree("tree", &files));
+        assert_eq!(baseline.regress.outcome, Outcome::Passed);
+        let broken = bench.attempt(&baseline, &bench.changed("broken", &files, &[("bad", "")]));
+        let passed = broken.regress.outcome == Outcome::Passed;
+        assert_eq!(passed, excused, "{otherwise}: {:?}", broken.regress);
+    }
+}
+
+#[test]
+fn what_an_accepted_change_made_flaky_is_not_excused_by_the_untouched_tree() {
+    let script = format!("if [ -e bad ] || [ -e shaky ] && ! rm luck; then {FAILS}; fi; {PASSES}");
+    let Some(bench) = scripted(&script) else {
+        return;
+    };
+    let baseline = bench.baseline(&bench.tree("tree", &with("")));
+    let shaky = [("shaky", ""), ("luck", "")];
+    let kept = bench.attempt(&baseline, &bench.changed("kept", &with(""), &shaky));
+    assert_eq!(kept.regress.outcome, Outcome::Passed, "{:?}", kept.regress);
+    let baseline = baseline.upon(kept.attempt);
+    let broken = bench.attempt(
+        &baseline,
+        &bench.changed("broken", &with(""), &[("bad", "")]),
+    );
+    failed(&broken.regress, "1 of the tests that passed before fail");
+}
+
+#[test]
+fn what_a_test_nests_deeper_than_any_path_keeps_no_later_command_from_running() {
+    let Some(bench) = Bench::new() else { return };
+    let files = with(
+        "#[test] fn a() { for place in [\"/tmp\", env!(\"CARGO_MANIFEST_DIR\")] {\n\
+         std::env::set_current_dir(place).unwrap();\n\
+         for _ in 0..3000 { std::fs::create_dir(\"deep\").unwrap();\n\
+         std::env::set_current_dir(\"deep\").unwrap() } } }\n",
+    );
+    let tree = bench.tree("tree", &files);
+    let baseline = bench.baseline(&tree);
+    assert_eq!(baseline.regress.outcome, Outcome::Passed);
+    let again = bench.attempt(&baseline, &tree);
+    assert_eq!(again.regress.outcome, Outcome::Passed);
+    let sandbox = Sandbox::new(INIT.into());
+    for work in ["baseline-work", "work-tree"].map(|name| bench.path(name)) {
+        sandbox.discard(&work).unwrap();
+        assert!(!work.exists());
+    }
+}
+
 #[test]
 fn a_failing_baseline_test_that_passes_the_second_time_is_named() {
     let Some(bench) = Bench::new() else { return };

@@ -285,7 +285,7 @@ fn filling_the_disk_is_ended_in_whichever_way() {
     ] {
         let mut job = bench.hostile(&[way, bench.tree.join(name).to_str().unwrap()]);
         job.limits.file_bytes_max = 1 << 30;
-        job.limits.disk_bytes_max = 24 << 20;
+        job.limits.disk_bytes_max = 32 << 20;
         let (exit, printed) = bench.run(&job);
         assert_eq!(exit, Exit::OverLimit(Resource::Disk), "{way}: {printed}");
         bench.sandbox.discard(&bench.tree).unwrap();
@@ -314,7 +314,7 @@ fn removing_a_tree_leaves_alone_what_its_links_lead_to() {
     let shut = bench.tree.join("a/b");
     std::fs::create_dir_all(&shut).unwrap();
     std::os::unix::fs::symlink(&precious, shut.join("link")).unwrap();
-    std::fs::set_permissions(&shut, std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+    std::fs::set_permissions(&shut, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
     bench.sandbox.discard(&bench.tree).unwrap();
     assert!(!bench.tree.exists());
     let link = bench.dir.path().join("link");

@@ -25,6 +25,9 @@ pub struct Baseline {
     pub regress: CheckRun,
     /// Its tests, one by one.
     pub report: TestReport,
+    /// The untouched tree's.
+    pub(super) origin: Trial,
+    /// What attempts build upon: the untouched tree's, or the last kept attempt's.
     pub(super) trial: Trial,
     pub(super) plan: Plan,
 }
@@ -88,6 +91,7 @@ impl Cargo {
             build,
             regress,
             report,
+            origin: trial.clone(),
             trial,
             plan,
         })
@@ -95,7 +99,7 @@ impl Cargo {
 
     /// Tests the untouched tree, which must build.
     pub fn test_baseline(&self, baseline: &mut Baseline) -> Result<(), CargoError> {
-        let (regress, report) = self.test_untouched(&baseline.trial, &mut baseline.plan)?;
+        let (regress, report) = self.test_untouched(&baseline.origin, &mut baseline.plan)?;
         baseline.regress = regress;
         baseline.report = report;
         Ok(())
@@ -123,6 +127,7 @@ impl Cargo {
             build,
             regress,
             report,
+            origin: trial.clone(),
             trial,
             plan,
         })
@@ -249,7 +254,7 @@ impl Baseline {
     }
 
     /// Makes an attempt's tree what later attempts build upon. They are still compared with the
-    /// tests of the untouched tree. The directories of both must stay.
+    /// tests of the untouched tree, which are run again there. The directories of both must stay.
     #[must_use]
     pub fn upon(self, attempt: Attempt) -> Self {
         Self {

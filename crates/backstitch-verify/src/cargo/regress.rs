@@ -117,7 +117,7 @@ impl Judge<'_> {
         if failed.is_empty() || failed.len() > AGAIN_MAX {
             return Ok(failed.to_vec());
         }
-        let firm = self.failing_again(self.trial, failed)?;
+        let firm = self.not_passing_again(failed)?;
         self.note_flaky(
             "fails at times, passed every time it was run again",
             failed,
@@ -126,8 +126,7 @@ impl Judge<'_> {
         if firm.is_empty() {
             return Ok(firm);
         }
-        let untouched = self.untouched()?;
-        let failing_there = self.failing_again(&untouched, &firm)?;
+        let failing_there = self.failing_untouched(&firm)?;
         let regressed: Vec<String> = firm
             .iter()
             .filter(|name| !failing_there.contains(name))
@@ -143,7 +142,7 @@ impl Judge<'_> {
 
     /// A fresh trial of the untouched tree, which leaves the baseline's results as they are.
     fn untouched(&self) -> Result<Trial, CargoError> {
-        let baseline = &self.baseline.trial;
+        let baseline = &self.baseline.origin;
         let work = self.trial.work().join("untouched");
         Trial::prepare(
             self.cargo,
@@ -153,18 +152,11 @@ impl Judge<'_> {
         )
     }
 
-    /// The named tests that do not pass every time.
-    fn failing_again(
-        &mut self,
-        trial: &Trial,
-        names: &[String],
-    ) -> Result<Vec<String>, CargoError> {
+    /// The named tests that do not pass every time on the changed tree.
+    fn not_passing_again(&mut self, names: &[String]) -> Result<Vec<String>, CargoError> {
         let mut failing = Vec::new();
         for _ in 0..RUNS_AGAIN {
-            let again = self
-                .cargo
-                .test_again(trial, &self.baseline.plan.test, names)?;
-            self.spent.push(again.elapsed);
+            let again = self.test_again(self.trial, names)?;
             for name in names {
                 let passed = again.report.cases.get(name) == Some(&TestOutcome::Passed);
                 if !passed && !failing.contains(name) {
@@ -173,6 +165,33 @@ impl Judge<'_> {
             }
         }
         Ok(failing)
+    }
+
+    /// The named tests that are seen to fail on the untouched tree. One that is not there, or
+    /// that a limit kept from ending, says nothing.
+    fn failing_untouched(&mut self, names: &[String]) -> Result<Vec<String>, CargoError> {
+        let untouched = self.untouched()?;
+        let mut failing = Vec::new();
+        for _ in 0..RUNS_AGAIN {
+            let again = self.test_again(&untouched, names)?;
+            if again.stopped() {
+                continue;
+            }
+            for name in names {
+                let failed = again.report.cases.get(name) == Some(&TestOutcome::Failed);
+                if failed && !failing.contains(name) {
+                    failing.push(name.clone());
+                }
+            }
+        }
+        Ok(failing)
+    }
+
+    fn test_again(&mut self, trial: &Trial, names: &[String]) -> Result<Tested, CargoError> {
+        let runner = &self.baseline.plan.test;
+        let again = self.cargo.test_again(trial, runner, names)?;
+        self.spent.push(again.elapsed);
+        Ok(again)
     }
 
     fn note_flaky(&mut self, how: &str, names: &[String], but: &[String]) {
@@ -194,13 +213,13 @@ impl Judge<'_> {
             return Ok(Outcome::Passed);
         }
         let reason = tested.reason()?;
-        if self.passes_whole(self.trial)? {
+        if !self.any_whole(self.trial, |again| !again.report.succeeded)? {
             self.notes
                 .push("flaky: the test command failed once and passed every time after".into());
             return Ok(Outcome::Passed);
         }
         let untouched = self.untouched()?;
-        if !self.passes_whole(&untouched)? {
+        if self.any_whole(&untouched, Tested::failed_by_itself)? {
             self.notes
                 .push("flaky: the test command fails at times on the untouched project too".into());
             return Ok(Outcome::Passed);
@@ -210,15 +229,20 @@ impl Judge<'_> {
         )))
     }
 
-    fn passes_whole(&mut self, trial: &Trial) -> Result<bool, CargoError> {
+    /// Runs all tests some times; tells whether one run is of a kind.
+    fn any_whole(
+        &mut self,
+        trial: &Trial,
+        is: impl Fn(&Tested) -> bool,
+    ) -> Result<bool, CargoError> {
         for _ in 0..RUNS_AGAIN {
             let again = self.cargo.test(trial, &self.baseline.plan.test)?;
             self.spent.push(again.elapsed);
-            if !again.report.succeeded {
-                return Ok(false);
+            if is(&again) {
+                return Ok(true);
             }
         }
-        Ok(true)
+        Ok(false)
     }
 }
 

@@ -34,6 +34,11 @@ impl Tested {
         matches!(self.ran.exit, Exit::TimedOut | Exit::OverLimit(_))
     }
 
+    /// Did it come to its end and say that it failed? One that was killed did not.
+    pub(super) fn failed_by_itself(&self) -> bool {
+        matches!(self.ran.exit, Exit::Code(code) if code != 0) && !self.report.succeeded
+    }
+
     pub(super) fn found_nothing(&self) -> bool {
         self.report.cases.is_empty() && !self.report.succeeded && !self.stopped()
     }
@@ -45,7 +50,8 @@ impl Tested {
         self.report.succeeded &= other.report.succeeded;
         self.elapsed += other.elapsed;
         self.logs.extend(other.logs);
-        if other.ran.exit != Exit::Code(0) && self.ran.exit == Exit::Code(0) {
+        let stopped = limit_of(other.ran.exit).is_some();
+        if stopped || other.ran.exit != Exit::Code(0) && self.ran.exit == Exit::Code(0) {
             self.ran = other.ran;
         }
         self
