@@ -13,7 +13,8 @@ use backstitch_model::candidate::Step;
 use backstitch_model::package::{Ecosystem, PackageVersion};
 use backstitch_model::{Outcome, RelPath};
 use backstitch_verify::cargo::{Applied, Cause, Refusal, Start, Toolchain, Tree};
-use cargo_bench::{Bench, DEPENDENT, PLAIN, write};
+use backstitch_verify::sandbox::Sandbox;
+use cargo_bench::{Bench, DEPENDENT, INIT, PLAIN, write};
 
 fn update(to: Option<&str>) -> Step {
     Step::UpdatePackage {
@@ -147,6 +148,81 @@ fn a_server_that_cannot_be_reached_is_said_plainly() {
             .message
             .starts_with("cargo could not reach the network: ")
     );
+}
+
+#[test]
+fn without_network_what_is_on_this_machine_must_do() {
+    let Some(bench) = Bench::with(|setup| setup.offline = true) else {
+        return;
+    };
+    let tree = bench.tree("tree", DEPENDENT);
+    let applied = bench
+        .cargo
+        .apply(&tree, &[update(Some("1.0.1"))], &bench.path("work"))
+        .unwrap();
+    assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
+    assert_eq!(locked(&tree), "1.0.1");
+}
+
+#[test]
+fn a_package_that_is_not_on_this_machine_is_refused_without_network() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let server = format!("sparse+http://{}/", listener.local_addr().unwrap());
+    for confined in [true, false] {
+        let Some(bench) = Bench::with(|setup| {
+            setup.offline = true;
+            if !confined {
+                setup.sandbox = Sandbox::unconfined(INIT.into());
+            }
+        }) else {
+            return;
+        };
+        let settings = format!(
+            "[source.crates-io]\nreplace-with = \"far\"\n[source.far]\nregistry = \"{server}\"\n"
+        );
+        let tree = bench.tree("tree", DEPENDENT);
+        write(&tree.root, &[(".cargo/config.toml", &settings)]);
+        for steps in [&[][..], &[update(None)]] {
+            let applied = bench.cargo.apply(&tree, steps, &bench.path("work"));
+            let refusal = refused(applied.unwrap());
+            assert_eq!(refusal.cause, Cause::Network, "{}", refusal.message);
+            let plain = "cargo may not use the network and lacks packages: ";
+            assert!(refusal.message.starts_with(plain), "{}", refusal.message);
+        }
+    }
+    assert!(listener.accept().is_err(), "cargo asked the server");
+}
+
+#[test]
+fn without_walls_cargo_finds_neither_the_user_s_home_nor_settings_above() {
+    let Some(bench) = Bench::with(|setup| {
+        setup.sandbox = Sandbox::unconfined(INIT.into());
+        let directory = setup.cache.parent().unwrap().to_path_buf();
+        let (real, asked) = (setup.toolchain.cargo.clone(), directory.join("asked"));
+        setup.toolchain.cargo = directory.join("cargo");
+        let script = format!(
+            "#!/bin/sh\n{{ pwd; ls -A \"$HOME\"; echo \"$HOME\"; }} > {}\nexec {} \"$@\"\n",
+            asked.display(),
+            real.display()
+        );
+        fs::write(&setup.toolchain.cargo, script).unwrap();
+        let executable = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(&setup.toolchain.cargo, executable).unwrap();
+    }) else {
+        return;
+    };
+    let poison = "this is = no settings file";
+    write(bench.directory.path(), &[(".cargo/config.toml", poison)]);
+    let tree = bench.tree("tree", DEPENDENT);
+    let applied = bench
+        .cargo
+        .apply(&tree, &[update(Some("1.0.1"))], &bench.path("work"))
+        .unwrap();
+    assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
+    let home = bench.path("work/fetch/home");
+    let asked = fs::read_to_string(bench.path("asked")).unwrap();
+    assert_eq!(asked, format!("/\n{}\n", home.display()));
 }
 
 #[test]

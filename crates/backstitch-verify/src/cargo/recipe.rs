@@ -137,6 +137,12 @@ impl Kitchen<'_> {
             ),
             Exit::Code(_) | Exit::Signal(_) | Exit::Cancelled => {
                 let said = super::lines::error_text(&log, MESSAGE_CHARS_MAX)?;
+                if self.cargo.offline() && speaks_of_offline(&said) {
+                    return refusal(
+                        Cause::Network,
+                        format!("cargo may not use the network and lacks packages: {said}"),
+                    );
+                }
                 if speaks_of_network(&said) {
                     return refusal(
                         Cause::Network,
@@ -177,6 +183,11 @@ fn speaks_of_network(message: &str) -> bool {
     ];
     let message = message.to_lowercase();
     WORDS.iter().any(|word| message.contains(word))
+}
+
+/// Knows what cargo says where a package is not on this machine.
+fn speaks_of_offline(message: &str) -> bool {
+    message.contains("--offline") || message.contains("offline mode")
 }
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ pub struct Setup {
     pub cache: PathBuf,
     /// The user's own commands and the limits.
     pub policy: Policy,
+    /// Whether the fetch phase has to do with the packages that are on this machine.
+    pub offline: bool,
     /// Stops everything.
     pub cancel: Cancel,
     /// Is told what is going on.
@@ -102,6 +104,10 @@ impl Cargo {
         &self.setup.policy
     }
 
+    pub(super) fn offline(&self) -> bool {
+        self.setup.offline
+    }
+
     pub(super) fn user_notes(&self) -> &[String] {
         &self.user.notes
     }
@@ -132,10 +138,13 @@ impl Cargo {
         arguments: &[String],
         work: &Path,
     ) -> Result<Ended, CargoError> {
-        let above = work.join("fetch");
+        let above = std::path::absolute(work.join("fetch")).doing("find directory", work)?;
         let settings = write_settings(&above, &self.user.for_fetch(project))?;
         let root = self.seen(&tree.root, places::PROJECT);
         let mut argv = vec![self.program("cargo").into_os_string()];
+        if !self.sandbox().is_confined() {
+            argv.extend(["--config".into(), settings.join("config.toml").into()]);
+        }
         argv.extend(arguments.iter().map(OsString::from));
         argv.push("--manifest-path".into());
         argv.push(
@@ -148,10 +157,16 @@ impl Cargo {
         let limits = &self.setup.policy.limits;
         let job = Job {
             argv,
-            env: self.fetching_environment(),
-            cwd: self.seen(&above, places::ABOVE),
+            env: self.fetching_environment(&above)?,
+            // Without walls the directories above the settings may hold the user's own, which
+            // name credentials.
+            cwd: self.seen(Path::new("/"), places::ABOVE),
             mounts,
-            network: Network::Host,
+            network: if self.offline() {
+                Network::Loopback
+            } else {
+                Network::Host
+            },
             // The cache is shared between projects and counts as a whole.
             limits: Limits {
                 disk_bytes_max: limits.disk_bytes_max.saturating_mul(4),
@@ -306,8 +321,9 @@ impl Cargo {
         environment
     }
 
-    /// Whatever a setting of the project's could say of these, it does not count.
-    fn fetching_environment(&self) -> Vec<(OsString, OsString)> {
+    /// Whatever a setting of the project's could say of these, it does not count. `above` takes
+    /// what would lie in the user's own directories if there are no walls.
+    fn fetching_environment(&self, above: &Path) -> Result<Vec<(OsString, OsString)>, CargoError> {
         let mut environment = self.user.variables.clone();
         environment.extend(self.common_environment());
         environment.push((
@@ -319,10 +335,19 @@ impl Cargo {
             ("RUSTC_WORKSPACE_WRAPPER", ""),
             ("CARGO_NET_GIT_FETCH_WITH_CLI", "false"),
             ("CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS", "fallback"),
-            // Cargo notes there what it knows of the compiler.
-            ("CARGO_TARGET_DIR", "/tmp/target"),
         ]));
-        environment
+        if self.offline() {
+            environment.extend(texts(&[("CARGO_NET_OFFLINE", "true")]));
+        }
+        if !self.sandbox().is_confined() {
+            let home = above.join("home");
+            fs::create_dir_all(&home).doing("make directory", &home)?;
+            environment.push(("HOME".into(), home.into_os_string()));
+        }
+        // Cargo notes there what it knows of the compiler.
+        let target = self.seen(&above.join("target"), "/tmp/target");
+        environment.push(("CARGO_TARGET_DIR".into(), target.into_os_string()));
+        Ok(environment)
     }
 
     /// Debug information and the compiler's own increments cost time and change no behaviour;

@@ -59,6 +59,7 @@ impl Bench {
             },
             cache: directory.path().join("cache"),
             policy: Policy::default(),
+            offline: false,
             cancel: Cancel::default(),
             progress: Arc::new(|_| {}),
         };

@@ -47,7 +47,7 @@ pub fn run_in(arguments: &RunArguments, places: Places, advisories: Advisories) 
     } else {
         Network::online()
     };
-    let cargo = cargo(sandbox, &places, policy.clone(), &progress)?;
+    let cargo = cargo(arguments, sandbox, &places, policy.clone(), &progress)?;
     let order = Order {
         source,
         advisories,
@@ -64,6 +64,7 @@ pub fn run_in(arguments: &RunArguments, places: Places, advisories: Advisories) 
 }
 
 fn cargo(
+    arguments: &RunArguments,
     sandbox: Sandbox,
     places: &Places,
     policy: Policy,
@@ -76,6 +77,7 @@ fn cargo(
         user: User::from_environment(),
         cache: places.cache().to_owned(),
         policy,
+        offline: arguments.common.offline,
         cancel: cancel_on_interrupt()?,
         progress: Arc::new(move |line: &str| shown.detail(line)),
     };
