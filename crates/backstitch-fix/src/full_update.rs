@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use backstitch_model::candidate::{Move, Step};
 use backstitch_model::project::Node;
-use backstitch_model::{Finding, FindingId, FindingKind};
+use backstitch_model::{AdvisoryId, Finding, FindingId, FindingKind};
 use semver::Version;
 
 use crate::catalogue::{KnownRelease, Need, Package};
@@ -27,8 +27,11 @@ pub(crate) struct FullUpdate(OnceCell<Option<Foreseen>>);
 pub(crate) struct Foreseen {
     pub(crate) moves: Vec<Move>,
     pub(crate) steps: Vec<Step>,
-    vulnerable: BTreeMap<String, BTreeSet<backstitch_model::AdvisoryId>>,
+    vulnerable: Vulnerable,
 }
+
+/// Advisories by package.
+type Vulnerable = BTreeMap<String, BTreeSet<AdvisoryId>>;
 
 struct Chosen {
     package: Rc<Package>,
@@ -170,6 +173,15 @@ impl<'walk, 'given> Walk<'walk, 'given> {
     }
 
     fn conclude(self) -> Option<Foreseen> {
+        Some(Foreseen {
+            moves: self.moves()?,
+            vulnerable: self.vulnerable()?,
+            steps: self.steps(),
+        })
+    }
+
+    /// What moves; `None` where something would go down or too far.
+    fn moves(&self) -> Option<Vec<Move>> {
         let mut moves = Vec::new();
         for (node, package) in self.locked.project.graph.nodes() {
             let Some(chosen) = self.successor(node) else {
@@ -187,44 +199,38 @@ impl<'walk, 'given> Walk<'walk, 'given> {
                 });
             }
         }
-        let mut vulnerable = BTreeMap::<String, BTreeSet<_>>::new();
-        for chosen in self.packages.values() {
-            let name = &chosen.package.name;
-            let left = self
-                .locked
-                .catalogue
-                .vulnerabilities(name, chosen.release());
-            let before = self.vulnerabilities_before(name);
-            if !left.is_subset(&before) {
-                return None;
-            }
-            vulnerable
-                .entry(name.clone())
-                .or_default()
-                .extend(left.iter().cloned());
-        }
-        Some(Foreseen {
-            moves,
-            steps: self.steps(),
-            vulnerable,
-        })
+        Some(moves)
     }
 
     /// What takes a locked package's place in its class.
     fn successor(&self, node: Node) -> Option<&Chosen> {
         let class = class(self.locked.version(node)?);
         let key = (self.locked.name(node).to_owned(), class);
-        self.locked
-            .is_movable(node)
-            .then(|| self.packages.get(&key))?
+        let is_movable = self.locked.is_movable(node);
+        is_movable.then(|| self.packages.get(&key))?
     }
 
-    fn vulnerabilities_before(&self, name: &str) -> BTreeSet<backstitch_model::AdvisoryId> {
-        let graph = &self.locked.project.graph;
+    /// The vulnerabilities that are left, by package; `None` where one would be new.
+    fn vulnerable(&self) -> Option<Vulnerable> {
+        let catalogue = &self.locked.catalogue;
+        let mut vulnerable = Vulnerable::new();
+        for ((name, class), chosen) in &self.packages {
+            let left = catalogue.vulnerabilities(name, chosen.release());
+            if !left.is_subset(&self.vulnerabilities_before(name, *class)) {
+                return None;
+            }
+            let all = vulnerable.entry(name.clone()).or_default();
+            all.extend(left.iter().cloned());
+        }
+        Some(vulnerable)
+    }
+
+    fn vulnerabilities_before(&self, name: &str, wanted: Class) -> BTreeSet<AdvisoryId> {
         let nodes = self.locked.named(name).iter();
         nodes
+            .filter(|&&node| self.locked.version(node).map(class) == Some(wanted))
             .flat_map(|&node| {
-                let version = &graph.package(node).id.version;
+                let version = &self.locked.project.graph.package(node).id.version;
                 self.locked.catalogue.vulnerabilities_at(name, version)
             })
             .collect()

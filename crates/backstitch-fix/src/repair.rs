@@ -140,7 +140,7 @@ impl Repair<'_, '_> {
         let name = self.locked.name(node);
         let catalogue = &self.locked.catalogue;
         let after = catalogue.vulnerabilities(name, release);
-        if after.is_empty() || self.goal.is_about(name) {
+        if after.is_empty() || self.goal.nodes.contains(&node) {
             return true;
         }
         let locked = &self.locked.project.graph.package(node).id.version;

@@ -16,7 +16,7 @@ use crate::version::{Class, class};
 
 mod choice;
 
-use choice::Found;
+use choice::{Chooser, Found};
 
 /// How many packages one state may bring in: more is no small fix.
 const ADDED_MAX: usize = 200;
@@ -47,7 +47,7 @@ struct Resolution<'walk, 'given> {
     goal: &'walk Goal,
     queue: VecDeque<Visit>,
     /// Releases already looked at: would they fit in?
-    fitting: BTreeMap<(String, usize), bool>,
+    fitting: BTreeMap<(Chooser, String, usize), bool>,
     outcome: Outcome,
 }
 
@@ -89,7 +89,7 @@ impl Resolution<'_, '_> {
     fn visit_locked(&mut self, node: Node) {
         if let Some(&index) = self.state.moved.get(&node) {
             for need in self.locked.active_needs(node, index).iter() {
-                self.resolve(need, Some(node), Some(node), None);
+                self.resolve(need, Some(node), None);
             }
             return;
         }
@@ -155,7 +155,7 @@ impl Resolution<'_, '_> {
             return;
         };
         for need in needs_of_new(added.release(), &added.need) {
-            self.resolve(&need, None, mover, None);
+            self.resolve(&need, mover, None);
         }
     }
 
@@ -169,18 +169,12 @@ impl Resolution<'_, '_> {
             text: edit.text.clone(),
             ..need.clone()
         };
-        self.resolve(&need, None, None, Some(&edit.to));
+        self.resolve(&need, None, Some(&edit.to));
     }
 
     /// Follows a requirement, to what is locked or to something new.
-    fn resolve(
-        &mut self,
-        need: &Need,
-        parent: Option<Node>,
-        mover: Mover,
-        wanted: Option<&Version>,
-    ) {
-        if let Some(node) = self.locked_match(need, parent) {
+    fn resolve(&mut self, need: &Need, mover: Mover, wanted: Option<&Version>) {
+        if let Some(node) = self.locked_match(need, mover) {
             self.reach(node);
             return;
         }
@@ -197,20 +191,21 @@ impl Resolution<'_, '_> {
         }
     }
 
-    /// The locked package that a requirement leads to: the one the parent had, else the highest.
-    fn locked_match(&self, need: &Need, parent: Option<Node>) -> Option<Node> {
-        let had = |node: Node| {
-            parent.is_some_and(|parent| self.locked.dependencies(parent).contains(&node))
-        };
-        self.locked
+    /// The locked package that a new requirement leads to: of those that Cargo holds, the
+    /// lowest, as its list of them is ascending; else the highest of the others.
+    fn locked_match(&self, need: &Need, mover: Mover) -> Option<Node> {
+        let matching: Vec<_> = self
+            .locked
             .named(&need.package)
             .iter()
-            .filter_map(|&node| Some((node, self.state.version(self.locked, node)?)))
-            .filter(|(_, version)| need.version.matches(version))
-            .max_by(|(left, left_version), (right, right_version)| {
-                (had(*left), left_version).cmp(&(had(*right), right_version))
-            })
-            .map(|(node, _)| node)
+            .filter_map(|&node| Some((self.state.version(self.locked, node)?, node)))
+            .filter(|(version, _)| need.version.matches(version))
+            .collect();
+        let held = matching
+            .iter()
+            .filter(|(_, node)| !self.may_move(*node, mover));
+        let found = held.min().or_else(|| matching.iter().max());
+        found.map(|(_, node)| *node)
     }
 
     fn add(

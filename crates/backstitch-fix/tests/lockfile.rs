@@ -120,6 +120,22 @@ fn a_parent_that_drops_it_is_moved_with_the_leaf_that_its_new_release_needs() {
 }
 
 #[test]
+fn a_parent_frees_nothing_where_all_it_admits_is_withdrawn() {
+    let situation = Situation::new(
+        "url 2.2.0 | idna ^0.2\nurl 2.5.1 | idna ^1\nurl 2.5.2 | idna ^2
+         idna 0.2.0 vuln=A\nidna 1.0.0 yanked\nidna 2.0.0",
+        &project_text(
+            "url = \"2\"",
+            "app 0.1.0 local > url\nurl 2.2.0 > idna\nidna 0.2.0",
+        ),
+    );
+    assert_eq!(
+        situation.told_briefly(),
+        "idna\n  parent upgrade: url@2.2.0 → 2.5.2 [idna@0.2.0:A]\n"
+    );
+}
+
+#[test]
 fn a_holder_two_levels_up_is_found() {
     let situation = Situation::new(
         "a 1.0.0 | b ^1\na 1.4.0 | b ^2\nb 1.0.0 | x ^1\nb 2.0.0 | x ^2\nx 1.0.0 vuln=A\nx 2.0.0",
@@ -199,6 +215,73 @@ fn what_comes_in_new_is_no_vulnerable_release_even_where_cargo_would_take_one() 
         situation.told_briefly(),
         "x\n  parent upgrade: p@1.0.0 → 1.1.0, q@1.0.3 → 1.0.1 [x@1.0.0:A]\n"
     );
+}
+
+#[test]
+fn what_comes_in_new_gives_way_to_a_leaf_that_cargo_holds() {
+    let registry = "x 1.0.0 vuln=A\nx 1.1.0 | js 0.3\njs 0.3.1 | once ^1\njs 0.3.2 | mid ^1
+         mid 1.0.0 | once ^1.5\nonce 1.0.0\nonce 1.5.0\nother 1.0.0 | once ^1";
+    let lock = |x: &str| {
+        project_text(
+            "x = \"1\"\nother = \"1\"",
+            &format!("app 0.1.0 local > x, other\n{x}\nother 1.0.0 > once\nonce 1.0.0"),
+        )
+    };
+    assert_eq!(
+        Situation::new(registry, &lock("x 1.0.0")).told_briefly(),
+        "x\n  lockfile: x@1.0.0 → 1.1.0 [x@1.0.0:A]\n"
+    );
+    // What `x` itself depends on may move with it, so Cargo takes the newest: the leaf goes first.
+    let registry = registry.replace("x 1.0.0 vuln=A", "x 1.0.0 vuln=A | once ^1");
+    assert_eq!(
+        Situation::new(&registry, &lock("x 1.0.0 > once")).told_briefly(),
+        "x\n  lockfile: once@1.0.0 → 1.5.0, x@1.0.0 → 1.1.0 [x@1.0.0:A]\n"
+    );
+}
+
+#[test]
+fn a_requirement_that_admits_what_is_locked_and_vulnerable_frees_nothing() {
+    // Cargo keeps a wide requirement at the newest locked release that it admits.
+    let situation = Situation::new(
+        "p 1.0.0 | q 0.3; x ^1\np 1.1.0 | x >=1, <3\nq 0.3.0 | x ^2\nx 1.1.0\nx 2.1.0 vuln=A",
+        &project_text(
+            "p = \"1\"",
+            "app 0.1.0 local > p\np 1.0.0 > q, x 1.1.0\nq 0.3.0 > x 2.1.0\nx 1.1.0\nx 2.1.0",
+        ),
+    );
+    assert_eq!(
+        situation.told(),
+        "x\n  obstacle: no release is free of the advisory\n"
+    );
+}
+
+#[test]
+fn many_low_leaves_and_many_releases_are_no_wide_search() {
+    let leaves = ["a", "b", "c", "d", "e", "f"];
+    let mut registry = "x 1.0.0 vuln=A\n".to_owned();
+    let mut moves = Vec::new();
+    let mut lock = format!("x 1.0.0 > {}\n", leaves.join(", "));
+    for minor in 1..40 {
+        let needs: Vec<_> = leaves
+            .iter()
+            .map(|leaf| format!("{leaf} ^1.{minor}"))
+            .collect();
+        registry.push_str(&format!("x 1.{minor}.0 | {}\n", needs.join("; ")));
+    }
+    for leaf in leaves {
+        for minor in 0..40 {
+            registry.push_str(&format!("{leaf} 1.{minor}.0\n{leaf} 1.{minor}.1\n"));
+        }
+        lock.push_str(&format!("{leaf} 1.0.0\n"));
+        moves.push(format!("{leaf}@1.0.0 → 1.1.0"));
+    }
+    let text = project_text("x = \"1\"", &format!("app 0.1.0 local > x\n{lock}"));
+    let told = Situation::new(&registry, &text).told();
+    let expected = format!(
+        "  lockfile: {}, x@1.0.0 → 1.1.0 [x@1.0.0:A]",
+        moves.join(", ")
+    );
+    assert_eq!(told.lines().nth(1), Some(expected.as_str()));
 }
 
 #[test]

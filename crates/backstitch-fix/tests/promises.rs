@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use backstitch_fix::Planner;
 use backstitch_fixture::Registry;
-use backstitch_model::candidate::{Strategy as Way, Upgrade};
+use backstitch_model::candidate::{Step, Strategy as Way, Upgrade};
+use backstitch_model::package::PackageVersion;
 use backstitch_model::policy::Bump;
 use backstitch_model::project::Requirement;
 use backstitch_model::registry::{KnownVulnerabilities, Release, Releases, ReleasesUnavailable};
@@ -95,10 +96,24 @@ fn write_release(text: &mut String, index: usize, version: &str, release: &Rando
     text.push('\n');
 }
 
-type Lock = BTreeSet<(String, String)>;
+/// A package's name and version.
+type Locked = (String, String);
+
+type Lock = BTreeSet<Locked>;
+
+/// Locked packages, each with those it depends on.
+type Edges = BTreeMap<Locked, Vec<Locked>>;
 
 /// What a requirement leads to among locked packages: the highest that it admits.
-fn locked_match(lock: &Lock, name: &str, requirement: &str) -> Option<(String, String)> {
+fn locked_match(lock: &Lock, name: &str, requirement: &str) -> Option<Locked> {
+    matches(lock, name, requirement).pop()
+}
+
+fn lowest_match(lock: &Lock, name: &str, requirement: &str) -> Option<Locked> {
+    matches(lock, name, requirement).into_iter().next()
+}
+
+fn matches(lock: &Lock, name: &str, requirement: &str) -> Vec<Locked> {
     let requirement = VersionReq::parse(requirement).unwrap();
     let mut found: Vec<_> = lock
         .iter()
@@ -107,7 +122,7 @@ fn locked_match(lock: &Lock, name: &str, requirement: &str) -> Option<(String, S
         })
         .collect();
     found.sort_by_key(|(_, version)| Version::parse(version).unwrap());
-    found.pop().cloned()
+    found.into_iter().cloned().collect()
 }
 
 fn class(version: &str) -> (u64, u64) {
@@ -135,50 +150,45 @@ fn lowest(registry: &Registry, lock: &Lock, name: &str, requirement: &str) -> Op
         .map(|release| release.version.clone())
 }
 
-/// Everything reachable from `p0` at `start` in `lock`, taking in the lowest where
-/// nothing is locked; `None` where something cannot be had.
-fn close(registry: &Registry, start: &str, mut lock: Lock) -> Option<(Lock, String)> {
-    let mut text = String::new();
-    let mut seen = Lock::new();
-    let mut queue = vec![("p0".to_owned(), start.to_owned())];
-    while let Some((name, version)) = queue.pop() {
-        if !seen.insert((name.clone(), version.clone())) {
+/// Everything reachable from `p0` at `start`, taking in the lowest where nothing is
+/// locked; `None` where something cannot be had.
+fn low_lock(registry: &Registry) -> Option<Edges> {
+    let start = registry.releases("p0").ok()?.first()?.version.clone();
+    let start = ("p0".to_owned(), start);
+    let mut lock = Lock::from([start.clone()]);
+    let mut edges = Edges::new();
+    let mut queue = vec![start];
+    while let Some(package) = queue.pop() {
+        if edges.contains_key(&package) {
             continue;
         }
-        let mut edges = Vec::new();
-        for need in &registry.release(&name, &version)?.requirements {
-            let found = match locked_match(&lock, &need.package, &need.version) {
+        let mut children = Vec::new();
+        for need in &registry.release(&package.0, &package.1)?.requirements {
+            let name = &need.package;
+            let found = match locked_match(&lock, name, &need.version) {
                 Some(found) => found,
-                None => (
-                    need.package.clone(),
-                    lowest(registry, &lock, &need.package, &need.version)?,
-                ),
+                None => (name.clone(), lowest(registry, &lock, name, &need.version)?),
             };
             lock.insert(found.clone());
-            edges.push(format!("{} {}", found.0, found.1));
-            queue.push(found);
+            children.push(found);
         }
-        writeln!(text, "{name} {version} > {}", edges.join(", ")).unwrap();
+        queue.extend(children.iter().cloned());
+        edges.insert(package, children);
     }
-    Some((seen, text))
+    Some(edges)
 }
 
-/// A project on `p0` at its lowest release, locked low throughout.
-fn low_lock(registry: &Registry) -> Option<(Lock, String)> {
-    let start = registry.releases("p0").ok()?.first()?.version.clone();
-    close(
-        registry,
-        &start,
-        Lock::from([("p0".to_owned(), start.clone())]),
-    )
-}
-
-fn situation(registry: &str) -> Option<(Situation, Lock)> {
-    let (lock, text) = low_lock(&Registry::parse(registry))?;
-    let start = lock.iter().find(|(name, _)| name == "p0")?.1.clone();
-    let lines = format!("app 0.1.0 local > p0\n{text}");
-    let files = project_text(&format!("p0 = \"{start}\""), &lines);
-    Some((Situation::new(registry, &files), lock))
+/// A project on `p0`, locked low throughout.
+fn situation(registry: &str) -> Option<(Situation, Edges)> {
+    let edges = low_lock(&Registry::parse(registry))?;
+    let (_, start) = edges.keys().find(|(name, _)| name == "p0")?;
+    let mut text = "app 0.1.0 local > p0\n".to_owned();
+    for ((name, version), children) in &edges {
+        let children: Vec<_> = children.iter().map(|(n, v)| format!("{n} {v}")).collect();
+        writeln!(text, "{name} {version} > {}", children.join(", ")).unwrap();
+    }
+    let files = project_text(&format!("p0 = \"{start}\""), &text);
+    Some((Situation::new(registry, &files), edges))
 }
 
 fn upgrade(candidate: &Candidate) -> &Upgrade {
@@ -186,71 +196,144 @@ fn upgrade(candidate: &Candidate) -> &Upgrade {
     upgrade
 }
 
-/// The lockfile after a candidate of the lockfile alone: what is locked stays where the
-/// candidate puts it, and what comes in new is whatever fits.
-fn after(registry: &Registry, before: &Lock, upgrade: &Upgrade) -> Option<Lock> {
-    let mut lock = before.clone();
-    for made in &upgrade.moves {
-        let old = (made.package.name.clone(), made.package.version.clone());
-        assert!(lock.remove(&old), "{made} moves what is not locked");
-        lock.insert((made.package.name.clone(), made.to.clone()));
-    }
-    let start = lock.iter().find(|(name, _)| name == "p0")?.clone();
-    reach(registry, &lock, &Lock::new(), &[start])
+/// What a lockfile holds once a candidate of the lockfile alone is carried out.
+struct After<'given> {
+    registry: &'given Registry,
+    /// What depended on what.
+    edges: &'given Edges,
+    /// Where each moved package went.
+    moved: BTreeMap<Locked, Locked>,
 }
 
-/// Follows what is still to follow, trying every release where nothing is locked.
-fn reach(
-    registry: &Registry,
-    lock: &Lock,
-    seen: &Lock,
-    queue: &[(String, String)],
-) -> Option<Lock> {
-    let Some(((name, version), rest)) = queue.split_last() else {
-        return Some(seen.clone());
-    };
-    let mut seen = seen.clone();
-    if !seen.insert((name.clone(), version.clone())) {
-        return reach(registry, lock, &seen, rest);
+/// A package to follow, and the one whose move brought it in.
+type Visit = (Locked, Option<Locked>);
+
+impl After<'_> {
+    fn new<'given>(
+        registry: &'given Registry,
+        edges: &'given Edges,
+        upgrade: &Upgrade,
+    ) -> After<'given> {
+        let mut moved = BTreeMap::new();
+        for made in &upgrade.moves {
+            let name = &made.package.name;
+            let old = (name.clone(), made.package.version.clone());
+            assert!(edges.contains_key(&old), "{made} moves what is not locked");
+            moved.insert(old, (name.clone(), made.to.clone()));
+        }
+        After {
+            registry,
+            edges,
+            moved,
+        }
     }
-    let needs = &registry.release(name, version)?.requirements;
-    choose(registry, lock, &seen, rest, needs)
+
+    fn end(&self, upgrade: &Upgrade) -> Option<Lock> {
+        let mut lock: Lock = self.edges.keys().map(|old| self.now(old)).collect();
+        for step in &upgrade.recipe {
+            if let Step::UpdatePackage { package, to } = step
+                && !self.edges.contains_key(&key(package))
+            {
+                lock.insert((package.name.clone(), to.clone().unwrap()));
+            }
+        }
+        let start = self.edges.keys().find(|(name, _)| name == "p0")?;
+        self.reach(&lock, &Lock::new(), &[(self.now(start), None)])
+    }
+
+    fn now(&self, old: &Locked) -> Locked {
+        self.moved.get(old).unwrap_or(old).clone()
+    }
+
+    /// Follows what is still to follow, trying every release where nothing is locked.
+    fn reach(&self, lock: &Lock, seen: &Lock, queue: &[Visit]) -> Option<Lock> {
+        let Some(((package, mover), rest)) = queue.split_last() else {
+            return Some(seen.clone());
+        };
+        let mut seen = seen.clone();
+        if !seen.insert(package.clone()) {
+            return self.reach(lock, &seen, rest);
+        }
+        let needs = &self.registry.release(&package.0, &package.1)?.requirements;
+        if let Some(edges) = self.edges.get(package) {
+            // It stays, and so do its edges; what they lead to must still satisfy it.
+            let children: Vec<_> = edges.iter().map(|old| self.now(old)).collect();
+            let admits = |need: &Requirement| {
+                let requirement = VersionReq::parse(&need.version).unwrap();
+                children.iter().any(|(name, version)| {
+                    *name == need.package && requirement.matches(&Version::parse(version).unwrap())
+                })
+            };
+            assert!(needs.iter().all(admits), "{package:?} is left unsatisfied");
+            let mut queue = rest.to_vec();
+            queue.extend(children.into_iter().map(|child| (child, None)));
+            return self.reach(lock, &seen, &queue);
+        }
+        let old = self.moved.iter().find(|(_, new)| *new == package);
+        let mover = old.map(|(old, _)| old.clone()).or(mover.clone());
+        self.choose(lock, &seen, rest, needs, mover.as_ref())
+    }
+
+    fn choose(
+        &self,
+        lock: &Lock,
+        seen: &Lock,
+        queue: &[Visit],
+        needs: &[Requirement],
+        mover: Option<&Locked>,
+    ) -> Option<Lock> {
+        let Some((need, needs)) = needs.split_first() else {
+            return self.reach(lock, seen, queue);
+        };
+        let go_on = |lock: &Lock, found: Locked| {
+            let mut queue = queue.to_vec();
+            queue.push((found, mover.cloned()));
+            self.choose(lock, seen, &queue, needs, mover)
+        };
+        if let Some(found) = self.locked_match(lock, need, mover) {
+            return go_on(lock, found);
+        }
+        let requirement = VersionReq::parse(&need.version).unwrap();
+        let releases = self.registry.releases(&need.package).ok()?;
+        let mut fitting = releases.iter().rev().filter(|release| {
+            let is_taken = lock.iter().any(|(name, other)| {
+                *name == need.package && class(other) == class(&release.version)
+            });
+            !is_taken
+                && !release.yanked
+                && requirement.matches(&Version::parse(&release.version).unwrap())
+        });
+        fitting.find_map(|release| {
+            let found = (need.package.clone(), release.version.clone());
+            let mut lock = lock.clone();
+            lock.insert(found.clone());
+            go_on(&lock, found)
+        })
+    }
+
+    /// Cargo's rule: what it holds comes first, the lowest; else the highest.
+    fn locked_match(
+        &self,
+        lock: &Lock,
+        need: &Requirement,
+        mover: Option<&Locked>,
+    ) -> Option<Locked> {
+        let mut below = Lock::new();
+        let mut stack: Vec<_> = mover.into_iter().cloned().collect();
+        while let Some(old) = stack.pop() {
+            if below.insert(old.clone()) {
+                stack.extend(self.edges.get(&old).into_iter().flatten().cloned());
+            }
+        }
+        let soft: Lock = below.iter().map(|old| self.now(old)).collect();
+        let held: Lock = lock.difference(&soft).cloned().collect();
+        lowest_match(&held, &need.package, &need.version)
+            .or_else(|| locked_match(lock, &need.package, &need.version))
+    }
 }
 
-fn choose(
-    registry: &Registry,
-    lock: &Lock,
-    seen: &Lock,
-    queue: &[(String, String)],
-    needs: &[Requirement],
-) -> Option<Lock> {
-    let Some((need, needs)) = needs.split_first() else {
-        return reach(registry, lock, seen, queue);
-    };
-    let go_on = |lock: &Lock, found: (String, String)| {
-        let mut queue = queue.to_vec();
-        queue.push(found);
-        choose(registry, lock, seen, &queue, needs)
-    };
-    if let Some(found) = locked_match(lock, &need.package, &need.version) {
-        return go_on(lock, found);
-    }
-    let requirement = VersionReq::parse(&need.version).unwrap();
-    let releases = registry.releases(&need.package).ok()?;
-    let mut fitting = releases.iter().rev().filter(|release| {
-        let is_taken = lock
-            .iter()
-            .any(|(name, other)| *name == need.package && class(other) == class(&release.version));
-        !is_taken
-            && !release.yanked
-            && requirement.matches(&Version::parse(&release.version).unwrap())
-    });
-    fitting.find_map(|release| {
-        let found = (need.package.clone(), release.version.clone());
-        let mut lock = lock.clone();
-        lock.insert(found.clone());
-        go_on(&lock, found)
-    })
+fn key(package: &PackageVersion) -> Locked {
+    (package.name.clone(), package.version.clone())
 }
 
 proptest! {
@@ -297,7 +380,7 @@ proptest! {
     fn what_a_lockfile_candidate_ends_in_satisfies_every_requirement_and_settles_what_it_says(
         registry in random_registry(),
     ) {
-        let Some((situation, before)) = situation(&registry) else {
+        let Some((situation, edges)) = situation(&registry) else {
             return Ok(());
         };
         for plan in situation.plans() {
@@ -306,7 +389,7 @@ proptest! {
                 if upgrade.strategy > Way::Parent {
                     continue;
                 }
-                let after = after(&situation.registry, &before, upgrade);
+                let after = After::new(&situation.registry, &edges, upgrade).end(upgrade);
                 prop_assert!(after.is_some(), "{:?} leads nowhere", upgrade.moves);
                 for settled in &candidate.settles {
                     let package = settled.0.split_once(':').unwrap().0.split_once('@').unwrap();

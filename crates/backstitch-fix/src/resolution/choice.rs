@@ -34,6 +34,15 @@ pub(super) enum Found {
     Nothing,
 }
 
+/// Whose choice is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Chooser {
+    /// Cargo, which takes what is not withdrawn.
+    Cargo,
+    /// The rules, on top.
+    Rules,
+}
+
 impl Resolution<'_, '_> {
     /// Finds what a requirement that nothing locked satisfies leads to, as Cargo does:
     /// the newest release, in a class where nothing is in the way, whose own needs can be met.
@@ -63,19 +72,22 @@ impl Resolution<'_, '_> {
                 }
                 Some(found) if may_come_in => return found,
                 Some(_) => {}
-                None if self.fits(package, index, need, mover, DEPTH_MAX) => {
-                    picked = picked.or(Some(index));
-                    if may_come_in {
+                None => {
+                    let at = (package, index);
+                    if picked.is_none() && self.fits(Chooser::Cargo, at, need, mover, DEPTH_MAX) {
+                        picked = Some(index);
+                    }
+                    if may_come_in && self.fits(Chooser::Rules, at, need, mover, DEPTH_MAX) {
                         let picked = picked.unwrap_or(index);
                         return Found::New { index, picked };
                     }
+                    newest = newest.or(may_come_in.then_some(index));
                 }
-                None => newest = newest.or(may_come_in.then_some(index)),
             }
         }
-        newest.map_or(Found::Nothing, |index| Found::New {
-            index,
-            picked: index,
+        newest.map_or(Found::Nothing, |index| {
+            let picked = picked.unwrap_or(index);
+            Found::New { index, picked }
         })
     }
 
@@ -108,13 +120,13 @@ impl Resolution<'_, '_> {
     /// Can everything that a new release needs be met without moving what Cargo holds?
     fn fits(
         &mut self,
-        package: &Package,
-        index: usize,
+        chooser: Chooser,
+        (package, index): (&Package, usize),
         need: &Need,
         mover: Mover,
         depth: usize,
     ) -> bool {
-        let key = (package.name.clone(), index);
+        let key = (chooser, package.name.clone(), index);
         if let Some(&fits) = self.fitting.get(&key) {
             return fits;
         }
@@ -127,13 +139,13 @@ impl Resolution<'_, '_> {
         let needs = needs_of_new(&package.releases[index], need);
         let fits = needs
             .iter()
-            .all(|need| self.can_be_met(need, mover, depth - 1));
+            .all(|need| self.can_be_met(chooser, need, mover, depth - 1));
         self.fitting.insert(key, fits);
         fits
     }
 
-    fn can_be_met(&mut self, need: &Need, mover: Mover, depth: usize) -> bool {
-        if self.locked_match(need, None).is_some() {
+    fn can_be_met(&mut self, chooser: Chooser, need: &Need, mover: Mover, depth: usize) -> bool {
+        if self.locked_match(need, mover).is_some() {
             return true;
         }
         let package = self.locked.catalogue.package(&need.package);
@@ -141,7 +153,8 @@ impl Resolution<'_, '_> {
         for index in self.choices(need) {
             let release = &package.releases[index];
             let class = class(&release.version);
-            if blocked.contains(&class) || !self.may_come_in(&package.name, release) {
+            let is_taken = chooser == Chooser::Cargo || self.may_come_in(&package.name, release);
+            if blocked.contains(&class) || !is_taken {
                 continue;
             }
             match self.in_the_way(&package, release, need) {
@@ -150,7 +163,7 @@ impl Resolution<'_, '_> {
                 Some(_) => {
                     blocked.insert(class);
                 }
-                None if self.fits(&package, index, need, mover, depth) => return true,
+                None if self.fits(chooser, (&package, index), need, mover, depth) => return true,
                 None => {}
             }
         }
@@ -158,7 +171,7 @@ impl Resolution<'_, '_> {
     }
 
     /// Does Cargo let `node` move when `mover` does?
-    fn may_move(&self, node: Node, mover: Mover) -> bool {
+    pub(super) fn may_move(&self, node: Node, mover: Mover) -> bool {
         mover.is_none_or(|mover| self.locked.below(mover).contains(&node))
     }
 
