@@ -138,8 +138,7 @@ impl fmt::Display for Verdict {
             Conclusion::Rejected(check, why) => write!(formatter, "Rejected({check}): {why}")?,
             Conclusion::Inconclusive(why) => write!(formatter, "Inconclusive: {why}")?,
             Conclusion::Resolved => {
-                formatter
-                    .write_str("Resolved (no test could run: nothing was tested)")?;
+                formatter.write_str("Resolved (no test could run: nothing was tested)")?;
             }
             named @ (Conclusion::Proven | Conclusion::Tested) => {
                 formatter.write_str(named.name())?;

@@ -268,8 +268,11 @@ pub fn commit_message(story: &Story, fix: &Fix) -> String {
         escape(&attempt.evidence.verdict().to_string())
     );
     for run in attempt.evidence.after.runs() {
-        let before = attempt.evidence.before.outcome(run.check);
-        let line = format!("- {}: {} (untouched: {before})", run.check, run.outcome);
+        let before = attempt.evidence.before.get(run.check);
+        let before = before.map_or_else(String::new, |before| {
+            format!(" (untouched: {})", before.outcome)
+        });
+        let line = format!("- {}: {}{before}", run.check, run.outcome);
         let _ = writeln!(message, "{}", escape(&line).replace('\n', " "));
         for note in &run.notes {
             let _ = writeln!(message, "  {}", escape(note).replace('\n', " "));
