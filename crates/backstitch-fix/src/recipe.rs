@@ -59,19 +59,13 @@ struct Writer<'plan, 'given> {
 impl Writer<'_, '_> {
     /// Writes the next step; `false` when there is none left.
     fn advance(&mut self) -> bool {
-        let accepted = || {
-            let pending = self.pending.iter().copied();
-            pending.filter(|&node| self.is_accepted(node))
-        };
-        let lowest = accepted()
-            .filter(|&node| self.needs_fit(node))
-            .min_by_key(|&node| self.height(node));
-        let tied = || accepted().min_by_key(|&node| self.height(node));
-        if let Some(node) = lowest {
+        let mut pending = self.pending.iter().copied();
+        let fits = pending.find(|&node| self.is_accepted(node) && self.needs_fit(node));
+        if let Some(node) = fits {
             self.update(node);
         } else if !self.edited {
             self.edit_manifests();
-        } else if let Some(node) = tied().or(self.pending.first().copied()) {
+        } else if let Some(node) = self.next_of_tied() {
             self.update(node);
             self.follow(node);
         } else {
@@ -80,13 +74,11 @@ impl Writer<'_, '_> {
         true
     }
 
-    /// What goes first: what only comes along, and of that what depends on least that is
-    /// still to move. A new package may need something that nobody who moves names.
-    fn height(&self, node: Node) -> (bool, usize) {
-        let below = self.locked.below(node);
-        let pending_below = self.pending.iter().filter(|node| below.contains(node));
-        let is_raised = self.solution.state.raised.contains(&node);
-        (!is_raised, pending_below.count())
+    /// Of packages that only fit together, the one that the rest can be taken along with.
+    fn next_of_tied(&self) -> Option<Node> {
+        let mut pending = self.pending.iter().copied();
+        let accepted = pending.find(|&node| self.is_accepted(node));
+        accepted.or_else(|| self.pending.first().copied())
     }
 
     fn version(&self, node: Node) -> Option<Version> {

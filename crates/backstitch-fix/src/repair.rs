@@ -111,9 +111,6 @@ impl Repair<'_, '_> {
             needs.iter().all(|need| need.matches(&release.version))
         });
         answers.truncate(RAISES_MAX);
-        for answer in &mut answers {
-            answer.raised.insert(node);
-        }
         answers
     }
 
@@ -276,15 +273,11 @@ impl Repair<'_, '_> {
                 .collect();
         }
         let name = self.locked.name(child);
-        let mut answers = self.move_to(state, parent, |index, _| {
+        self.move_to(state, parent, |index, _| {
             let needs = self.locked.active_needs(parent, index);
             let mut needs = needs.iter().filter(|need| need.package == name);
             needs.all(|need| need.version.matches(&version))
-        });
-        for answer in &mut answers {
-            answer.raised.insert(parent);
-        }
-        answers
+        })
     }
 
     /// Rewrites a manifest's requirement so that `node` gives way to a good release: the

@@ -18,8 +18,6 @@ use crate::version::{Class, class};
 pub(crate) struct State {
     /// Locked packages, each with the index of the release it goes to; same class.
     pub(crate) moved: BTreeMap<Node, usize>,
-    /// Those of them that moved only because something else needs them higher.
-    pub(crate) raised: BTreeSet<Node>,
     /// Requirements rewritten in manifests.
     pub(crate) edits: BTreeMap<Declaration, Edit>,
     /// Packages that hold the goal back at every release of their class, and so must go.
