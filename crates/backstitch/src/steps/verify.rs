@@ -78,6 +78,16 @@ impl Steps {
             built: None,
         };
         let after = self.climb(underway, &proposal, &mut changed)?;
+        Ok(self.tried(underway, proposal, after, Some(changed)))
+    }
+
+    fn tried(
+        &self,
+        underway: &Underway,
+        proposal: Proposal,
+        after: Phase,
+        changed: Option<Changed>,
+    ) -> Tried {
         let evidence = Evidence {
             before: underway.before.clone(),
             after,
@@ -87,11 +97,11 @@ impl Steps {
             candidate: proposal.candidate.clone(),
             evidence,
         };
-        Ok(Tried {
+        Tried {
             proposal,
             attempt,
-            changed: Some(changed),
-        })
+            changed,
+        }
     }
 
     /// Makes the changed tree; the inner error is the package manager's refusal.
@@ -152,20 +162,7 @@ impl Steps {
             Check::Build,
             Outcome::Failed(why.to_owned()),
         )]);
-        let evidence = Evidence {
-            before: underway.before.clone(),
-            after,
-            confinement: self.confinement,
-        };
-        let attempt = record::Attempt {
-            candidate: proposal.candidate.clone(),
-            evidence,
-        };
-        Tried {
-            proposal,
-            attempt,
-            changed: None,
-        }
+        self.tried(underway, proposal, after, None)
     }
 
     /// Climbs until a rung fails.
