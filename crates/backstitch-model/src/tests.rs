@@ -70,7 +70,7 @@ impl Regressions {
 }
 
 #[cfg(test)]
-mod tests {
+mod examples {
     use super::*;
 
     fn report(cases: &[(&str, TestOutcome)]) -> TestReport {

@@ -76,7 +76,7 @@ fn expected(evidence: &Evidence) -> &'static str {
 /// Every way in which the given rungs can end.
 fn combinations(rungs: &[Check]) -> impl Iterator<Item = Vec<(Check, Outcome)>> {
     let outcomes = outcomes();
-    (0..4_usize.pow(u32::try_from(rungs.len()).unwrap())).map(move |mut number| {
+    (0..rungs.iter().map(|_| 4).product::<usize>()).map(move |mut number| {
         let pair = |check: &Check| {
             let outcome = outcomes[number % 4].clone();
             number /= 4;
