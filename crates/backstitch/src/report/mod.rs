@@ -1,7 +1,7 @@
 //! The only module that prints: data to standard output, talk to standard error.
 //!
 //! Everything that came from outside (names, summaries, reasons) goes through
-//! [`escape`] on its way to a terminal.
+//! [`escape()`] on its way to a terminal.
 
 pub mod database;
 pub mod explanation;
