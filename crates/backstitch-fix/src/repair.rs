@@ -2,7 +2,7 @@
 //! decision further. Judges none of them.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use backstitch_model::candidate::Strategy;
 use backstitch_model::policy::Bump;
@@ -85,11 +85,13 @@ impl Repair<'_, '_> {
                     && self.brings_nothing_new(node, release)
             })
             .take(RELEASES_MAX)
-            .map(|(index, release)| {
+            .scan(BTreeSet::new(), |lines, (index, release)| {
                 let mut state = state.clone();
                 state.moved.insert(node, index);
                 state.distance += package.distance(&now, &release.version);
-                state
+                lines.insert((release.version.major, release.version.minor));
+                state.passed_over += lines.len() - 1;
+                Some(state)
             })
             .collect()
     }
@@ -300,9 +302,13 @@ impl Repair<'_, '_> {
                     .or_insert(&release.version);
             }
         }
-        lowest
-            .into_values()
-            .filter_map(|version| self.edit(state, parent, node, version))
+        let edited = lowest.into_values().enumerate();
+        edited
+            .filter_map(|(passed_over, version)| {
+                let mut state = self.edit(state, parent, node, version)?;
+                state.passed_over += passed_over;
+                Some(state)
+            })
             .collect()
     }
 

@@ -47,7 +47,7 @@ pub(crate) struct Solution {
 }
 
 /// What orders states: the riskier way last, then what moves more, counting what must
-/// still move; of equals who is nearer the end, so that one way is followed to it before
+/// still move, and a nearer line of releases passed over like a package moved; of equals who is nearer the end, so that one way is followed to it before
 /// another is tried; then what moves farther, then what brings more in, then who came later.
 type Cost = (Strategy, usize, usize, usize, usize, usize);
 
@@ -161,7 +161,8 @@ impl<'search, 'given> Search<'search, 'given> {
             return;
         }
         let index = frontier.waiting.len();
-        let changed = state.moved.len() + state.edits.len() + state.doomed.len();
+        let decided = state.moved.len() + state.edits.len() + state.doomed.len();
+        let changed = decided + state.passed_over + self.replaced(&outcome);
         let left = outcome.moves_left(&state);
         let brought_in = outcome.added.len();
         let cost = (
@@ -174,6 +175,15 @@ impl<'search, 'given> Search<'search, 'given> {
         );
         frontier.waiting.push(Some((state, outcome, strategy)));
         frontier.queue.push(Reverse((cost, index)));
+    }
+
+    /// How many packages come in anew in another class: they change as much as one that
+    /// moves does. A package that is quite new changes nothing that was there.
+    fn replaced(&self, outcome: &Outcome) -> usize {
+        let mut names: Vec<_> = outcome.added.keys().map(|(name, _)| name).collect();
+        names.dedup();
+        names.retain(|name| !self.locked.named(name).is_empty());
+        names.len()
     }
 
     /// How the state does what it does.

@@ -22,6 +22,8 @@ pub(crate) struct State {
     pub(crate) edits: BTreeMap<Declaration, Edit>,
     /// Packages that hold the goal back at every release of their class, and so must go.
     pub(crate) doomed: BTreeSet<Node>,
+    /// How many nearer lines of releases (`x.y`) were passed over, that would do as well.
+    pub(crate) passed_over: usize,
     /// Over how many releases the decisions step.
     pub(crate) distance: usize,
 }

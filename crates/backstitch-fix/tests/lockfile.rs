@@ -54,6 +54,23 @@ fn the_lowest_version_that_clears_every_advisory_and_brings_none_is_taken() {
 }
 
 #[test]
+fn a_nearer_line_of_releases_is_worth_a_leaf_more() {
+    let situation = Situation::new(
+        "x 1.3.0 vuln=A | a ^1; b ^1\nx 1.5.5 | a ^1.1; b ^1.1\nx 1.6.0 | a ^1.1; b ^1.1
+         x 1.7.0 | a ^1.1; b ^1.1\nx 1.8.0 | a ^1.1; b ^1\na 1.0.0\na 1.1.0\nb 1.0.0\nb 1.1.0",
+        &project_text(
+            "x = \"1\"",
+            "app 0.1.0 local > x\nx 1.3.0 > a, b\na 1.0.0\nb 1.0.0",
+        ),
+    );
+    let told = situation.told();
+    assert_eq!(
+        told.lines().nth(1),
+        Some("  lockfile: a@1.0.0 → 1.1.0, b@1.0.0 → 1.1.0, x@1.3.0 → 1.5.5 [x@1.3.0:A]")
+    );
+}
+
+#[test]
 fn every_locked_version_of_a_package_is_fixed() {
     let situation = Situation::new(
         "x 1.0.0 vuln=A\nx 1.0.1\nx 2.0.0 vuln=A\nx 2.0.5\ny 1.0.0 | x ^2",
