@@ -55,7 +55,7 @@ fn nothing_of_the_project_that_names_a_program_or_a_token_is_passed_on() {
     let table: Table = toml::from_str(&text).unwrap();
     assert_eq!(
         table["source"]["vendored"]["directory"].as_str(),
-        Some("/work/project/inner/vendor")
+        Some("/sandbox/project/inner/vendor")
     );
     assert_eq!(
         table["source"]["crates-io"]["replace-with"].as_str(),
@@ -67,7 +67,7 @@ fn nothing_of_the_project_that_names_a_program_or_a_token_is_passed_on() {
     );
     assert_eq!(
         table["patch"]["crates-io"]["foo"]["path"].as_str(),
-        Some("/work/project/inner/patched/foo")
+        Some("/sandbox/project/inner/patched/foo")
     );
     assert_eq!(
         table["registry"]["global-credential-providers"]
@@ -114,7 +114,7 @@ fn the_user_s_sources_and_network_are_honoured_but_no_token() {
     let fetch = settings.for_fetch(&ProjectSettings::default());
     assert!(!format!("{fetch}{settings:?}").contains("EVIL"), "{fetch}");
     assert!(fetch.contains("proxy.example:80"), "{fetch}");
-    assert!(fetch.contains("/work/sources/0"), "{fetch}");
+    assert!(fetch.contains("/sandbox/sources/0"), "{fetch}");
     assert!(
         !settings.for_run().contains("proxy"),
         "{}",
@@ -125,7 +125,7 @@ fn the_user_s_sources_and_network_are_honoured_but_no_token() {
         settings.shown,
         [Shown {
             host,
-            inside: "/work/sources/0".into()
+            inside: "/sandbox/sources/0".into()
         }]
     );
     assert_eq!(settings.variables.len(), 2);
