@@ -107,6 +107,7 @@ impl Registry {
                 version: version.to_owned(),
                 yanked: rest.contains("# yanked"),
                 rust_version: None,
+                runtime: None,
                 published_s: None,
                 requirements: manifest.requirements.clone(),
                 features: manifest.features.clone(),

@@ -50,6 +50,7 @@ pub fn project(files: &Files) -> Project {
     manifests.sort_by_key(|manifest| manifest.path.as_str().len());
     Project {
         lockfile: RelPath::new("Cargo.lock").expect("a path below the root"),
+        format: backstitch_model::LockFormat::Cargo,
         graph: link(&packages),
         manifests,
         problems: Vec::new(),

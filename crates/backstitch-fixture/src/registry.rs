@@ -58,6 +58,7 @@ impl Registry {
             version: version.clone(),
             yanked: false,
             rust_version: None,
+            runtime: None,
             published_s: None,
             requirements: parse_requirements(requirements),
             features: BTreeMap::new(),

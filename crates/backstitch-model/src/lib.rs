@@ -7,6 +7,7 @@
 //! *verdict* follows from the evidence; a *record* is one finding's whole story.
 
 pub mod advisory;
+pub mod lock;
 pub mod package;
 pub mod project;
 pub mod registry;
@@ -31,6 +32,7 @@ pub use check::{Check, CheckRun, Outcome};
 pub use digest::Digest;
 pub use evidence::Evidence;
 pub use finding::{Finding, FindingId, FindingKind};
+pub use lock::LockFormat;
 pub use path::RelPath;
 pub use policy::Policy;
 pub use project::Project;

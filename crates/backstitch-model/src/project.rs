@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::lock::LockFormat;
 use crate::package::PackageVersion;
 use crate::path::RelPath;
 
@@ -10,6 +11,8 @@ use crate::path::RelPath;
 pub struct Project {
     /// The lockfile.
     pub lockfile: RelPath,
+    /// Which package manager wrote it.
+    pub format: LockFormat,
     /// What the lockfile locks.
     pub graph: DependencyGraph,
     /// The manifests of the project's own packages, the root's first; empty where

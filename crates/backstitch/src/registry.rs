@@ -258,6 +258,7 @@ fn release(version: &IndexVersion) -> Release {
         version: version.version.to_string(),
         yanked: version.yanked,
         rust_version: version.rust_version.as_ref().map(ToString::to_string),
+        runtime: None,
         published_s: published.map(jiff::Timestamp::as_second),
         requirements: version.deps.iter().map(requirement).collect(),
         features: version

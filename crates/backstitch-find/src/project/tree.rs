@@ -48,10 +48,10 @@ struct Folder {
     depth: usize,
 }
 
-/// Finds the files called one of `names`, leaving out hidden folders and what was built.
-pub(super) fn walk(tree: &Tree<'_>, names: &[&str]) -> Walked {
+/// Finds the files that are wanted, leaving out hidden folders and what was built.
+pub(super) fn walk(tree: &Tree<'_>, is_wanted: fn(&RelPath) -> bool) -> Walked {
     let mut walk = Walk {
-        names,
+        is_wanted,
         walked: Walked {
             files: Vec::new(),
             problems: Vec::new(),
@@ -77,14 +77,14 @@ pub(super) fn walk(tree: &Tree<'_>, names: &[&str]) -> Walked {
     walked
 }
 
-struct Walk<'names> {
-    names: &'names [&'names str],
+struct Walk {
+    is_wanted: fn(&RelPath) -> bool,
     walked: Walked,
     entries: usize,
     pending: Vec<Folder>,
 }
 
-impl Walk<'_> {
+impl Walk {
     fn enter(&mut self, folder: &Folder) {
         let entries = match folder.dir.entries() {
             Ok(entries) => entries,
@@ -114,16 +114,16 @@ impl Walk<'_> {
             return;
         };
         let Ok(kind) = entry.file_type() else { return };
-        let is_wanted = self.names.contains(&name.as_str());
-        if !is_wanted && !kind.is_dir() {
-            return;
-        }
         let Ok(path) = RelPath::below(folder.path.as_ref(), &name) else {
             return;
         };
         if kind.is_dir() {
-            self.look_into(folder, entry, &name, path);
-        } else if kind.is_file() {
+            return self.look_into(folder, entry, &name, path);
+        }
+        if !(self.is_wanted)(&path) {
+            return;
+        }
+        if kind.is_file() {
             self.walked.files.push(path);
         } else {
             let what = "it is no regular file; links are not followed";
@@ -151,7 +151,7 @@ impl Walk<'_> {
 
     fn tell(&mut self, path: Option<&RelPath>, what: &impl ToString) {
         // The root has no path of its own; the file that one would look for stands for it.
-        let fallback = || RelPath::new(self.names.first().copied().unwrap_or("Cargo.lock"));
+        let fallback = || RelPath::new("Cargo.lock");
         if let Some(path) = path.cloned().or_else(|| fallback().ok()) {
             let what = what.to_string();
             self.walked.problems.push(Problem { path, what });

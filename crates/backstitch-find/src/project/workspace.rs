@@ -8,9 +8,10 @@ use backstitch_model::RelPath;
 use backstitch_model::project::{Manifest, Problem};
 use toml::{Table, Value};
 
+use super::cargo::MANIFEST;
 use super::manifest::{self, Inheritance, Parsed};
+use super::members;
 use super::tree::Tree;
-use super::{MANIFEST, members};
 
 /// The largest manifest that is read, in bytes.
 const MANIFEST_BYTES_MAX: u64 = 4 << 20;

@@ -68,6 +68,7 @@ fn release(json: &serde_json::Value) -> Release {
         version: text("vers").unwrap(),
         yanked: json["yanked"] == true,
         rust_version: text("rust_version"),
+        runtime: None,
         published_s: None,
         requirements: json["deps"]
             .as_array()

@@ -25,6 +25,7 @@ fn package(name: &str, version: &str) -> LockedPackage {
 fn project(packages: Vec<LockedPackage>) -> Project {
     Project {
         lockfile: path("Cargo.lock"),
+        format: backstitch_model::LockFormat::Cargo,
         graph: DependencyGraph::new(packages),
         manifests: vec![manifest("[dependencies]\na = \"1\"")],
         problems: Vec::new(),

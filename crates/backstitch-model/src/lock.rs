@@ -1,0 +1,109 @@
+//! Which package manager wrote a lockfile, told by its name alone.
+
+use crate::package::Ecosystem;
+use crate::path::RelPath;
+
+/// A lockfile's format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LockFormat {
+    /// `Cargo.lock`.
+    Cargo,
+    /// `package-lock.json` or `npm-shrinkwrap.json`.
+    Npm,
+    /// `pnpm-lock.yaml`.
+    Pnpm,
+    /// `yarn.lock`.
+    Yarn,
+    /// A requirements file of pip that pins what it lists.
+    Requirements,
+    /// `poetry.lock`.
+    Poetry,
+    /// `uv.lock`.
+    Uv,
+    /// `Pipfile.lock`.
+    Pipenv,
+}
+
+impl LockFormat {
+    /// Every format, in the order in which several in one folder are looked at.
+    pub const ALL: [Self; 8] = [
+        Self::Cargo,
+        Self::Npm,
+        Self::Pnpm,
+        Self::Yarn,
+        Self::Poetry,
+        Self::Uv,
+        Self::Pipenv,
+        Self::Requirements,
+    ];
+
+    /// The format of the file at `path`; `None` where its name is no lockfile's. A requirements
+    /// file may be called `requirements*.txt`, or lie in a folder `requirements`; whether it
+    /// pins anything only its text tells.
+    pub fn of(path: &RelPath) -> Option<Self> {
+        let name = path.file_name();
+        let named = Self::ALL
+            .into_iter()
+            .find(|format| format.file_names().contains(&name));
+        named.or_else(|| is_requirements(path).then_some(Self::Requirements))
+    }
+
+    /// The names that its files always have; none for requirements files.
+    pub fn file_names(self) -> &'static [&'static str] {
+        match self {
+            Self::Cargo => &["Cargo.lock"],
+            Self::Npm => &["package-lock.json", "npm-shrinkwrap.json"],
+            Self::Pnpm => &["pnpm-lock.yaml"],
+            Self::Yarn => &["yarn.lock"],
+            Self::Requirements => &[],
+            Self::Poetry => &["poetry.lock"],
+            Self::Uv => &["uv.lock"],
+            Self::Pipenv => &["Pipfile.lock"],
+        }
+    }
+
+    /// The ecosystem of what it locks.
+    pub fn ecosystem(self) -> Ecosystem {
+        match self {
+            Self::Cargo => Ecosystem::CratesIo,
+            Self::Npm | Self::Pnpm | Self::Yarn => Ecosystem::Npm,
+            Self::Requirements | Self::Poetry | Self::Uv | Self::Pipenv => Ecosystem::PyPi,
+        }
+    }
+}
+
+fn is_requirements(path: &RelPath) -> bool {
+    let name = path.file_name();
+    let Some(stem) = name.strip_suffix(".txt") else {
+        return false;
+    };
+    let in_folder = path
+        .parent()
+        .is_some_and(|folder| folder.file_name() == "requirements");
+    in_folder || stem.starts_with("requirements") || stem.ends_with("requirements")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lockfile_is_known_by_its_name() {
+        for (path, format) in [
+            ("a/Cargo.lock", Some(LockFormat::Cargo)),
+            ("npm-shrinkwrap.json", Some(LockFormat::Npm)),
+            ("requirements.txt", Some(LockFormat::Requirements)),
+            ("dev-requirements.txt", Some(LockFormat::Requirements)),
+            ("requirements/dev.txt", Some(LockFormat::Requirements)),
+            ("docs/dev.txt", None),
+            ("requirements.in", None),
+            ("package.json", None),
+        ] {
+            assert_eq!(
+                LockFormat::of(&RelPath::new(path).unwrap()),
+                format,
+                "{path}"
+            );
+        }
+    }
+}
