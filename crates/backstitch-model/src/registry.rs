@@ -14,7 +14,7 @@ pub struct Release {
     /// The oldest compiler it builds with, where it says.
     pub rust_version: Option<String>,
     /// What it requires of the runtime, as the registry writes it, where it says: `engines.node`
-    /// of npm, `Requires-Python` of PyPI.
+    /// of npm, `Requires-Python` of a Python package.
     pub runtime: Option<String>,
     /// When it was published, in seconds since 1970 UTC, where the registry says.
     pub published_s: Option<i64>,

@@ -4,5 +4,9 @@
 
 pub mod sandbox;
 
-pub mod cargo;
 pub mod scope;
+pub mod workbench;
+
+pub mod cargo;
+
+mod runner;

@@ -20,7 +20,8 @@ use backstitch_model::RelPath;
 use backstitch_model::candidate::Step;
 use backstitch_model::package::{Ecosystem, PackageVersion};
 use backstitch_model::tests::TestOutcome;
-use backstitch_verify::cargo::{Start, Tree, User};
+use backstitch_verify::cargo::User;
+use backstitch_verify::workbench::{Start, Tree};
 use cargo_bench::Bench;
 
 #[test]
@@ -30,8 +31,8 @@ fn a_real_project_is_fetched_built_and_tested_twice() {
         return;
     };
     let cache = std::env::var_os("BACKSTITCH_CACHE").map(PathBuf::from);
-    let Some(bench) = Bench::with(|setup| {
-        setup.user = User::from_environment();
+    let Some(bench) = Bench::with_all(|setup, _, user| {
+        *user = User::from_environment();
         setup.progress = Arc::new(|_| {});
         if let Some(cache) = cache {
             setup.cache = cache;
@@ -44,13 +45,16 @@ fn a_real_project_is_fetched_built_and_tested_twice() {
         lockfile: RelPath::new("Cargo.lock").unwrap(),
     };
     let began = Instant::now();
-    let fetched = bench.cargo.fetch(&tree, &bench.path("fetch")).unwrap();
+    let fetched = bench
+        .workbench()
+        .fetch(&tree, &bench.path("fetch"))
+        .unwrap();
     println!("fetch: {:.1?}, {fetched:?}", began.elapsed());
     let mut baseline = bench
-        .cargo
+        .workbench()
         .baseline(&tree, &bench.path("baseline"))
         .unwrap();
-    bench.cargo.test_baseline(&mut baseline).unwrap();
+    bench.workbench().test_baseline(&mut baseline).unwrap();
     for run in [&baseline.build, &baseline.regress] {
         println!(
             "{}: {:.1?}, {}\n  {}",
@@ -97,7 +101,7 @@ fn changed(bench: &Bench, untouched: &Tree) -> Tree {
         .collect();
     let began = Instant::now();
     let applied = bench
-        .cargo
+        .workbench()
         .apply(&tree, &steps, &bench.path("apply"))
         .unwrap();
     println!("apply: {:.1?}, {applied:?}", began.elapsed());

@@ -12,8 +12,9 @@ use std::process::Command;
 use backstitch_model::candidate::Step;
 use backstitch_model::package::{Ecosystem, PackageVersion};
 use backstitch_model::{Outcome, RelPath};
-use backstitch_verify::cargo::{Applied, Cause, Refusal, Start, Toolchain, Tree};
+use backstitch_verify::cargo::Toolchain;
 use backstitch_verify::sandbox::Sandbox;
+use backstitch_verify::workbench::{Applied, Cause, Refusal, Start, Tree};
 use cargo_bench::{Bench, DEPENDENT, INIT, PLAIN, write};
 
 fn update(to: Option<&str>) -> Step {
@@ -60,7 +61,7 @@ fn packages_move_as_the_steps_say_and_the_change_is_judged() {
         ("relock", Step::Relock, "1.0.0", true),
     ] {
         let tree = bench.tree(name, DEPENDENT);
-        let applied = bench.cargo.apply(&tree, &[step], &work).unwrap();
+        let applied = bench.workbench().apply(&tree, &[step], &work).unwrap();
         assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
         assert_eq!(locked(&tree), version, "{name}");
         let work = bench.path(&format!("{name}-work"));
@@ -91,7 +92,7 @@ fn a_manifest_is_rewritten_and_relocked() {
         Step::Relock,
     ];
     let applied = bench
-        .cargo
+        .workbench()
         .apply(&tree, &steps, &bench.path("work"))
         .unwrap();
     assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
@@ -105,12 +106,12 @@ fn what_cargo_refuses_is_told_in_its_words() {
     let step = update(Some("9.9.9"));
     let refusal = refused(
         bench
-            .cargo
+            .workbench()
             .apply(&tree, std::slice::from_ref(&step), &bench.path("work"))
             .unwrap(),
     );
     assert_eq!(refusal.step, Some(step));
-    assert_eq!(refusal.cause, Cause::Cargo);
+    assert_eq!(refusal.cause, Cause::Manager);
     assert!(
         refusal.message.starts_with("error: "),
         "{}",
@@ -123,8 +124,8 @@ fn what_cargo_refuses_is_told_in_its_words() {
 fn a_lockfile_that_does_not_fit_its_manifest_is_refused_by_the_fetch() {
     let Some(bench) = Bench::new() else { return };
     let tree = bench.tree("tree", &[DEPENDENT[0], PLAIN[1], DEPENDENT[2]]);
-    let refusal = refused(bench.cargo.fetch(&tree, &bench.path("work")).unwrap());
-    assert_eq!((refusal.step, refusal.cause), (None, Cause::Cargo));
+    let refusal = refused(bench.workbench().fetch(&tree, &bench.path("work")).unwrap());
+    assert_eq!((refusal.step, refusal.cause), (None, Cause::Manager));
     assert!(refusal.message.contains("--locked"), "{}", refusal.message);
 }
 
@@ -138,7 +139,7 @@ fn a_server_that_cannot_be_reached_is_said_plainly() {
     let tree = bench.tree("tree", &[("Cargo.toml", &manifest), PLAIN[1], DEPENDENT[2]]);
     let refusal = refused(
         bench
-            .cargo
+            .workbench()
             .apply(&tree, &[Step::Relock], &bench.path("work"))
             .unwrap(),
     );
@@ -157,7 +158,7 @@ fn without_network_what_is_on_this_machine_must_do() {
     };
     let tree = bench.tree("tree", DEPENDENT);
     let applied = bench
-        .cargo
+        .workbench()
         .apply(&tree, &[update(Some("1.0.1"))], &bench.path("work"))
         .unwrap();
     assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
@@ -184,7 +185,7 @@ fn a_package_that_is_not_on_this_machine_is_refused_without_network() {
         let tree = bench.tree("tree", DEPENDENT);
         write(&tree.root, &[(".cargo/config.toml", &settings)]);
         for steps in [&[][..], &[update(None)]] {
-            let applied = bench.cargo.apply(&tree, steps, &bench.path("work"));
+            let applied = bench.workbench().apply(&tree, steps, &bench.path("work"));
             let refusal = refused(applied.unwrap());
             assert_eq!(refusal.cause, Cause::Network, "{}", refusal.message);
             let plain = "cargo may not use the network and lacks packages: ";
@@ -196,19 +197,19 @@ fn a_package_that_is_not_on_this_machine_is_refused_without_network() {
 
 #[test]
 fn without_walls_cargo_finds_neither_the_user_s_home_nor_settings_above() {
-    let Some(bench) = Bench::with(|setup| {
+    let Some(bench) = Bench::with_all(|setup, toolchain, _| {
         setup.sandbox = Sandbox::unconfined(INIT.into());
         let directory = setup.cache.parent().unwrap().to_path_buf();
-        let (real, asked) = (setup.toolchain.cargo.clone(), directory.join("asked"));
-        setup.toolchain.cargo = directory.join("cargo");
+        let (real, asked) = (toolchain.cargo.clone(), directory.join("asked"));
+        toolchain.cargo = directory.join("cargo");
         let script = format!(
             "#!/bin/sh\n{{ pwd; ls -A \"$HOME\"; echo \"$HOME\"; }} > {}\nexec {} \"$@\"\n",
             asked.display(),
             real.display()
         );
-        fs::write(&setup.toolchain.cargo, script).unwrap();
+        fs::write(&toolchain.cargo, script).unwrap();
         let executable = fs::Permissions::from_mode(0o755);
-        fs::set_permissions(&setup.toolchain.cargo, executable).unwrap();
+        fs::set_permissions(&toolchain.cargo, executable).unwrap();
     }) else {
         return;
     };
@@ -216,7 +217,7 @@ fn without_walls_cargo_finds_neither_the_user_s_home_nor_settings_above() {
     write(bench.directory.path(), &[(".cargo/config.toml", poison)]);
     let tree = bench.tree("tree", DEPENDENT);
     let applied = bench
-        .cargo
+        .workbench()
         .apply(&tree, &[update(Some("1.0.1"))], &bench.path("work"))
         .unwrap();
     assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
@@ -240,7 +241,7 @@ fn a_linked_manifest_leads_nowhere() {
     }];
     let refusal = refused(
         bench
-            .cargo
+            .workbench()
             .apply(&tree, &steps, &bench.path("work"))
             .unwrap(),
     );
@@ -279,7 +280,7 @@ fn nothing_of_the_project_runs_while_the_network_is_open() {
     let tree = bench.tree("tree", DEPENDENT);
     bait(&tree);
     let applied = bench
-        .cargo
+        .workbench()
         .apply(&tree, &[update(Some("1.0.1"))], &bench.path("work"))
         .unwrap();
     assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
@@ -316,15 +317,15 @@ fn a_lockfile_in_a_folder_is_worked_on_there() {
         lockfile: RelPath::new("inner/Cargo.lock").unwrap(),
     };
     let applied = bench
-        .cargo
+        .workbench()
         .apply(&tree, &[update(Some("1.0.1"))], &bench.path("work"))
         .unwrap();
     assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
     let mut baseline = bench
-        .cargo
+        .workbench()
         .baseline(&tree, &bench.path("baseline"))
         .unwrap();
-    bench.cargo.test_baseline(&mut baseline).unwrap();
+    bench.workbench().test_baseline(&mut baseline).unwrap();
     assert_eq!(
         baseline.regress.outcome,
         Outcome::Passed,

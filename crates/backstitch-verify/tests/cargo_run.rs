@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use backstitch_model::tests::TestOutcome;
 use backstitch_model::{CheckRun, Outcome};
-use backstitch_verify::cargo::{CargoError, Start, Toolchain};
+use backstitch_verify::cargo::Toolchain;
 use backstitch_verify::sandbox::Sandbox;
+use backstitch_verify::workbench::{Start, VerifyError};
 use cargo_bench::{Bench, INIT, PLAIN};
 
 fn with(source: &str) -> Vec<(&'static str, &str)> {
@@ -425,7 +426,10 @@ fn a_baseline_that_was_written_down_is_gone_on_with() {
     let saved = baseline.save().unwrap();
     drop(baseline);
     let work = bench.path("baseline-work");
-    let restored = bench.cargo.restore(saved.clone(), &tree, &work).unwrap();
+    let restored = bench
+        .workbench()
+        .restore(saved.clone(), &tree, &work)
+        .unwrap();
     assert_eq!(restored.save().unwrap(), saved);
     let attempt = bench.judge(&restored, &tree, Start::Warm, &bench.path("again"));
     let log = fs::read_to_string(attempt.build.log.unwrap()).unwrap();
@@ -480,8 +484,11 @@ fn a_set_cancel_flag_ends_everything_with_an_error() {
     };
     let tree = bench.tree("tree", &with(""));
     flag.unwrap().cancel();
-    let stopped = bench.cargo.baseline(&tree, &bench.path("work"));
-    assert!(matches!(stopped, Err(CargoError::Cancelled)), "{stopped:?}");
+    let stopped = bench.workbench().baseline(&tree, &bench.path("work"));
+    assert!(
+        matches!(stopped, Err(VerifyError::Cancelled)),
+        "{stopped:?}"
+    );
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod story;
 mod advisories;
 mod deliver;
 mod ledger;
+mod managers;
 mod network;
 mod places;
 mod registry;

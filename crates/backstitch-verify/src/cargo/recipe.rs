@@ -6,60 +6,28 @@ use std::path::Path;
 
 use backstitch_model::candidate::Step;
 
-use super::error::CargoError;
-use super::files;
-use super::places;
-use super::session::{Cargo, Ended, Tree};
+use super::manager::Cargo;
 use super::settings::ProjectSettings;
 use crate::sandbox::Exit;
+use crate::workbench::session::Ended;
+use crate::workbench::{
+    Applied, Cause, PackageManager, Refusal, Tree, VerifyError, files, lines, places,
+};
 
 /// The most of cargo's words kept of a refusal, in characters.
 const MESSAGE_CHARS_MAX: usize = 4000;
 
-/// How a recipe, or a fetch alone, ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Applied {
-    /// Everything was done; what a reader should know, each in a sentence.
-    Done(Vec<String>),
-    /// A step was refused; the ones before it were done.
-    Refused(Refusal),
-}
-
-/// Why a step could not be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// The step; `None` for the fetch of packages.
-    pub step: Option<Step>,
-    /// What kind of reason it is.
-    pub cause: Cause,
-    /// In cargo's words where it was cargo.
-    pub message: String,
-}
-
-/// What kind of reason a refusal has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// Cargo found it impossible.
-    Cargo,
-    /// Cargo could not reach a server.
-    Network,
-    /// It passed its limits.
-    Limit,
-    /// A manifest is no plain file inside the tree.
-    Manifest,
-}
-
 impl Cargo {
-    /// Downloads what the tree's lockfile names. `work` takes logs and settings.
-    pub fn fetch(&self, tree: &Tree, work: &Path) -> Result<Applied, CargoError> {
-        self.apply(tree, &[], work)
-    }
-
     /// Carries out the steps in the tree, then downloads what the lockfile names by then. `work`
     /// takes logs and settings.
-    pub fn apply(&self, tree: &Tree, steps: &[Step], work: &Path) -> Result<Applied, CargoError> {
-        self.sandbox().own(&tree.root)?;
-        let root = self.seen(&tree.root, places::PROJECT);
+    pub(super) fn carry_out(
+        &self,
+        tree: &Tree,
+        steps: &[Step],
+        work: &Path,
+    ) -> Result<Applied, VerifyError> {
+        self.session().sandbox().own(&tree.root)?;
+        let root = self.session().seen(&tree.root, places::PROJECT);
         let project = ProjectSettings::read(&tree.root, tree.workspace().as_ref(), &root);
         let kitchen = Kitchen {
             cargo: self,
@@ -89,7 +57,7 @@ struct Kitchen<'run> {
 }
 
 impl Kitchen<'_> {
-    fn step(&self, step: &Step) -> Result<Option<Refusal>, CargoError> {
+    fn step(&self, step: &Step) -> Result<Option<Refusal>, VerifyError> {
         let arguments = match step {
             Step::WriteManifest { path, text } => {
                 let written = files::overwrite(&self.tree.root, path, text);
@@ -117,7 +85,7 @@ impl Kitchen<'_> {
         &self,
         arguments: &[String],
         step: Option<&Step>,
-    ) -> Result<Option<Refusal>, CargoError> {
+    ) -> Result<Option<Refusal>, VerifyError> {
         let Ended { ran, log } =
             self.cargo
                 .run_fetching(self.tree, self.project, arguments, self.work)?;
@@ -136,8 +104,8 @@ impl Kitchen<'_> {
                 format!("cargo used more than it may: {resource:?}"),
             ),
             Exit::Code(_) | Exit::Signal(_) | Exit::Cancelled => {
-                let said = super::lines::error_text(&log, MESSAGE_CHARS_MAX)?;
-                if self.cargo.offline() && speaks_of_offline(&said) {
+                let said = lines::error_text(&log, MESSAGE_CHARS_MAX)?;
+                if self.cargo.session().offline() && speaks_of_offline(&said) {
                     return refusal(
                         Cause::Network,
                         format!("cargo may not use the network and lacks packages: {said}"),
@@ -149,7 +117,7 @@ impl Kitchen<'_> {
                         format!("cargo could not reach the network: {said}"),
                     );
                 }
-                refusal(Cause::Cargo, said)
+                refusal(Cause::Manager, said)
             }
         }
     }

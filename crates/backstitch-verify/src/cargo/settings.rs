@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use backstitch_model::RelPath;
 use toml::{Table, Value};
 
-use super::{files, places};
+use crate::workbench::{files, places};
 
 /// The largest settings file read, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;

@@ -9,8 +9,7 @@ use std::process::{Command, Stdio};
 
 use backstitch_model::RelPath;
 
-use super::error::CargoError;
-use super::files;
+use crate::workbench::{VerifyError, files};
 
 /// The largest toolchain file read, in bytes.
 const FILE_BYTES_MAX: u64 = 16 << 10;
@@ -35,7 +34,7 @@ pub struct Toolchain {
 impl Toolchain {
     /// Finds the toolchain that `rustc` on the user's `PATH` stands for, `RUSTUP_TOOLCHAIN` and
     /// rustup's default included. Errors where there is none or it lacks cargo.
-    pub fn discover() -> Result<Self, CargoError> {
+    pub fn discover() -> Result<Self, VerifyError> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let sysroot = PathBuf::from(ask("rustc".as_ref(), &["--print", "sysroot"])?);
         let about = ask("rustc".as_ref(), &["-vV"])?;
@@ -44,7 +43,7 @@ impl Toolchain {
                 .lines()
                 .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
             value.map(str::to_owned).ok_or_else(|| {
-                CargoError::Toolchain(format!("`rustc -vV` does not tell its {name}"))
+                VerifyError::Toolchain(format!("`rustc -vV` does not tell its {name}"))
             })
         };
         let (release, host) = (field("release")?, field("host")?);
@@ -77,9 +76,9 @@ impl Toolchain {
 }
 
 /// Runs a program of the user's in the root directory, where no project is.
-fn ask(program: &OsStr, arguments: &[&str]) -> Result<String, CargoError> {
+fn ask(program: &OsStr, arguments: &[&str]) -> Result<String, VerifyError> {
     let failed = |why: &dyn std::fmt::Display| {
-        CargoError::Toolchain(format!("run `{}`: {why}", Path::new(program).display()))
+        VerifyError::Toolchain(format!("run `{}`: {why}", Path::new(program).display()))
     };
     let output = Command::new(program)
         .args(arguments)
@@ -94,7 +93,7 @@ fn ask(program: &OsStr, arguments: &[&str]) -> Result<String, CargoError> {
 }
 
 /// Cargo lies beside rustc; a distribution may keep it elsewhere.
-fn find_cargo(sysroot: &Path, path: &OsStr) -> Result<PathBuf, CargoError> {
+fn find_cargo(sysroot: &Path, path: &OsStr) -> Result<PathBuf, VerifyError> {
     let beside = sysroot.join("bin/cargo");
     if beside.is_file() {
         return Ok(beside);
@@ -103,7 +102,7 @@ fn find_cargo(sysroot: &Path, path: &OsStr) -> Result<PathBuf, CargoError> {
         .and_then(|found| found.canonicalize().ok())
         .filter(|found| found.file_name() != Some(OsStr::new("rustup")))
         .filter(|found| !same_content_as_rustup(found))
-        .ok_or_else(|| CargoError::Toolchain("the toolchain has no cargo of its own".into()))
+        .ok_or_else(|| VerifyError::Toolchain("the toolchain has no cargo of its own".into()))
 }
 
 /// Rustup's stand-ins are links to it, hard ones on some systems.

@@ -14,10 +14,9 @@ use std::process::Command;
 use std::sync::Arc;
 
 use backstitch_model::{Check, CheckRun, Outcome, Policy, RelPath};
-use backstitch_verify::cargo::{
-    Applied, Attempt, Baseline, Cargo, Setup, Start, Toolchain, Tree, User,
-};
+use backstitch_verify::cargo::{Cargo, Toolchain, User};
 use backstitch_verify::sandbox::{Cancel, Sandbox};
+use backstitch_verify::workbench::{Applied, Attempt, Baseline, Setup, Start, Tree, Workbench};
 
 pub const INIT: &str = env!("CARGO_BIN_EXE_sandbox-init");
 
@@ -41,6 +40,10 @@ impl Bench {
     }
 
     pub fn with(change: impl FnOnce(&mut Setup)) -> Option<Self> {
+        Self::with_all(|setup, _, _| change(setup))
+    }
+
+    pub fn with_all(change: impl FnOnce(&mut Setup, &mut Toolchain, &mut User)) -> Option<Self> {
         let sandbox = Sandbox::new(INIT.into());
         if let Err(unavailable) = sandbox.probe() {
             // A fault can look like a machine that has no sandbox; one that has it may insist.
@@ -52,21 +55,25 @@ impl Bench {
         let directory = tempfile::tempdir().unwrap();
         let mut setup = Setup {
             sandbox,
-            toolchain: Toolchain::discover().unwrap(),
-            user: User {
-                cargo_home: Some(directory.path().join("user/.cargo")),
-                variables: Vec::new(),
-            },
             cache: directory.path().join("cache"),
             policy: Policy::default(),
             offline: false,
             cancel: Cancel::default(),
             progress: Arc::new(|_| {}),
         };
-        change(&mut setup);
+        let mut toolchain = Toolchain::discover().unwrap();
+        let mut user = User {
+            cargo_home: Some(directory.path().join("user/.cargo")),
+            variables: Vec::new(),
+        };
+        change(&mut setup, &mut toolchain, &mut user);
         user_settings(directory.path());
-        let cargo = Cargo::new(setup).unwrap();
+        let cargo = Cargo::new(setup, toolchain, &user).unwrap();
         Some(Self { directory, cargo })
+    }
+
+    pub fn workbench(&self) -> Workbench<'_> {
+        Workbench::new(&self.cargo)
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -100,12 +107,12 @@ impl Bench {
 
     pub fn baseline(&self, tree: &Tree) -> Baseline {
         self.fetch(tree);
-        let mut baseline = self
-            .cargo
+        let workbench = self.workbench();
+        let mut baseline = workbench
             .baseline(tree, &self.path("baseline-work"))
             .unwrap();
         if baseline.build.outcome == Outcome::Passed {
-            self.cargo.test_baseline(&mut baseline).unwrap();
+            workbench.test_baseline(&mut baseline).unwrap();
         }
         baseline
     }
@@ -121,10 +128,13 @@ impl Bench {
 
     /// Builds and tests a changed tree whose packages are there.
     pub fn judge(&self, baseline: &Baseline, tree: &Tree, start: Start, work: &Path) -> Judged {
-        let attempt = self.cargo.attempt(baseline, tree, start, work).unwrap();
-        let build = self.cargo.build_attempt(baseline, &attempt).unwrap();
+        let attempt = self
+            .workbench()
+            .attempt(baseline, tree, start, work)
+            .unwrap();
+        let build = self.workbench().build_attempt(baseline, &attempt).unwrap();
         let regress = (build.outcome == Outcome::Passed)
-            .then(|| self.cargo.test_attempt(baseline, &attempt).unwrap().0);
+            .then(|| self.workbench().test_attempt(baseline, &attempt).unwrap().0);
         Judged {
             attempt,
             build,
@@ -135,7 +145,10 @@ impl Bench {
     }
 
     fn fetch(&self, tree: &Tree) {
-        let fetched = self.cargo.fetch(tree, &self.path("fetch-work")).unwrap();
+        let fetched = self
+            .workbench()
+            .fetch(tree, &self.path("fetch-work"))
+            .unwrap();
         assert!(matches!(fetched, Applied::Done(_)), "{fetched:?}");
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use backstitch_model::Policy;
 use backstitch_model::evidence::Confinement;
-use backstitch_verify::cargo::{Cargo, Setup, Toolchain, User};
 use backstitch_verify::sandbox::{Cancel, Sandbox};
+use backstitch_verify::workbench::Setup;
 
 use crate::advisories::Advisories;
 use crate::cli::{Format, RunArguments, SandboxChoice};
 use crate::exit::Exit;
+use crate::managers::Managers;
 use crate::network::Network;
 use crate::pipeline;
 use crate::places::Places;
@@ -47,7 +48,7 @@ pub fn run_in(arguments: &RunArguments, places: Places, advisories: Advisories) 
     } else {
         Network::online()
     };
-    let cargo = cargo(arguments, sandbox, &places, policy.clone(), &progress)?;
+    let managers = managers(arguments, sandbox, &places, policy.clone(), &progress)?;
     let order = Order {
         source,
         advisories,
@@ -55,7 +56,7 @@ pub fn run_in(arguments: &RunArguments, places: Places, advisories: Advisories) 
         only: arguments.only.clone(),
         places,
         network,
-        cargo,
+        managers,
         confinement,
         fresh: arguments.fresh,
         progress,
@@ -63,25 +64,23 @@ pub fn run_in(arguments: &RunArguments, places: Places, advisories: Advisories) 
     pipeline::run(&mut Steps::begin(order)?)
 }
 
-fn cargo(
+fn managers(
     arguments: &RunArguments,
     sandbox: Sandbox,
     places: &Places,
     policy: Policy,
     progress: &Arc<Progress>,
-) -> Result<Cargo> {
+) -> Result<Managers> {
     let shown = Arc::clone(progress);
     let setup = Setup {
         sandbox,
-        toolchain: Toolchain::discover()?,
-        user: User::from_environment(),
         cache: places.cache().to_owned(),
         policy,
         offline: arguments.common.offline,
         cancel: cancel_on_interrupt()?,
         progress: Arc::new(move |line: &str| shown.detail(line)),
     };
-    Ok(Cargo::new(setup)?)
+    Ok(Managers::discover(&setup)?)
 }
 
 /// Finds out what keeps the project in, and refuses to go on without it unless told to.

@@ -3,14 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Result;
-use backstitch_find::{self as find, Platform, Surroundings};
+use backstitch_find::{self as find, Surroundings};
 use backstitch_model::candidate::Obstacle;
 use backstitch_model::evidence::Phase;
 use backstitch_model::project::{Problem, Source as PackageSource};
 use backstitch_model::{Check, CheckRun, Finding, Outcome, Project, Record, RelPath};
-use backstitch_verify::cargo::{Applied, Baseline, Tree};
+use backstitch_verify::workbench::{Applied, Baseline, Tree, Workbench};
 
 use super::logs::Logs;
 use super::{Steps, Underway};
@@ -122,7 +123,7 @@ impl Steps {
 
     /// What is known of a project as its files are now, yanked releases included.
     pub(super) fn scan(&self, project: &Project) -> Result<Scanned> {
-        let platform = Platform::of_triple(&self.cargo.toolchain().host).unwrap_or_default();
+        let platform = self.managers.platform();
         let surroundings = Surroundings {
             releases: Some(&self.releases),
             platform,
@@ -154,11 +155,19 @@ impl Steps {
         if underway.to_fix().next().is_none() {
             return Ok(false);
         }
+        let managers = Arc::clone(&self.managers);
+        let workbench = match managers.workbench(underway.project.format) {
+            Ok(workbench) => workbench,
+            Err(why) => {
+                self.give_up(underway, why)?;
+                return Ok(false);
+            }
+        };
         let name = &underway.tree.lockfile;
         let work = self.workplace.work(&format!("base-{}", slug(name)))?;
         self.progress
             .step(&format!("fetching the packages of `{name}`"));
-        match self.cargo.fetch(&underway.tree, &work)? {
+        match workbench.fetch(&underway.tree, &work)? {
             Applied::Done(notes) => self.story.notes.extend(notes),
             Applied::Refused(refusal) => {
                 let why = format!("its packages cannot be fetched: {}", refusal.message);
@@ -168,7 +177,7 @@ impl Steps {
         }
         self.progress
             .step(&format!("building and testing the untouched `{name}`"));
-        let baseline = self.untouched(underway, &work)?;
+        let baseline = self.untouched(workbench, underway, &work)?;
         underway.before = [
             baseline.build.clone(),
             baseline.regress.clone(),
@@ -189,15 +198,20 @@ impl Steps {
 
     /// Builds and tests the untouched project, or takes up what an earlier process of this
     /// run had done of it.
-    fn untouched(&mut self, underway: &Underway, work: &Path) -> Result<Baseline> {
+    fn untouched(
+        &mut self,
+        workbench: Workbench<'_>,
+        underway: &Underway,
+        work: &Path,
+    ) -> Result<Baseline> {
         let name = format!("untouched-{}", slug(&underway.tree.lockfile));
         let logs = Logs::of(&self.story.evidence, &name);
         let saved = self.journal.baseline(&underway.tree.lockfile)?;
         let tested = saved.as_ref().is_some_and(|(_, tested)| *tested);
         let mut baseline = if let Some((saved, _)) = saved {
-            self.cargo.restore(saved, &underway.tree, work)?
+            workbench.restore(saved, &underway.tree, work)?
         } else {
-            let mut baseline = self.cargo.baseline(&underway.tree, work)?;
+            let mut baseline = workbench.baseline(&underway.tree, work)?;
             baseline.build = logs.keep(baseline.build)?;
             let tested = baseline.build.outcome != Outcome::Passed;
             self.journal
@@ -205,7 +219,7 @@ impl Steps {
             baseline
         };
         if !tested && baseline.build.outcome == Outcome::Passed {
-            self.cargo.test_baseline(&mut baseline)?;
+            workbench.test_baseline(&mut baseline)?;
             baseline.regress = logs.keep(baseline.regress)?;
             self.journal
                 .write_baseline(&underway.tree.lockfile, baseline.save()?, true)?;

@@ -4,7 +4,7 @@
 use anyhow::Result;
 use backstitch_model::tests::TestReport;
 use backstitch_model::{Check, CheckRun, Outcome, RelPath};
-use backstitch_verify::cargo::SavedBaseline;
+use backstitch_verify::workbench::SavedBaseline;
 
 use crate::ledger::{Event, History, Ledger, RunStart};
 use crate::wire;

@@ -19,11 +19,12 @@ use anyhow::{Context, Result};
 use backstitch_fix::Plan;
 use backstitch_model::evidence::{Confinement, Phase};
 use backstitch_model::{Finding, FindingId, Policy, Project, RelPath};
-use backstitch_verify::cargo::{Baseline, Cargo, Tree};
+use backstitch_verify::workbench::{Baseline, Tree};
 
 use crate::advisories::Advisories;
 use crate::deliver;
 use crate::ledger::{Event, Ledger, RunStart};
+use crate::managers::Managers;
 use crate::network::Network;
 use crate::places::Places;
 use crate::registry::CratesIndex;
@@ -40,7 +41,7 @@ pub struct Steps {
     source: Source,
     advisories: Advisories,
     releases: CratesIndex,
-    cargo: Cargo,
+    managers: Arc<Managers>,
     policy: Policy,
     only: Vec<String>,
     workplace: Workplace,
@@ -64,8 +65,8 @@ pub struct Order {
     pub places: Places,
     /// May the network be used?
     pub network: Network,
-    /// Builds and tests.
-    pub cargo: Cargo,
+    /// Build and test.
+    pub managers: Managers,
     /// How the project's programs are kept in.
     pub confinement: Confinement,
     /// Begin anew even where an interrupted run could go on?
@@ -146,7 +147,7 @@ impl Steps {
             releases: CratesIndex::open(order.places.cache(), order.network)?,
             source: order.source,
             advisories: order.advisories,
-            cargo: order.cargo,
+            managers: Arc::new(order.managers),
             policy: order.policy,
             only: order.only,
             workplace,
@@ -210,7 +211,7 @@ fn start_of(order: &Order) -> Result<RunStart> {
             order.advisories.description(),
             order.advisories.digest()?.short()
         ),
-        toolchain: order.cargo.toolchain().version.clone(),
+        toolchain: order.managers.about(),
         confinement: report::json::confinement(order.confinement).to_owned(),
         policy: blake3::hash(format!("{:?}{:?}", order.policy, order.only).as_bytes())
             .to_hex()

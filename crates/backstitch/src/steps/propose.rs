@@ -48,7 +48,7 @@ impl Steps {
             releases: &self.releases,
             vulnerabilities: &vulnerabilities,
             policy: &self.policy,
-            rustc: Some(&self.cargo.toolchain().release),
+            rustc: self.managers.release(underway.project.format),
             now_s: self.journal.started_at_s(),
         };
         let plans = planner.plan(&left);

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use backstitch_find as find;
@@ -13,8 +14,8 @@ use backstitch_model::project::{DependencyGraph, Source};
 use backstitch_model::record;
 use backstitch_model::registry::Releases;
 use backstitch_model::{Change, Check, CheckRun, Finding, Outcome, Project, RelPath};
-use backstitch_verify::cargo::{self, Applied, Cause, Start, Tree};
 use backstitch_verify::scope;
+use backstitch_verify::workbench::{Applied, Attempt, Cause, Start, Tree, Workbench};
 
 use super::find::Scanned;
 use super::logs::Logs;
@@ -22,6 +23,7 @@ use super::pairing::Pairing;
 use super::propose::Proposal;
 use super::{Steps, Underway, Workplace};
 use crate::ledger::{self, Event};
+use crate::managers::Managers;
 use crate::report::words;
 use crate::source;
 use crate::story::ChangedFile;
@@ -44,7 +46,7 @@ pub struct Changed {
     /// What could not be judged there.
     pub(super) unclear: BTreeSet<String>,
     /// What building and testing it left, where it came that far.
-    pub(super) built: Option<cargo::Attempt>,
+    pub(super) built: Option<Attempt>,
 }
 
 impl Steps {
@@ -126,17 +128,19 @@ impl Steps {
             root: root.to_owned(),
             lockfile: underway.tree.lockfile.clone(),
         };
+        let managers = Arc::clone(&self.managers);
+        let workbench = workbench_for(&managers, underway)?;
         let work = self.workplace.work(&proposal.key)?;
         let refused = Workplace::fill(root, |root| {
             source::duplicate(&from, root)?;
-            match self.cargo.apply(&tree, &upgrade.recipe, &work)? {
+            match workbench.apply(&tree, &upgrade.recipe, &work)? {
                 Applied::Done(_) => Ok(None),
                 Applied::Refused(refusal) => match refusal.cause {
                     // A network that went away says nothing of the candidate.
                     Cause::Network => {
                         Err(anyhow!("{}; run again to go on from here", refusal.message))
                     }
-                    Cause::Cargo | Cause::Limit | Cause::Manifest => {
+                    Cause::Manager | Cause::Limit | Cause::Manifest => {
                         Ok(Some(format!("cargo refuses it: {}", refusal.message)))
                     }
                 },
@@ -190,17 +194,17 @@ impl Steps {
             .baseline
             .as_ref()
             .context("try a candidate before the baseline")?;
+        let managers = Arc::clone(&self.managers);
+        let workbench = workbench_for(&managers, underway)?;
         let work = self.workplace.work(&proposal.key)?;
-        let built = self
-            .cargo
-            .attempt(baseline, &changed.tree, Start::Warm, &work)?;
+        let built = workbench.attempt(baseline, &changed.tree, Start::Warm, &work)?;
         let logs = Logs::of(&self.story.evidence, &proposal.key);
         after.insert(self.journal.check(&proposal.key, Check::Build, || {
-            logs.keep(self.cargo.build_attempt(baseline, &built)?)
+            logs.keep(workbench.build_attempt(baseline, &built)?)
         })?);
         if *after.outcome(Check::Build) == Outcome::Passed {
             after.insert(self.journal.check(&proposal.key, Check::Regress, || {
-                let mut run = self.cargo.test_attempt(baseline, &built)?.0;
+                let mut run = workbench.test_attempt(baseline, &built)?.0;
                 run.notes.extend(untested(underway, proposal));
                 logs.keep(run)
             })?);
@@ -260,6 +264,12 @@ impl Steps {
         (age_s < days * 24 * 3600)
             .then(|| format!("{arrived} came along, and was released less than {days} days ago"))
     }
+}
+
+/// The workbench of a project that was judged before any change.
+fn workbench_for<'run>(managers: &'run Managers, underway: &Underway) -> Result<Workbench<'run>> {
+    let workbench = managers.workbench(underway.project.format);
+    workbench.map_err(|why| anyhow!("judge `{}`: {why}", underway.tree.lockfile))
 }
 
 /// What the tests say nothing of, though they pass: packages that are not even built.

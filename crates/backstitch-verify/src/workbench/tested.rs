@@ -6,8 +6,8 @@ use std::time::Duration;
 use backstitch_model::tests::{TestOutcome, TestReport};
 use backstitch_model::{Check, CheckRun, Outcome};
 
-use super::commands::Runner;
-use super::error::CargoError;
+use super::commands::TestCommand;
+use super::error::VerifyError;
 use super::lines::error_text;
 use super::session::Ended;
 use crate::sandbox::{Exit, Ran};
@@ -63,7 +63,7 @@ impl Tested {
     }
 
     /// Why it failed as a whole, in its own words.
-    pub(super) fn reason(&self) -> Result<String, CargoError> {
+    pub(super) fn reason(&self) -> Result<String, VerifyError> {
         let said = error_text(self.log(), REASON_CHARS_MAX)?;
         Ok(format!("{}: {said}", ended_how(self.ran.exit)))
     }
@@ -77,19 +77,24 @@ impl Tested {
         }
     }
 
-    pub(super) fn baseline_outcome(&self, runner: &Runner) -> Result<Outcome, CargoError> {
+    pub(super) fn baseline_outcome(
+        &self,
+        commands: &[TestCommand],
+    ) -> Result<Outcome, VerifyError> {
         if let Some(limit) = self.limit() {
             return Ok(limit);
         }
         let report = &self.report;
-        let own_command = matches!(runner, Runner::Own(_));
+        let may_name_nothing = commands
+            .iter()
+            .any(|command| command.runner.may_name_nothing());
         Ok(if report.count(TestOutcome::Passed) > 0 {
             Outcome::Passed
         } else if !report.succeeded {
             Outcome::Failed(format!("no test passes: {}", self.reason()?))
         } else if report.count(TestOutcome::Ignored) > 0 {
             Outcome::NotRun("the project's tests are all ignored".into())
-        } else if own_command {
+        } else if may_name_nothing {
             Outcome::Passed
         } else {
             Outcome::NotRun("the project has no tests".into())
@@ -143,7 +148,7 @@ pub(super) fn listed(names: &[&str]) -> String {
 }
 
 /// How a job that prints no tests ended.
-pub(super) fn outcome_of(ended: &Ended) -> Result<Outcome, CargoError> {
+pub(super) fn outcome_of(ended: &Ended) -> Result<Outcome, VerifyError> {
     if ended.ran.exit.succeeded() {
         return Ok(Outcome::Passed);
     }

@@ -8,10 +8,10 @@ use std::io::{self, BufRead};
 use backstitch_model::tests::{TestOutcome, TestReport};
 
 use super::libtest::{CASES_MAX, worse};
-use super::lines;
+use crate::workbench::lines;
 
 /// What is asked of nextest so that its output can be read.
-pub(super) const ARGUMENTS: &[&str] = &[
+pub(crate) const ARGUMENTS: &[&str] = &[
     "--no-fail-fast",
     "--status-level",
     "all",

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use super::error::{CargoError, Doing};
+use super::error::{Doing, VerifyError};
 
 /// What is kept of one line; the rest of it is skipped.
 const LINE_BYTES_MAX: u64 = 64 << 10;
@@ -14,7 +14,7 @@ const LINES_MAX: usize = 4_000_000;
 
 /// Calls `each` with every line, decoded lossily, without its end and without colours.
 /// Answers whether the whole log was read.
-pub(super) fn for_each(mut log: impl BufRead, mut each: impl FnMut(&str)) -> io::Result<bool> {
+pub(crate) fn for_each(mut log: impl BufRead, mut each: impl FnMut(&str)) -> io::Result<bool> {
     let mut bytes = Vec::new();
     for _ in 0..LINES_MAX {
         bytes.clear();
@@ -49,7 +49,7 @@ fn without_colours(line: &str) -> String {
 }
 
 /// What a log says went wrong: from its first `error` line on, or else its last line.
-pub(super) fn error_text(log: &Path, chars_max: usize) -> Result<String, CargoError> {
+pub(crate) fn error_text(log: &Path, chars_max: usize) -> Result<String, VerifyError> {
     let file = File::open(log).doing("read log", log)?;
     let (mut error, mut last) = (String::new(), String::new());
     for_each(BufReader::new(file), |line| {

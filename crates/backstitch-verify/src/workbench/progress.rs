@@ -9,20 +9,20 @@ pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
 const PROGRESS_BYTES_MAX: usize = 200;
 
 /// Cuts output into lines and shows those that tell how far things are.
-pub(super) struct Lines<'session> {
+pub(crate) struct Lines<'session> {
     progress: &'session Progress,
     open: Vec<u8>,
 }
 
 impl<'session> Lines<'session> {
-    pub(super) fn new(progress: &'session Progress) -> Self {
+    pub(crate) fn new(progress: &'session Progress) -> Self {
         Self {
             progress,
             open: Vec::new(),
         }
     }
 
-    pub(super) fn take(&mut self, bytes: &[u8]) {
+    pub(crate) fn take(&mut self, bytes: &[u8]) {
         for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
             let room = PROGRESS_BYTES_MAX.saturating_sub(self.open.len());
             self.open.extend(piece.iter().take(room));

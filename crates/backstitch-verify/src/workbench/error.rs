@@ -1,4 +1,4 @@
-//! What keeps Backstitch from doing its job. What cargo or a test refuses is no error.
+//! What keeps Backstitch from doing its job. What a package manager or a test refuses is no error.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,9 +7,9 @@ use crate::sandbox::SandboxError;
 
 /// Why a project could not be fetched, built or tested at all.
 #[derive(Debug, thiserror::Error)]
-pub enum CargoError {
-    /// There is no Rust toolchain to work with.
-    #[error("find a rust toolchain: {0}")]
+pub enum VerifyError {
+    /// There is no toolchain of a language to work with.
+    #[error("find a toolchain: {0}")]
     Toolchain(String),
     /// The sandbox could not do its job.
     #[error(transparent)]
@@ -33,13 +33,13 @@ pub enum CargoError {
 }
 
 /// Names the file and what was being done to it.
-pub(super) trait Doing<T> {
-    fn doing(self, doing: &'static str, path: &Path) -> Result<T, CargoError>;
+pub(crate) trait Doing<T> {
+    fn doing(self, doing: &'static str, path: &Path) -> Result<T, VerifyError>;
 }
 
 impl<T> Doing<T> for io::Result<T> {
-    fn doing(self, doing: &'static str, path: &Path) -> Result<T, CargoError> {
-        self.map_err(|source| CargoError::File {
+    fn doing(self, doing: &'static str, path: &Path) -> Result<T, VerifyError> {
+        self.map_err(|source| VerifyError::File {
             doing,
             path: path.to_path_buf(),
             source,

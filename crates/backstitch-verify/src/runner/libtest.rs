@@ -12,7 +12,7 @@ use std::io::{self, BufRead};
 use backstitch_model::tests::{TestOutcome, TestReport};
 
 use super::header::{Header, header};
-use super::lines;
+use crate::workbench::lines;
 
 /// How many cases one report holds.
 pub(super) const CASES_MAX: usize = 200_000;
@@ -23,16 +23,22 @@ const NAME_BYTES_MAX: usize = 1024;
 pub(super) fn read(log: impl BufRead, succeeded: bool) -> io::Result<TestReport> {
     let mut reader = Reader::default();
     let whole = lines::for_each(log, |line| reader.line(line))?;
-    reader.close_target();
-    if !whole {
-        reader.gap("the log was too long to read to its end".into());
-    }
-    let (cases, gaps) = (reader.cases, reader.gaps.into_iter().collect());
-    Ok(TestReport {
-        cases,
-        succeeded,
-        gaps,
-    })
+    Ok(reader.report(whole, succeeded))
+}
+
+/// Reads the merged output of `cargo test --doc`. A package without a library has no such tests,
+/// which cargo calls an error.
+pub(super) fn read_documentation(log: impl BufRead, succeeded: bool) -> io::Result<TestReport> {
+    const NO_LIBRARY: &str = "error: no library targets found";
+    let mut reader = Reader::default();
+    let mut has_no_library = false;
+    let whole = lines::for_each(log, |line| {
+        has_no_library |= line.starts_with(NO_LIBRARY);
+        reader.line(line);
+    })?;
+    let mut report = reader.report(whole, succeeded);
+    report.succeeded |= has_no_library && report.cases.is_empty();
+    Ok(report)
 }
 
 #[derive(Default)]
@@ -82,6 +88,18 @@ impl Summary {
 }
 
 impl Reader {
+    fn report(mut self, whole: bool, succeeded: bool) -> TestReport {
+        self.close_target();
+        if !whole {
+            self.gap("the log was too long to read to its end".into());
+        }
+        TestReport {
+            cases: self.cases,
+            succeeded,
+            gaps: self.gaps.into_iter().collect(),
+        }
+    }
+
     fn line(&mut self, line: &str) {
         if let Some(header) = header(line) {
             self.close_target();

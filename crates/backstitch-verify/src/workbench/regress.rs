@@ -4,30 +4,30 @@
 use backstitch_model::tests::{TestOutcome, TestReport};
 use backstitch_model::{CheckRun, Outcome};
 
+use super::Workbench;
 use super::baseline::{AGAIN_MAX, Baseline};
-use super::error::CargoError;
-use super::session::Cargo;
+use super::error::VerifyError;
 use super::tested::{Tested, counts, listed};
 use super::trial::Trial;
 
 /// How often a failing test is run again on a tree.
 const RUNS_AGAIN: usize = 3;
 
-impl Cargo {
+impl Workbench<'_> {
     /// Runs the tests of a changed tree and compares them with the baseline's.
     pub(super) fn regress(
         &self,
         baseline: &Baseline,
         trial: &Trial,
-    ) -> Result<(CheckRun, TestReport), CargoError> {
+    ) -> Result<(CheckRun, TestReport), VerifyError> {
         let mut judge = Judge {
-            cargo: self,
+            workbench: self,
             baseline,
             trial,
             notes: Vec::new(),
             spent: Vec::new(),
         };
-        let tested = self.test(trial, &baseline.plan.test)?;
+        let tested = self.test(trial, &baseline.commands.tests)?;
         let mut run = tested.check_run();
         let (outcome, report) = judge.judge(tested)?;
         run.outcome = outcome;
@@ -39,7 +39,7 @@ impl Cargo {
 }
 
 struct Judge<'run> {
-    cargo: &'run Cargo,
+    workbench: &'run Workbench<'run>,
     baseline: &'run Baseline,
     trial: &'run Trial,
     notes: Vec<String>,
@@ -47,12 +47,14 @@ struct Judge<'run> {
 }
 
 impl Judge<'_> {
-    fn judge(&mut self, mut tested: Tested) -> Result<(Outcome, TestReport), CargoError> {
+    fn judge(&mut self, mut tested: Tested) -> Result<(Outcome, TestReport), VerifyError> {
         if !tested.stopped() && self.has_new_gap(&tested.report) {
             self.notes.push(
                 "the first run of the tests could not be read whole; all were run again".into(),
             );
-            tested = self.cargo.test(self.trial, &self.baseline.plan.test)?;
+            tested = self
+                .workbench
+                .test(self.trial, &self.baseline.commands.tests)?;
             self.spent.push(tested.elapsed);
         }
         self.notes.push(counts(&tested.report));
@@ -63,7 +65,7 @@ impl Judge<'_> {
         Ok((outcome, tested.report))
     }
 
-    fn compare(&mut self, tested: &Tested) -> Result<Outcome, CargoError> {
+    fn compare(&mut self, tested: &Tested) -> Result<Outcome, VerifyError> {
         let before = &self.baseline.report;
         if before.cases.is_empty() {
             return self.compare_whole(tested);
@@ -113,7 +115,7 @@ impl Judge<'_> {
 
     /// Leaves out the failures that running again shows to be luck. One that was seen to pass
     /// before must pass every time on the changed tree, or fail at times on the untouched one.
-    fn without_flaky(&mut self, failed: &[String]) -> Result<Vec<String>, CargoError> {
+    fn without_flaky(&mut self, failed: &[String]) -> Result<Vec<String>, VerifyError> {
         if failed.is_empty() || failed.len() > AGAIN_MAX {
             return Ok(failed.to_vec());
         }
@@ -141,19 +143,14 @@ impl Judge<'_> {
     }
 
     /// A fresh trial of the untouched tree, which leaves the baseline's results as they are.
-    fn untouched(&self) -> Result<Trial, CargoError> {
+    fn untouched(&self) -> Result<Trial, VerifyError> {
         let baseline = &self.baseline.origin;
         let work = self.trial.work().join("untouched");
-        Trial::prepare(
-            self.cargo,
-            baseline.tree().clone(),
-            &work,
-            baseline.results(),
-        )
+        self.workbench.trial(baseline.tree(), &work, Some(baseline))
     }
 
     /// The named tests that do not pass every time on the changed tree.
-    fn not_passing_again(&mut self, names: &[String]) -> Result<Vec<String>, CargoError> {
+    fn not_passing_again(&mut self, names: &[String]) -> Result<Vec<String>, VerifyError> {
         let mut failing = Vec::new();
         for _ in 0..RUNS_AGAIN {
             let again = self.test_again(self.trial, names)?;
@@ -169,7 +166,7 @@ impl Judge<'_> {
 
     /// The named tests that are seen to fail on the untouched tree. One that is not there, or
     /// that a limit kept from ending, says nothing.
-    fn failing_untouched(&mut self, names: &[String]) -> Result<Vec<String>, CargoError> {
+    fn failing_untouched(&mut self, names: &[String]) -> Result<Vec<String>, VerifyError> {
         let untouched = self.untouched()?;
         let mut failing = Vec::new();
         for _ in 0..RUNS_AGAIN {
@@ -187,9 +184,9 @@ impl Judge<'_> {
         Ok(failing)
     }
 
-    fn test_again(&mut self, trial: &Trial, names: &[String]) -> Result<Tested, CargoError> {
-        let runner = &self.baseline.plan.test;
-        let again = self.cargo.test_again(trial, runner, names)?;
+    fn test_again(&mut self, trial: &Trial, names: &[String]) -> Result<Tested, VerifyError> {
+        let commands = &self.baseline.commands.tests;
+        let again = self.workbench.test_again(trial, commands, names)?;
         self.spent.push(again.elapsed);
         Ok(again)
     }
@@ -207,7 +204,7 @@ impl Judge<'_> {
     }
 
     /// Compares runs of a command that names no tests.
-    fn compare_whole(&mut self, tested: &Tested) -> Result<Outcome, CargoError> {
+    fn compare_whole(&mut self, tested: &Tested) -> Result<Outcome, VerifyError> {
         self.notes = vec!["the test command names no tests: whole suite only".into()];
         if tested.report.succeeded {
             return Ok(Outcome::Passed);
@@ -234,9 +231,9 @@ impl Judge<'_> {
         &mut self,
         trial: &Trial,
         is: impl Fn(&Tested) -> bool,
-    ) -> Result<bool, CargoError> {
+    ) -> Result<bool, VerifyError> {
         for _ in 0..RUNS_AGAIN {
-            let again = self.cargo.test(trial, &self.baseline.plan.test)?;
+            let again = self.workbench.test(trial, &self.baseline.commands.tests)?;
             self.spent.push(again.elapsed);
             if is(&again) {
                 return Ok(true);
@@ -246,7 +243,7 @@ impl Judge<'_> {
     }
 }
 
-fn reason(tested: &Tested) -> Result<String, CargoError> {
+fn reason(tested: &Tested) -> Result<String, VerifyError> {
     if tested.report.succeeded {
         Ok(String::new())
     } else {

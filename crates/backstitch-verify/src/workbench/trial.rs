@@ -5,9 +5,9 @@ use std::fs::{self, File, FileTimes};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::error::{CargoError, Doing};
+use super::error::{Doing, VerifyError};
 use super::places;
-use super::session::{Cargo, Tree, mount, workspace_in};
+use super::session::{Session, Tree, mount};
 use crate::sandbox::{Access, Mount};
 
 /// The most layers of build results; past them everything is built anew.
@@ -17,128 +17,144 @@ const ENTRIES_MAX: usize = 2_000_000;
 
 /// One tree being built and tested, with a place for what that writes.
 #[derive(Debug, Clone)]
-pub(super) struct Trial {
+pub struct Trial {
     tree: Tree,
     work: PathBuf,
-    /// Earlier build results, newest first; never written to.
-    below: Vec<PathBuf>,
+    /// What lies over the project's own files: what building it leaves, or what was installed.
+    layers: Vec<Layer>,
     layered: bool,
 }
+
+/// A directory inside the project that jobs write to, and that later trials may build upon.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    /// Its name in the trial's working directory.
+    pub(crate) name: String,
+    /// Where jobs see it.
+    pub(crate) inside: String,
+    /// What is below it, newest first; never written to.
+    pub(crate) below: Vec<PathBuf>,
+}
+
+/// The name of the lowest layer: the project's own files.
+const PROJECT: &str = "project";
 
 impl Trial {
     /// Makes the directories in `work`, or takes up those that an earlier process made for the
     /// same trial; `work` must not hold another one.
-    pub(super) fn prepare(
-        cargo: &Cargo,
+    pub(crate) fn prepare(
+        session: &Session,
         tree: Tree,
         work: &Path,
-        below: Vec<PathBuf>,
-    ) -> Result<Self, CargoError> {
+        mut layers: Vec<Layer>,
+    ) -> Result<Self, VerifyError> {
         fs::create_dir_all(work).doing("make directory", work)?;
         let work = work.canonicalize().doing("find directory", work)?;
-        let layered = cargo.layered(&work)?;
-        let below = if below.len() > LAYERS_MAX {
-            Vec::new()
-        } else {
-            below
-        };
+        let layered = session.layered(&work)?;
+        for layer in &mut layers {
+            if layer.below.len() > LAYERS_MAX {
+                layer.below.clear();
+            }
+        }
         let trial = Self {
             tree,
             work,
-            below,
+            layers,
             layered,
         };
-        cargo.sandbox().own(&trial.tree.root)?;
-        for layer in ["project", "target"] {
-            let layer = trial.work.join(layer);
+        session.sandbox().own(&trial.tree.root)?;
+        for name in trial.names() {
+            let layer = trial.work.join(name);
             for directory in ["changes", "scratch"] {
                 let directory = layer.join(directory);
                 fs::create_dir_all(&directory).doing("make directory", &directory)?;
             }
-            cargo.sandbox().own(&layer)?;
+            session.sandbox().own(&layer)?;
         }
         let copied = trial.work.join("copied");
         if !layered && !copied.exists() {
-            trial.copy(cargo)?;
+            trial.copy(session)?;
             fs::write(&copied, "").doing("write mark", &copied)?;
         }
         Ok(trial)
     }
 
     /// Without layers, what is below has to be there as a copy.
-    fn copy(&self, cargo: &Cargo) -> Result<(), CargoError> {
-        copy(&self.tree.root, &self.changes("project"))?;
-        if let Some(newest) = self.below.first() {
-            copy(newest, &self.changes("target"))?;
+    fn copy(&self, session: &Session) -> Result<(), VerifyError> {
+        copy(&self.tree.root, &self.changes(PROJECT))?;
+        for layer in &self.layers {
+            if let Some(newest) = layer.below.first() {
+                copy(newest, &self.changes(&layer.name))?;
+            }
         }
-        cargo.sandbox().own(&self.changes("project"))?;
-        cargo.sandbox().own(&self.changes("target"))?;
+        for name in self.names() {
+            session.sandbox().own(&self.changes(name))?;
+        }
         Ok(())
     }
 
-    pub(super) fn tree(&self) -> &Tree {
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let layers = self.layers.iter().map(|layer| layer.name.as_str());
+        std::iter::once(PROJECT).chain(layers)
+    }
+
+    pub(crate) fn tree(&self) -> &Tree {
         &self.tree
     }
 
-    pub(super) fn work(&self) -> &Path {
+    pub(crate) fn work(&self) -> &Path {
         &self.work
     }
 
-    /// This trial's build results with all they build upon, for the next trial.
-    pub(super) fn results(&self) -> Vec<PathBuf> {
-        let own = self.changes("target");
-        if self.layered {
-            std::iter::once(own)
-                .chain(self.below.iter().cloned())
-                .collect()
-        } else {
-            vec![own]
+    /// What a layer holds with all it builds upon, for the next trial.
+    pub(crate) fn results(&self, name: &str) -> Vec<PathBuf> {
+        let own = self.changes(name);
+        let layer = self.layers.iter().find(|layer| layer.name == name);
+        match layer {
+            Some(layer) if self.layered => std::iter::once(own)
+                .chain(layer.below.iter().cloned())
+                .collect(),
+            Some(_) | None => vec![own],
         }
     }
 
     /// Where jobs see the project.
-    pub(super) fn project(&self, cargo: &Cargo) -> PathBuf {
-        cargo.seen(&self.changes("project"), places::PROJECT)
+    pub(crate) fn project(&self, session: &Session) -> PathBuf {
+        session.seen(&self.changes(PROJECT), places::PROJECT)
     }
 
-    /// Where jobs see the build results.
-    pub(super) fn target(&self, cargo: &Cargo) -> PathBuf {
-        cargo.seen(&self.changes("target"), self.target_inside())
-    }
-
-    /// The usual place, since some tests look there; another where the tree has something
-    /// else of that name, which a mount must not follow.
-    fn target_inside(&self) -> PathBuf {
-        let usual = workspace_in(&self.tree.root, &self.tree.lockfile).join("target");
-        match usual.symlink_metadata() {
-            Ok(found) if !found.is_dir() => places::TARGET.into(),
-            _ => workspace_in(Path::new(places::PROJECT), &self.tree.lockfile).join("target"),
-        }
+    /// Where jobs see a layer.
+    pub(crate) fn layer(&self, session: &Session, name: &str) -> PathBuf {
+        let layer = self.layers.iter().find(|layer| layer.name == name);
+        let inside = layer.map_or(places::PROJECT, |layer| &layer.inside);
+        session.seen(&self.changes(name), inside)
     }
 
     /// What jobs see of this trial.
-    pub(super) fn mounts(&self) -> Result<Vec<Mount>, CargoError> {
-        let target = self.target_inside();
-        let target = target.to_str().unwrap_or(places::TARGET);
-        if !self.layered {
-            return Ok(vec![
-                mount(&self.changes("project"), places::PROJECT, Access::ReadWrite),
-                mount(&self.changes("target"), target, Access::ReadWrite),
-            ]);
-        }
-        let project = mount(
-            &self.tree.root,
-            places::PROJECT,
-            self.overlay("project", &[])?,
-        );
-        let target = match self.below.split_first() {
-            None => mount(&self.changes("target"), target, Access::ReadWrite),
-            Some((newest, older)) => mount(newest, target, self.overlay("target", older)?),
+    pub(crate) fn mounts(&self) -> Result<Vec<Mount>, VerifyError> {
+        let project = if self.layered {
+            mount(
+                &self.tree.root,
+                places::PROJECT,
+                self.overlay(PROJECT, &[])?,
+            )
+        } else {
+            mount(&self.changes(PROJECT), places::PROJECT, Access::ReadWrite)
         };
-        Ok(vec![project, target])
+        let mut mounts = vec![project];
+        for layer in &self.layers {
+            let below = layer.below.split_first().filter(|_| self.layered);
+            mounts.push(match below {
+                None => mount(&self.changes(&layer.name), &layer.inside, Access::ReadWrite),
+                Some((newest, older)) => {
+                    mount(newest, &layer.inside, self.overlay(&layer.name, older)?)
+                }
+            });
+        }
+        Ok(mounts)
     }
 
-    fn overlay(&self, layer: &str, lower: &[PathBuf]) -> Result<Access, CargoError> {
+    fn overlay(&self, layer: &str, lower: &[PathBuf]) -> Result<Access, VerifyError> {
         let work = self.work.join(layer).join("scratch");
         fs::create_dir_all(&work).doing("make directory", &work)?;
         Ok(Access::Overlay {
@@ -149,13 +165,13 @@ impl Trial {
     }
 
     /// An empty directory for the temporary files of one job; what the last one left is gone.
-    pub(super) fn fresh_temporary(&self, cargo: &Cargo) -> Result<PathBuf, CargoError> {
+    pub(crate) fn fresh_temporary(&self, session: &Session) -> Result<PathBuf, VerifyError> {
         let temporary = self.work.join("temporary");
         if temporary.symlink_metadata().is_ok() {
-            cargo.sandbox().discard(&temporary)?;
+            session.sandbox().discard(&temporary)?;
         }
         fs::create_dir_all(&temporary).doing("make directory", &temporary)?;
-        cargo.sandbox().own(&temporary)?;
+        session.sandbox().own(&temporary)?;
         Ok(temporary)
     }
 
@@ -166,7 +182,7 @@ impl Trial {
 
 /// Copies a tree with its times, since cargo goes by them. Links are copied as links; pipes,
 /// sockets and devices are left out.
-fn copy(from: &Path, to: &Path) -> Result<(), CargoError> {
+fn copy(from: &Path, to: &Path) -> Result<(), VerifyError> {
     let mut waiting = vec![(from.to_path_buf(), to.to_path_buf())];
     let mut entries = 0;
     while let Some((from, to)) = waiting.pop() {

@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 
 /// Reads a text file; nothing where there is none. Errors where it is larger than
 /// `bytes_max` or no UTF-8.
-pub(super) fn read(root: &Path, path: &RelPath, bytes_max: u64) -> io::Result<Option<String>> {
+pub(crate) fn read(root: &Path, path: &RelPath, bytes_max: u64) -> io::Result<Option<String>> {
     let file = match open(root, path, OFlags::RDONLY) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
@@ -24,7 +24,7 @@ pub(super) fn read(root: &Path, path: &RelPath, bytes_max: u64) -> io::Result<Op
 }
 
 /// Replaces the text of a file that is there.
-pub(super) fn overwrite(root: &Path, path: &RelPath, text: &str) -> io::Result<()> {
+pub(crate) fn overwrite(root: &Path, path: &RelPath, text: &str) -> io::Result<()> {
     let mut file = open(root, path, OFlags::WRONLY)?;
     file.set_len(0)?;
     file.write_all(text.as_bytes())

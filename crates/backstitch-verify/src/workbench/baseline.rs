@@ -7,9 +7,10 @@ use std::time::Duration;
 use backstitch_model::tests::{TestOutcome, TestReport};
 use backstitch_model::{Check, CheckRun, Outcome};
 
-use super::commands::{Plan, Runner};
-use super::error::CargoError;
-use super::session::{Cargo, Tree};
+use super::Workbench;
+use super::commands::{Commands, TestCommand};
+use super::error::VerifyError;
+use super::session::Tree;
 use super::tested::{Tested, outcome_of};
 use super::trial::Trial;
 
@@ -21,7 +22,7 @@ pub(super) const AGAIN_MAX: usize = 50;
 pub struct Baseline {
     /// Does it build?
     pub build: CheckRun,
-    /// Do its tests pass? Not run before [`Cargo::test_baseline`].
+    /// Do its tests pass? Not run before [`Workbench::test_baseline`].
     pub regress: CheckRun,
     /// Its tests, one by one.
     pub report: TestReport,
@@ -29,10 +30,10 @@ pub struct Baseline {
     pub(super) origin: Trial,
     /// What attempts build upon: the untouched tree's, or the last kept attempt's.
     pub(super) trial: Trial,
-    pub(super) plan: Plan,
+    pub(super) commands: Commands,
 }
 
-/// A baseline without its directories, to be written down and [restored](Cargo::restore).
+/// A baseline without its directories, to be written down and [restored](Workbench::restore).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedBaseline {
     /// See [`Baseline::build`].
@@ -60,27 +61,26 @@ pub enum Start {
     Clean,
 }
 
-impl Cargo {
-    /// Builds the untouched tree, whose packages must have been [fetched](Cargo::fetch). `work`
+impl Workbench<'_> {
+    /// Builds the untouched tree, whose packages must have been [fetched](Workbench::fetch). `work`
     /// takes everything that is written and must stay as long as the baseline is used; it is
     /// removed with [`Sandbox::discard`](crate::sandbox::Sandbox::discard).
-    pub fn baseline(&self, tree: &Tree, work: &Path) -> Result<Baseline, CargoError> {
-        let trial = Trial::prepare(self, tree.clone(), work, Vec::new())?;
-        let mut plan = Plan::new(tree, self.policy(), self.toolchain().nextest.is_some());
-        let mut build = self.build(&trial, &plan)?;
+    pub fn baseline(&self, tree: &Tree, work: &Path) -> Result<Baseline, VerifyError> {
+        let trial = self.trial(tree, work, None)?;
+        let mut commands = self.manager.commands(tree);
+        let mut build = self.build(&trial, &commands)?;
         if let (Outcome::Failed(why), Some(alone)) =
-            (&build.outcome, plan.for_root_alone(self.policy()))
+            (&build.outcome, self.manager.narrower(&commands))
         {
             let note = format!(
                 "the workspace does not build whole, so only its default members are judged: {why}"
             );
             build = self.build(&trial, &alone)?;
             build.notes.push(note);
-            plan = alone;
+            commands = alone;
         }
-        let asked = self.toolchain().note(&tree.root, tree.workspace().as_ref());
-        build.notes.extend(asked);
-        build.notes.push(self.toolchain().version.clone());
+        build.notes.extend(self.manager.notes(tree));
+        build.notes.push(self.manager.about());
         let (regress, report) = not_tested(match &build.outcome {
             Outcome::Passed => "the tests have not been run yet",
             Outcome::Failed(_) | Outcome::TimedOut | Outcome::NotRun(_) => {
@@ -93,13 +93,13 @@ impl Cargo {
             report,
             origin: trial.clone(),
             trial,
-            plan,
+            commands,
         })
     }
 
     /// Tests the untouched tree, which must build.
-    pub fn test_baseline(&self, baseline: &mut Baseline) -> Result<(), CargoError> {
-        let (regress, report) = self.test_untouched(&baseline.origin, &mut baseline.plan)?;
+    pub fn test_baseline(&self, baseline: &mut Baseline) -> Result<(), VerifyError> {
+        let (regress, report) = self.test_untouched(&baseline.origin, &mut baseline.commands)?;
         baseline.regress = regress;
         baseline.report = report;
         Ok(())
@@ -112,10 +112,10 @@ impl Cargo {
         saved: SavedBaseline,
         tree: &Tree,
         work: &Path,
-    ) -> Result<Baseline, CargoError> {
-        let trial = Trial::prepare(self, tree.clone(), work, Vec::new())?;
-        let plan = serde_json::from_str(&saved.commands).map_err(|error| {
-            CargoError::Restore(format!("the commands are not what was written: {error}"))
+    ) -> Result<Baseline, VerifyError> {
+        let trial = self.trial(tree, work, None)?;
+        let commands = serde_json::from_str(&saved.commands).map_err(|error| {
+            VerifyError::Restore(format!("the commands are not what was written: {error}"))
         })?;
         let SavedBaseline {
             build,
@@ -129,24 +129,24 @@ impl Cargo {
             report,
             origin: trial.clone(),
             trial,
-            plan,
+            commands,
         })
     }
 
     /// Gets a changed tree ready to be built and tested upon a baseline. `work` is as for
-    /// [`Cargo::baseline`], and must be another directory.
+    /// [`Workbench::baseline`], and must be another directory.
     pub fn attempt(
         &self,
         baseline: &Baseline,
         tree: &Tree,
         start: Start,
         work: &Path,
-    ) -> Result<Attempt, CargoError> {
-        let below = match start {
-            Start::Warm => baseline.trial.results(),
-            Start::Clean => Vec::new(),
+    ) -> Result<Attempt, VerifyError> {
+        let upon = match start {
+            Start::Warm => Some(&baseline.trial),
+            Start::Clean => None,
         };
-        let trial = Trial::prepare(self, tree.clone(), work, below)?;
+        let trial = self.trial(tree, work, upon)?;
         Ok(Attempt { trial })
     }
 
@@ -155,8 +155,8 @@ impl Cargo {
         &self,
         baseline: &Baseline,
         attempt: &Attempt,
-    ) -> Result<CheckRun, CargoError> {
-        self.build(&attempt.trial, &baseline.plan)
+    ) -> Result<CheckRun, VerifyError> {
+        self.build(&attempt.trial, &baseline.commands)
     }
 
     /// Tests a changed tree, which must build, and compares it with the baseline. Answers the
@@ -165,7 +165,7 @@ impl Cargo {
         &self,
         baseline: &Baseline,
         attempt: &Attempt,
-    ) -> Result<(CheckRun, TestReport), CargoError> {
+    ) -> Result<(CheckRun, TestReport), VerifyError> {
         if baseline.regress.outcome == Outcome::Passed {
             self.regress(baseline, &attempt.trial)
         } else {
@@ -175,8 +175,19 @@ impl Cargo {
         }
     }
 
-    pub(super) fn build(&self, trial: &Trial, plan: &Plan) -> Result<CheckRun, CargoError> {
-        let ended = self.run_project(trial, &plan.build, "build")?;
+    /// The directories of a tree that is built, perhaps upon what another left.
+    pub(super) fn trial(
+        &self,
+        tree: &Tree,
+        work: &Path,
+        upon: Option<&Trial>,
+    ) -> Result<Trial, VerifyError> {
+        let layers = self.manager.layers(tree, work, upon);
+        Trial::prepare(self.session(), tree.clone(), work, layers)
+    }
+
+    fn build(&self, trial: &Trial, commands: &Commands) -> Result<CheckRun, VerifyError> {
+        let ended = self.run(trial, &commands.build, "build")?;
         Ok(CheckRun {
             check: Check::Build,
             outcome: outcome_of(&ended)?,
@@ -189,24 +200,25 @@ impl Cargo {
     fn test_untouched(
         &self,
         trial: &Trial,
-        plan: &mut Plan,
-    ) -> Result<(CheckRun, TestReport), CargoError> {
+        commands: &mut Commands,
+    ) -> Result<(CheckRun, TestReport), VerifyError> {
         let mut notes = Vec::new();
-        let mut tested = self.test(trial, &plan.test)?;
-        if let Some(alone) = plan
-            .for_root_alone(self.policy())
+        let mut tested = self.test(trial, &commands.tests)?;
+        if let Some(alone) = self
+            .manager
+            .narrower(commands)
             .filter(|_| tested.found_nothing())
         {
             notes.push(
                 "the tests of the whole workspace do not build, so only its default members' count"
                     .into(),
             );
-            tested = self.test(trial, &alone.test)?;
-            *plan = alone;
+            tested = self.test(trial, &alone.tests)?;
+            *commands = alone;
         }
         let mut run = tested.check_run();
-        run.outcome = tested.baseline_outcome(&plan.test)?;
-        let (flaky, elapsed) = self.flaky_failures(trial, &plan.test, &tested)?;
+        run.outcome = tested.baseline_outcome(&commands.tests)?;
+        let (flaky, elapsed) = self.flaky_failures(trial, &commands.tests, &tested)?;
         run.elapsed += elapsed;
         run.notes = notes;
         run.notes.extend(tested.baseline_notes(&flaky));
@@ -217,9 +229,9 @@ impl Cargo {
     fn flaky_failures(
         &self,
         trial: &Trial,
-        runner: &Runner,
+        commands: &[TestCommand],
         tested: &Tested,
-    ) -> Result<(Vec<String>, Duration), CargoError> {
+    ) -> Result<(Vec<String>, Duration), VerifyError> {
         let failed: Vec<String> = tested
             .report
             .names(TestOutcome::Failed)
@@ -228,7 +240,7 @@ impl Cargo {
         if failed.is_empty() || failed.len() > AGAIN_MAX || tested.stopped() {
             return Ok((Vec::new(), Duration::ZERO));
         }
-        let again = self.test_again(trial, runner, &failed)?;
+        let again = self.test_again(trial, commands, &failed)?;
         let passes = |name: &String| again.report.cases.get(name) == Some(&TestOutcome::Passed);
         Ok((failed.into_iter().filter(passes).collect(), again.elapsed))
     }
@@ -243,13 +255,13 @@ fn not_tested(why: &str) -> (CheckRun, TestReport) {
 
 impl Baseline {
     /// What is to be written down of it.
-    pub fn save(&self) -> Result<SavedBaseline, CargoError> {
+    pub fn save(&self) -> Result<SavedBaseline, VerifyError> {
         Ok(SavedBaseline {
             build: self.build.clone(),
             regress: self.regress.clone(),
             report: self.report.clone(),
-            commands: serde_json::to_string(&self.plan)
-                .map_err(|error| CargoError::Restore(error.to_string()))?,
+            commands: serde_json::to_string(&self.commands)
+                .map_err(|error| VerifyError::Restore(error.to_string()))?,
         })
     }
 

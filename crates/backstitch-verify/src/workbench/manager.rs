@@ -1,0 +1,43 @@
+//! What the workbench asks of a package manager. Each is an implementation of one trait, so that
+//! building, testing and comparing are written once.
+
+use std::path::Path;
+
+use backstitch_model::candidate::Step;
+
+use super::applied::Applied;
+use super::commands::Commands;
+use super::error::VerifyError;
+use super::session::{Session, Surroundings, Tree};
+use super::trial::{Layer, Trial};
+
+/// Knows one package manager: how its projects are fetched and changed, and what their programs
+/// need around them. Never decides whether a fix is good.
+pub trait PackageManager: Send + Sync {
+    /// What all of a run's jobs share.
+    fn session(&self) -> &Session;
+
+    /// The tools that everything is judged with, in words, for the evidence.
+    fn about(&self) -> String;
+
+    /// Carries out the steps in the tree, then brings what the lockfile names by then. The fetch
+    /// phase: there is a network, and nothing of the project's runs. `work` takes what is written.
+    fn apply(&self, tree: &Tree, steps: &[Step], work: &Path) -> Result<Applied, VerifyError>;
+
+    /// The commands that build and test the project: the user's own where the policy has any.
+    fn commands(&self, tree: &Tree) -> Commands;
+
+    /// Commands for less of the project, for where the whole does not build; `None` where there
+    /// are none.
+    fn narrower(&self, commands: &Commands) -> Option<Commands>;
+
+    /// What lies over a tree's own files while its programs run. `upon` is the trial whose
+    /// results may be built upon.
+    fn layers(&self, tree: &Tree, work: &Path, upon: Option<&Trial>) -> Vec<Layer>;
+
+    /// What the project's programs see and have in their environment in the run phase.
+    fn surroundings(&self, trial: &Trial) -> Result<Surroundings, VerifyError>;
+
+    /// What a reader of the evidence should know of the tree, each in a sentence.
+    fn notes(&self, tree: &Tree) -> Vec<String>;
+}

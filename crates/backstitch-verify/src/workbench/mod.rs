@@ -1,0 +1,82 @@
+//! How a project is fetched, changed, built and tested inside the [sandbox](crate::sandbox),
+//! whichever package manager it has.
+//!
+//! Two phases, and nothing is both:
+//!
+//! | phase | network | what runs | what is writable |
+//! |---|---|---|---|
+//! | fetch | yes | the package manager, nothing of the project's | the tree, the package cache |
+//! | run | none | everything: build scripts, macros, tests | layers over the tree and over the build's results |
+//!
+//! In the fetch phase the package manager stands outside the tree, so none of the project's own
+//! settings is in force: they can name programs to run. In the run phase the tree and the
+//! baseline's build results are seen through an overlay: what the project's programs write is
+//! thrown away, and never becomes part of a fix.
+//!
+//! Refusals by a package manager and failing tests are data. A [`VerifyError`] means that the job
+//! could not be done. Nothing here decides whether a fix is good.
+//!
+//! What cannot be kept out: a test prints its own result, so a hostile dependency that knows the
+//! test runner can forge one; the report only notices where counts disagree. And build results
+//! of the baseline are reused for an attempt, so the baseline's build scripts can plant some for
+//! it; [`Start::Clean`] builds without them. A project's lockfile names the servers that
+//! the fetch phase talks to, the machine's own loopback services included.
+
+mod manager;
+
+mod applied;
+mod commands;
+
+mod baseline;
+mod regress;
+mod tested;
+mod testing;
+
+pub(crate) mod session;
+pub(crate) mod trial;
+
+pub(crate) mod error;
+pub(crate) mod files;
+pub(crate) mod lines;
+pub(crate) mod places;
+mod progress;
+
+use std::path::Path;
+
+use backstitch_model::candidate::Step;
+
+pub use applied::{Applied, Cause, Refusal};
+pub use baseline::{Attempt, Baseline, SavedBaseline, Start};
+pub use commands::{Commands, TestCommand};
+pub use error::VerifyError;
+pub use manager::PackageManager;
+pub use progress::Progress;
+pub use session::{Session, Setup, Tree};
+
+/// Fetches, changes, builds and tests the projects of one package manager.
+#[derive(Clone, Copy)]
+pub struct Workbench<'manager> {
+    manager: &'manager dyn PackageManager,
+}
+
+impl<'manager> Workbench<'manager> {
+    /// A workbench for the projects of `manager`.
+    pub fn new(manager: &'manager dyn PackageManager) -> Self {
+        Self { manager }
+    }
+
+    /// Brings what the tree's lockfile names. `work` takes logs and settings.
+    pub fn fetch(&self, tree: &Tree, work: &Path) -> Result<Applied, VerifyError> {
+        self.manager.apply(tree, &[], work)
+    }
+
+    /// Carries out the steps in the tree, then brings what the lockfile names by then. `work`
+    /// takes logs and settings.
+    pub fn apply(&self, tree: &Tree, steps: &[Step], work: &Path) -> Result<Applied, VerifyError> {
+        self.manager.apply(tree, steps, work)
+    }
+
+    fn session(&self) -> &Session {
+        self.manager.session()
+    }
+}

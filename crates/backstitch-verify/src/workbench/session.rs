@@ -1,0 +1,253 @@
+//! Owns what all of a run's jobs share, whichever package manager they are for: the sandbox, the
+//! limits, and how a job is run. Knows nothing of what a job's output means.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use backstitch_model::policy::CommandLimits;
+use backstitch_model::{Policy, RelPath};
+
+use super::error::{Doing, VerifyError};
+use super::places;
+use super::progress::{Lines, Progress};
+use super::trial::Trial;
+use crate::sandbox::{Access, Cancel, Exit, Job, Limits, Mount, Network, Output, Ran, Sandbox};
+
+/// The most one directory's logs are numbered to.
+const LOGS_MAX: usize = 10_000;
+
+/// Everything that is the same for all projects and all package managers.
+#[derive(Clone)]
+pub struct Setup {
+    /// Where programs run.
+    pub sandbox: Sandbox,
+    /// A directory for package caches, shared between projects, made where it is missing.
+    pub cache: PathBuf,
+    /// The user's own commands and the limits.
+    pub policy: Policy,
+    /// Whether the fetch phase has to do with the packages that are on this machine.
+    pub offline: bool,
+    /// Stops everything.
+    pub cancel: Cancel,
+    /// Is told what is going on.
+    pub progress: Progress,
+}
+
+/// A disposable copy of a project. Its files are given to the sandbox's user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tree {
+    /// The copy's root on the host.
+    pub root: PathBuf,
+    /// The lockfile that counts; commands run in its folder.
+    pub lockfile: RelPath,
+}
+
+/// Runs jobs for a package manager.
+pub struct Session {
+    setup: Setup,
+    layered: OnceLock<bool>,
+}
+
+/// A job that ended, and its log.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) ran: Ran,
+    pub(crate) log: PathBuf,
+}
+
+/// What a package manager adds to a job: what it shows of the host and which variables it sets.
+pub struct Surroundings {
+    pub(crate) mounts: Vec<Mount>,
+    pub(crate) environment: Vec<(OsString, OsString)>,
+}
+
+/// A job of the fetch phase.
+pub(crate) struct Fetching<'job> {
+    pub(crate) argv: Vec<OsString>,
+    pub(crate) cwd: PathBuf,
+    pub(crate) surroundings: Surroundings,
+    /// Takes the log.
+    pub(crate) work: &'job Path,
+}
+
+impl Session {
+    /// Begins a session; starts nothing yet.
+    pub fn new(setup: Setup) -> Self {
+        Self {
+            setup,
+            layered: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        &self.setup.sandbox
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.setup.policy
+    }
+
+    pub(crate) fn offline(&self) -> bool {
+        self.setup.offline
+    }
+
+    /// Makes a package manager's own cache, and gives it to the sandbox's user.
+    pub(crate) fn cache(&self, name: &str) -> Result<PathBuf, VerifyError> {
+        let cache = self.setup.cache.join(name);
+        fs::create_dir_all(&cache).doing("make package cache", &cache)?;
+        let cache = cache.canonicalize().doing("find package cache", &cache)?;
+        self.sandbox().own(&cache)?;
+        Ok(cache)
+    }
+
+    /// Tells whether trees are laid over one another rather than copied.
+    pub(crate) fn layered(&self, near: &Path) -> Result<bool, VerifyError> {
+        if let Some(layered) = self.layered.get() {
+            return Ok(*layered);
+        }
+        let supported = self.sandbox().overlay_supported(near)?;
+        Ok(*self.layered.get_or_init(|| supported))
+    }
+
+    /// Where a job sees a host path that is mounted at `inside`.
+    pub(crate) fn seen(&self, host: &Path, inside: impl AsRef<Path>) -> PathBuf {
+        if self.sandbox().is_confined() {
+            inside.as_ref().to_path_buf()
+        } else {
+            host.to_path_buf()
+        }
+    }
+
+    /// Runs a package manager in the fetch phase: with a network, and nothing of the project's.
+    pub(crate) fn fetch(&self, fetching: Fetching<'_>) -> Result<Ended, VerifyError> {
+        let limits = &self.setup.policy.limits;
+        self.run(&Job {
+            argv: fetching.argv,
+            env: fetching.surroundings.environment,
+            cwd: fetching.cwd,
+            mounts: fetching.surroundings.mounts,
+            network: if self.offline() {
+                Network::Loopback
+            } else {
+                Network::Host
+            },
+            // The cache is shared between projects and counts as a whole.
+            limits: Limits {
+                disk_bytes_max: limits.disk_bytes_max.saturating_mul(4),
+                ..job_limits(limits)
+            },
+            output: Output::Merged {
+                log: next_log(fetching.work, "fetch")?,
+            },
+        })
+    }
+
+    /// Runs a command of the project's in the run phase: without a network, in the folder of the
+    /// lockfile.
+    pub(crate) fn run_project(
+        &self,
+        trial: &Trial,
+        surroundings: Surroundings,
+        argv: &[String],
+        name: &str,
+    ) -> Result<Ended, VerifyError> {
+        let mut mounts = surroundings.mounts;
+        mounts.extend(trial.mounts()?);
+        mounts.push(mount(
+            &trial.fresh_temporary(self)?,
+            places::TEMPORARY,
+            Access::ReadWrite,
+        ));
+        self.run(&Job {
+            argv: argv.iter().map(OsString::from).collect(),
+            env: surroundings.environment,
+            cwd: workspace_in(&trial.project(self), &trial.tree().lockfile),
+            mounts,
+            network: Network::Loopback,
+            limits: job_limits(&self.setup.policy.limits),
+            output: Output::Merged {
+                log: next_log(trial.work(), name)?,
+            },
+        })
+    }
+
+    fn run(&self, job: &Job) -> Result<Ended, VerifyError> {
+        let cancel = &self.setup.cancel;
+        if cancel.is_cancelled() {
+            return Err(VerifyError::Cancelled);
+        }
+        let mut lines = Lines::new(&self.setup.progress);
+        let Output::Merged { log } = job.output.clone() else {
+            unreachable!("every job here has one log")
+        };
+        let ran = self
+            .sandbox()
+            .run(job, cancel, &mut |_, bytes| lines.take(bytes));
+        match ran {
+            // A job stopped while its sandbox was being built may end in any way.
+            Err(_) if cancel.is_cancelled() => Err(VerifyError::Cancelled),
+            Err(error) => Err(error.into()),
+            Ok(Ran {
+                exit: Exit::Cancelled,
+                ..
+            }) => Err(VerifyError::Cancelled),
+            Ok(ran) => Ok(Ended { ran, log }),
+        }
+    }
+}
+
+impl Tree {
+    /// The folder that the lockfile is in; `None` for the root.
+    pub(crate) fn workspace(&self) -> Option<RelPath> {
+        self.lockfile.parent()
+    }
+}
+
+/// The folder of the lockfile below `root`.
+pub(crate) fn workspace_in(root: &Path, lockfile: &RelPath) -> PathBuf {
+    lockfile
+        .parent()
+        .map_or_else(|| root.to_path_buf(), |folder| root.join(folder.as_str()))
+}
+
+pub(crate) fn mount(host: &Path, inside: &str, access: Access) -> Mount {
+    Mount {
+        host: host.to_path_buf(),
+        inside: inside.into(),
+        access,
+    }
+}
+
+pub(crate) fn texts(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    pairs
+        .iter()
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
+}
+
+/// A log that is not there yet.
+fn next_log(work: &Path, name: &str) -> Result<PathBuf, VerifyError> {
+    let logs = work.join("logs");
+    fs::create_dir_all(&logs).doing("make log directory", &logs)?;
+    let used = fs::read_dir(&logs)
+        .doing("read log directory", &logs)?
+        .take(LOGS_MAX)
+        .count();
+    Ok(logs.join(format!("{used:03}-{name}.log")))
+}
+
+fn job_limits(limits: &CommandLimits) -> Limits {
+    let processors = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    Limits {
+        wall_s: limits.wall_s,
+        cpu_s: limits.wall_s.saturating_mul(processors),
+        memory_bytes_max: limits.memory_bytes_max,
+        data_bytes_max: limits.memory_bytes_max,
+        processes_max: limits.processes_max,
+        output_bytes_max: limits.output_bytes_max,
+        disk_bytes_max: limits.disk_bytes_max,
+        ..Limits::default()
+    }
+}

@@ -1,0 +1,77 @@
+//! The package managers of this machine, each for the lockfiles that it wrote. One that is not
+//! there is no error: only the projects that need it cannot be judged, and are told why.
+
+use backstitch_find::Platform;
+use backstitch_model::LockFormat;
+use backstitch_verify::cargo::{Cargo, Toolchain, User};
+use backstitch_verify::workbench::{PackageManager, Setup, VerifyError, Workbench};
+
+/// What a run builds and tests with.
+pub struct Managers {
+    cargo: Result<Cargo, String>,
+}
+
+impl Managers {
+    /// Looks for every package manager.
+    pub fn discover(setup: &Setup) -> Result<Self, VerifyError> {
+        Ok(Self {
+            cargo: found(Toolchain::discover().and_then(|toolchain| {
+                Cargo::new(setup.clone(), toolchain, &User::from_environment())
+            }))?,
+        })
+    }
+
+    /// The workbench for projects with lockfiles of a format, or why there is none.
+    pub fn workbench(&self, format: LockFormat) -> Result<Workbench<'_>, &str> {
+        let manager: &dyn PackageManager = match format {
+            LockFormat::Cargo => self.cargo.as_ref().map_err(String::as_str)?,
+            LockFormat::Npm
+            | LockFormat::Pnpm
+            | LockFormat::Yarn
+            | LockFormat::Requirements
+            | LockFormat::Poetry
+            | LockFormat::Uv
+            | LockFormat::Pipenv => return Err("its package manager is not supported yet"),
+        };
+        Ok(Workbench::new(manager))
+    }
+
+    /// Every toolchain that is there, in words.
+    pub fn about(&self) -> String {
+        match &self.cargo {
+            Ok(cargo) => cargo.about(),
+            Err(why) => why.clone(),
+        }
+    }
+
+    /// The release of the language's tools that will build a project of this format.
+    pub fn release(&self, format: LockFormat) -> Option<&str> {
+        match format {
+            LockFormat::Cargo => Some(&self.cargo.as_ref().ok()?.toolchain().release),
+            LockFormat::Npm
+            | LockFormat::Pnpm
+            | LockFormat::Yarn
+            | LockFormat::Requirements
+            | LockFormat::Poetry
+            | LockFormat::Uv
+            | LockFormat::Pipenv => None,
+        }
+    }
+
+    /// The platform that is built for.
+    pub fn platform(&self) -> Platform {
+        let cargo = self.cargo.as_ref().ok();
+        cargo
+            .and_then(|cargo| Platform::of_triple(&cargo.toolchain().host))
+            .unwrap_or_default()
+    }
+}
+
+/// A package manager that is not there is data; one that is and cannot be used is an error.
+fn found<M>(manager: Result<M, VerifyError>) -> Result<Result<M, String>, VerifyError> {
+    match manager {
+        Ok(manager) => Ok(Ok(manager)),
+        Err(error @ VerifyError::Toolchain(_)) => Ok(Err(error.to_string())),
+        Err(error) => Err(error),
+    }
+}
