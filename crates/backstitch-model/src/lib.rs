@@ -20,6 +20,7 @@ pub mod policy;
 pub mod check;
 pub mod evidence;
 pub mod record;
+pub mod reproducer;
 pub mod tests;
 pub mod verdict;
 
@@ -37,4 +38,5 @@ pub use path::RelPath;
 pub use policy::Policy;
 pub use project::Project;
 pub use record::Record;
+pub use reproducer::Reproducer;
 pub use verdict::Verdict;

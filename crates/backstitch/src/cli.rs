@@ -45,6 +45,9 @@ pub enum Command {
     /// Bring, import or describe advisories.
     #[command(subcommand)]
     Db(DbCommand),
+    /// List, begin or check reproducers: programs that show whether a flaw is there.
+    #[command(subcommand)]
+    Reproducer(ReproducerCommand),
     /// Show or verify what earlier runs observed.
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -115,6 +118,9 @@ pub struct RunArguments {
     /// What keeps the project's programs in while they build and test.
     #[arg(long, value_enum, default_value_t = SandboxChoice::Auto)]
     pub sandbox: SandboxChoice,
+    /// A folder of reproducers besides the bundled and the project's own; may be given again.
+    #[arg(long, value_name = "DIR")]
+    pub reproducers: Vec<PathBuf>,
     /// Forget what an interrupted run had already done.
     #[arg(long)]
     pub fresh: bool,
@@ -207,4 +213,77 @@ pub enum LedgerCommand {
     },
     /// Check that no event was changed, removed or put in another order.
     Verify,
+}
+
+/// `backstitch reproducer`.
+#[derive(Debug, Subcommand)]
+pub enum ReproducerCommand {
+    /// List every reproducer at hand.
+    List {
+        /// The project.
+        #[arg(default_value = ".")]
+        path: PathBuf,
+        /// A folder of reproducers besides the bundled and the project's own; may be given again.
+        #[arg(long, value_name = "DIR")]
+        reproducers: Vec<PathBuf>,
+        /// How results are written.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Run reproducers on a release with the flaw and on one without; needs the registries.
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(CheckArguments),
+    /// Write the beginnings of a reproducer.
+    #[command(
+        after_help = "Example:\n  backstitch reproducer new left-pad-flag --ecosystem npm --package left-pad --advisory CVE-2030-1"
+    )]
+    New(NewArguments),
+}
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  backstitch reproducer check                          all of them
+  backstitch reproducer check regex-empty-repetition   only one
+  backstitch reproducer check --ecosystem crates.io    those of one ecosystem
+  backstitch reproducer check mine --reproducers ../reproducers";
+
+/// `backstitch reproducer check`.
+#[derive(Debug, Clone, Args)]
+pub struct CheckArguments {
+    /// Which ones; all of them where none is named.
+    pub names: Vec<String>,
+    /// Only those of one ecosystem, by its OSV name.
+    #[arg(long)]
+    pub ecosystem: Option<String>,
+    /// The project whose own reproducers count too.
+    #[arg(long, default_value = ".")]
+    pub path: PathBuf,
+    /// A folder of reproducers besides the bundled and the project's own; may be given again.
+    #[arg(long, value_name = "DIR")]
+    pub reproducers: Vec<PathBuf>,
+    /// What keeps the programs in.
+    #[arg(long, value_enum, default_value_t = SandboxChoice::Auto)]
+    pub sandbox: SandboxChoice,
+    /// Never use the network.
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// `backstitch reproducer new`.
+#[derive(Debug, Clone, Args)]
+pub struct NewArguments {
+    /// Its name.
+    pub name: String,
+    /// The package's ecosystem: crates.io, npm or `PyPI`.
+    #[arg(long)]
+    pub ecosystem: String,
+    /// The package.
+    #[arg(long)]
+    pub package: String,
+    /// An id of the flaw; may be given again.
+    #[arg(long, required = true)]
+    pub advisory: Vec<String>,
+    /// The folder it goes into.
+    #[arg(long, value_name = "DIR", default_value = ".backstitch/reproducers")]
+    pub folder: PathBuf,
 }

@@ -19,6 +19,7 @@ mod network;
 mod places;
 mod registry;
 mod report;
+mod reproducers;
 mod settings;
 mod source;
 

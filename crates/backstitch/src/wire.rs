@@ -8,6 +8,7 @@ use backstitch_model as model;
 use model::candidate::{Applicability, Change, Upgrade};
 use model::finding::{Class, Compiled, FindingKind, VulnerableDependency};
 use model::project::DependencyKind;
+use model::reproducer::{self, Sight};
 use model::tests::{TestOutcome, TestReport};
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +83,41 @@ pub struct CheckRun {
     pub elapsed_ms: u64,
     pub notes: Vec<String>,
     pub log: Option<String>,
+}
+
+/// A reproducer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reproducer {
+    pub name: String,
+    pub advisories: Vec<String>,
+    pub ecosystem: String,
+    pub package: String,
+    pub shows: String,
+    pub inputs: Vec<String>,
+    pub time_limit_s: u64,
+    pub vulnerable: Option<String>,
+    pub fixed: Option<String>,
+    pub origin: String,
+}
+
+/// What a reproducer saw in one tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reproduction {
+    pub reproducer: String,
+    pub listed: Vec<Sighting>,
+    pub variants: Vec<Sighting>,
+    pub elapsed_ms: u64,
+    pub notes: Vec<String>,
+    pub log: Option<String>,
+}
+
+/// What one run of a reproducer told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    pub input: Option<String>,
+    /// `present`, `absent` or `inconclusive`.
+    pub sight: String,
+    pub why: Option<String>,
 }
 
 /// A test run, test by test.
@@ -258,6 +294,58 @@ impl TryFrom<&CheckRun> for model::CheckRun {
             notes: run.notes.clone(),
             log: run.log.clone(),
         })
+    }
+}
+
+impl Reproducer {
+    /// Describes a reproducer; `origin` says whose it is.
+    pub fn new(reproducer: &model::Reproducer, origin: String) -> Self {
+        let seen = reproducer.seen.as_ref();
+        Self {
+            name: reproducer.name.clone(),
+            advisories: reproducer
+                .advisories
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            ecosystem: reproducer.ecosystem.to_string(),
+            package: reproducer.package.clone(),
+            shows: reproducer.shows.clone(),
+            inputs: reproducer.inputs.clone(),
+            time_limit_s: reproducer.time_limit_s,
+            vulnerable: seen.map(|seen| seen.vulnerable.clone()),
+            fixed: seen.map(|seen| seen.fixed.clone()),
+            origin,
+        }
+    }
+}
+
+impl From<&reproducer::Sighting> for Sighting {
+    fn from(sighting: &reproducer::Sighting) -> Self {
+        let (sight, why) = match &sighting.sight {
+            Sight::Present => ("present", None),
+            Sight::Absent => ("absent", None),
+            Sight::Inconclusive(why) => ("inconclusive", Some(why.clone())),
+        };
+        Self {
+            input: sighting.input.clone(),
+            sight: sight.into(),
+            why,
+        }
+    }
+}
+
+impl From<&Sighting> for reproducer::Sighting {
+    /// What is not one of the three words tells nothing.
+    fn from(sighting: &Sighting) -> Self {
+        Self {
+            input: sighting.input.clone(),
+            sight: match sighting.sight.as_str() {
+                "present" => Sight::Present,
+                "absent" => Sight::Absent,
+                _ => Sight::Inconclusive(sighting.why.clone().unwrap_or_default()),
+            },
+        }
     }
 }
 

@@ -46,6 +46,17 @@ fn what_db_info_prints_is_what_the_page_says() {
 }
 
 #[test]
+fn what_reproducer_list_prints_is_what_the_page_says() {
+    let bench = Bench::new();
+    let mut seen = Seen::new(Page::read());
+    seen.object(
+        "reproducer list",
+        &bench.json(&["reproducer", "list", "--format", "json"], 0),
+    );
+    seen.must_have_seen(&["reproducer list", "reproducer"]);
+}
+
+#[test]
 fn what_run_and_ledger_show_print_is_what_the_page_says() {
     let bench = Bench::new();
     let run = ["run", "--offline", "--sandbox", "none", "--format", "json"];
@@ -66,7 +77,13 @@ fn what_run_and_ledger_show_print_is_what_the_page_says() {
     let events = bench.json(&["ledger", "show", "--format", "json"], 0);
     seen.object("ledger show", &events);
     seen.events(&events);
-    let mut unseen = vec!["find", "db info", "ecosystem"];
+    let mut unseen = vec![
+        "find",
+        "db info",
+        "ecosystem",
+        "reproducer list",
+        "reproducer",
+    ];
     if !cfg!(debug_assertions) {
         unseen.push("run-resumed event");
     }
@@ -339,8 +356,16 @@ const RELEASES: &[(&str, &str, &str)] = &[
     ("regex", "1.5.4", "pub fn agrees() -> bool { true }"),
     ("regex", "1.5.5", "pub fn agrees() -> bool { false }"),
     ("users", "0.11.0", ""),
-    ("crossbeam-deque", "0.8.0", ""),
-    ("crossbeam-deque", "0.8.1", ""),
+    (
+        "crossbeam-deque",
+        "0.8.0",
+        "pub fn races() -> bool { true }",
+    ),
+    (
+        "crossbeam-deque",
+        "0.8.1",
+        "pub fn races() -> bool { false }",
+    ),
 ];
 
 /// One fix takes a rewritten requirement, one breaks the test, one is missing, one is easy.
@@ -375,6 +400,22 @@ fn is_broken_already() {
 fn waits() {}
 ";
 
+/// The project's own reproducer, which takes an input.
+const REPRODUCER: &str = "\
+advisories = [\"RUSTSEC-2021-0093\"]
+ecosystem = \"crates.io\"
+package = \"crossbeam-deque\"
+shows = \"two take the same task\"
+program = \"check.rs\"
+inputs = [\"task\"]
+";
+
+const PROGRAM: &str = "\
+fn main() {
+    std::process::exit(if crossbeam_deque::races() { 42 } else { 0 });
+}
+";
+
 impl Bench {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
@@ -386,6 +427,9 @@ impl Bench {
             .collect();
         write(&bench.path("project/Cargo.toml"), MANIFEST);
         write(&bench.path("project/src/lib.rs"), LIBRARY);
+        let reproducer = bench.path("project/.backstitch/reproducers/deque-races");
+        write(&reproducer.join("reproducer.toml"), REPRODUCER);
+        write(&reproducer.join("check.rs"), PROGRAM);
         write(&bench.path("project/Cargo.lock"), &lockfile(&checksums));
         let settings = format!(
             "[source.crates-io]\nreplace-with = \"disk\"\n[source.disk]\nlocal-registry = {:?}\n",

@@ -5,20 +5,24 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use backstitch_model::Reproducer;
 use backstitch_model::candidate::Step;
+use backstitch_model::package::PackageVersion;
 
 use super::commands;
+use super::reproducer;
 use super::settings::{ProjectSettings, Shown, User, UserSettings};
 use super::toolchain::Toolchain;
 use crate::sandbox::{Access, Mount, PATH_INSIDE};
 use crate::workbench::error::Doing;
 use crate::workbench::places;
+use crate::workbench::reproduce::Staged;
 use crate::workbench::session::{Ended, Fetching, Surroundings, mount, texts, workspace_in};
 use crate::workbench::trial::{Layer, Trial};
 use crate::workbench::{Applied, Commands, PackageManager, Session, Setup, Tree, VerifyError};
 
 /// The name of the layer that holds the build's results.
-const RESULTS: &str = "target";
+pub(super) const RESULTS: &str = "target";
 
 /// Fetches, changes, builds and tests Rust projects.
 pub struct Cargo {
@@ -281,6 +285,25 @@ impl PackageManager for Cargo {
     fn notes(&self, tree: &Tree) -> Vec<String> {
         let asked = self.toolchain.note(&tree.root, tree.workspace().as_ref());
         asked.into_iter().collect()
+    }
+
+    fn stage(
+        &self,
+        trial: &Trial,
+        reproducer: &Reproducer,
+        package: &PackageVersion,
+        work: &Path,
+    ) -> Result<Result<Staged, String>, VerifyError> {
+        self.stage_crate(trial, reproducer, package, work)
+    }
+
+    fn specimen(
+        &self,
+        reproducer: &Reproducer,
+        version: &str,
+        root: &Path,
+    ) -> Result<Tree, VerifyError> {
+        reproducer::specimen(reproducer, version, root)
     }
 }
 

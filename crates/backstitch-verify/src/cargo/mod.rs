@@ -10,6 +10,7 @@ mod settings;
 mod commands;
 mod manager;
 mod recipe;
+mod reproducer;
 
 pub use manager::Cargo;
 pub use settings::User;

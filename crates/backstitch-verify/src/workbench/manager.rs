@@ -3,11 +3,14 @@
 
 use std::path::Path;
 
+use backstitch_model::Reproducer;
 use backstitch_model::candidate::Step;
+use backstitch_model::package::PackageVersion;
 
 use super::applied::Applied;
 use super::commands::Commands;
 use super::error::VerifyError;
+use super::reproduce::Staged;
 use super::session::{Session, Surroundings, Tree};
 use super::trial::{Layer, Trial};
 
@@ -40,4 +43,23 @@ pub trait PackageManager: Send + Sync {
 
     /// What a reader of the evidence should know of the tree, each in a sentence.
     fn notes(&self, tree: &Tree) -> Vec<String>;
+
+    /// Gets ready to run a reproducer against `package` as the trial's tree resolves it; the inner
+    /// error says why it cannot be run there. `work` takes everything that is written.
+    fn stage(
+        &self,
+        trial: &Trial,
+        reproducer: &Reproducer,
+        package: &PackageVersion,
+        work: &Path,
+    ) -> Result<Result<Staged, String>, VerifyError>;
+
+    /// Writes a project below `root`, an empty directory, that requires exactly one release of a
+    /// reproducer's package. It has no lockfile yet: [`Step::Relock`] makes it.
+    fn specimen(
+        &self,
+        reproducer: &Reproducer,
+        version: &str,
+        root: &Path,
+    ) -> Result<Tree, VerifyError>;
 }

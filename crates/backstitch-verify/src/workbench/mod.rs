@@ -32,6 +32,9 @@ mod regress;
 mod tested;
 mod testing;
 
+pub(crate) mod reproduce;
+mod variants;
+
 pub(crate) mod session;
 pub(crate) mod trial;
 
@@ -43,6 +46,7 @@ mod progress;
 
 use std::path::Path;
 
+use backstitch_model::Reproducer;
 use backstitch_model::candidate::Step;
 
 pub use applied::{Applied, Cause, Refusal};
@@ -51,6 +55,7 @@ pub use commands::{Commands, TestCommand};
 pub use error::VerifyError;
 pub use manager::PackageManager;
 pub use progress::Progress;
+pub use reproduce::{Inputs, Reproduction};
 pub use session::{Session, Setup, Tree};
 
 /// Fetches, changes, builds and tests the projects of one package manager.
@@ -74,6 +79,20 @@ impl<'manager> Workbench<'manager> {
     /// takes logs and settings.
     pub fn apply(&self, tree: &Tree, steps: &[Step], work: &Path) -> Result<Applied, VerifyError> {
         self.manager.apply(tree, steps, work)
+    }
+
+    /// Writes a project below `root`, an empty directory, that locks exactly one release of a
+    /// reproducer's package, and brings that. `work` takes logs and settings.
+    pub fn specimen(
+        &self,
+        reproducer: &Reproducer,
+        version: &str,
+        root: &Path,
+        work: &Path,
+    ) -> Result<(Tree, Applied), VerifyError> {
+        let tree = self.manager.specimen(reproducer, version, root)?;
+        let applied = self.manager.apply(&tree, &[Step::Relock], work)?;
+        Ok((tree, applied))
     }
 
     fn session(&self) -> &Session {

@@ -72,6 +72,17 @@ pub(crate) struct Fetching<'job> {
     pub(crate) work: &'job Path,
 }
 
+/// A job of the run phase.
+pub(crate) struct Running<'job> {
+    pub(crate) trial: &'job Trial,
+    pub(crate) surroundings: Surroundings,
+    pub(crate) argv: &'job [String],
+    /// Names its log.
+    pub(crate) name: &'job str,
+    /// The most time it may take, in seconds, where that is less than what the policy allows.
+    pub(crate) wall_s: Option<u64>,
+}
+
 impl Session {
     /// Begins a session; starts nothing yet.
     pub fn new(setup: Setup) -> Self {
@@ -144,31 +155,29 @@ impl Session {
         })
     }
 
-    /// Runs a command of the project's in the run phase: without a network, in the folder of the
-    /// lockfile.
-    pub(crate) fn run_project(
-        &self,
-        trial: &Trial,
-        surroundings: Surroundings,
-        argv: &[String],
-        name: &str,
-    ) -> Result<Ended, VerifyError> {
-        let mut mounts = surroundings.mounts;
+    /// Runs a command in the run phase: without a network, in the folder of the lockfile.
+    pub(crate) fn run_project(&self, running: Running<'_>) -> Result<Ended, VerifyError> {
+        let trial = running.trial;
+        let mut mounts = running.surroundings.mounts;
         mounts.extend(trial.mounts()?);
         mounts.push(mount(
             &trial.fresh_temporary(self)?,
             places::TEMPORARY,
             Access::ReadWrite,
         ));
+        let mut limits = job_limits(&self.setup.policy.limits);
+        if let Some(wall_s) = running.wall_s {
+            limits.wall_s = limits.wall_s.min(wall_s);
+        }
         self.run(&Job {
-            argv: argv.iter().map(OsString::from).collect(),
-            env: surroundings.environment,
+            argv: running.argv.iter().map(OsString::from).collect(),
+            env: running.surroundings.environment,
             cwd: workspace_in(&trial.project(self), &trial.tree().lockfile),
             mounts,
             network: Network::Loopback,
-            limits: job_limits(&self.setup.policy.limits),
+            limits,
             output: Output::Merged {
-                log: next_log(trial.work(), name)?,
+                log: next_log(trial.work(), running.name)?,
             },
         })
     }

@@ -172,7 +172,7 @@ fn limit_of(exit: Exit) -> Option<Outcome> {
     }
 }
 
-fn ended_how(exit: Exit) -> String {
+pub(super) fn ended_how(exit: Exit) -> String {
     match exit {
         Exit::Code(code) => format!("exit code {code}"),
         Exit::Signal(signal) => format!("signal {signal}"),

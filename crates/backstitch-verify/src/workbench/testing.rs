@@ -6,7 +6,7 @@ use std::io::BufReader;
 use super::Workbench;
 use super::commands::TestCommand;
 use super::error::{Doing, VerifyError};
-use super::session::Ended;
+use super::session::{Ended, Running};
 use super::tested::Tested;
 use super::trial::Trial;
 
@@ -59,8 +59,13 @@ impl Workbench<'_> {
         argv: &[String],
         name: &str,
     ) -> Result<Ended, VerifyError> {
-        let surroundings = self.manager.surroundings(trial)?;
-        self.session().run_project(trial, surroundings, argv, name)
+        self.session().run_project(Running {
+            trial,
+            surroundings: self.manager.surroundings(trial)?,
+            argv,
+            name,
+            wall_s: None,
+        })
     }
 
     fn test_with(&self, trial: &Trial, command: &TestCommand) -> Result<Tested, VerifyError> {

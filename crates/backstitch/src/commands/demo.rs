@@ -82,6 +82,7 @@ pub fn demo(arguments: &DemoArguments) -> Result<Exit> {
         policy: None,
         sandbox: arguments.sandbox,
         fresh: false,
+        reproducers: Vec::new(),
         common: Common {
             format: arguments.format,
             db: None,

@@ -6,6 +6,7 @@ mod explain;
 mod find;
 mod init;
 mod ledger;
+mod reproducer;
 mod run;
 
 use anyhow::Result;
@@ -20,6 +21,7 @@ pub fn execute(cli: Cli) -> Result<Exit> {
         Command::Find(arguments) => find::find(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Db(command) => db::db(command),
+        Command::Reproducer(command) => reproducer::reproducer(&command),
         Command::Ledger(command) => ledger::ledger(&command),
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Init { path } => init::init(&path),

@@ -1,5 +1,6 @@
 //! `backstitch run`: the loop on a project.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -16,8 +17,9 @@ use crate::network::Network;
 use crate::pipeline;
 use crate::places::Places;
 use crate::report::{self, Progress, json, sarif, terminal};
+use crate::reproducers::Library;
 use crate::settings;
-use crate::source::Source;
+use crate::source::{self, Source};
 use crate::steps::{Order, Steps};
 use crate::story::{self, Story};
 
@@ -49,6 +51,7 @@ pub fn run_in(arguments: &RunArguments, places: Places, advisories: Advisories) 
         Network::online()
     };
     let managers = managers(arguments, sandbox, &places, policy.clone(), &progress)?;
+    let reproducers = reproducers(&source, &arguments.reproducers)?;
     let order = Order {
         source,
         advisories,
@@ -56,12 +59,23 @@ pub fn run_in(arguments: &RunArguments, places: Places, advisories: Advisories) 
         only: arguments.only.clone(),
         places,
         network,
+        reproducers,
         managers,
         confinement,
         fresh: arguments.fresh,
         progress,
     };
     pipeline::run(&mut Steps::begin(order)?)
+}
+
+/// Those that come with the program, the project's and those of the named folders.
+fn reproducers(source: &Source, folders: &[PathBuf]) -> Result<Library> {
+    let mut library = Library::bundled()?;
+    library.add_project(&source::open_dir(source.root())?);
+    for folder in folders {
+        library.add_folder(folder)?;
+    }
+    Ok(library)
 }
 
 fn managers(
@@ -84,7 +98,7 @@ fn managers(
 }
 
 /// Finds out what keeps the project in, and refuses to go on without it unless told to.
-fn sandbox(choice: SandboxChoice) -> Result<(Sandbox, Confinement)> {
+pub fn sandbox(choice: SandboxChoice) -> Result<(Sandbox, Confinement)> {
     let program = std::env::current_exe().context("find this program's own file")?;
     match choice {
         SandboxChoice::None => {
@@ -108,7 +122,7 @@ fn sandbox(choice: SandboxChoice) -> Result<(Sandbox, Confinement)> {
 }
 
 /// The first Ctrl-C ends what is running in the sandbox; what was finished stays.
-fn cancel_on_interrupt() -> Result<Cancel> {
+pub fn cancel_on_interrupt() -> Result<Cancel> {
     let flag = Arc::default();
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag))?;

@@ -49,6 +49,17 @@ pub enum Event {
         /// The check.
         run: wire::CheckRun,
     },
+    /// A reproducer ran.
+    Reproduced {
+        /// The tree: an attempt's key, or `before ` and the lockfile.
+        tree: String,
+        /// The finding it is about.
+        finding: String,
+        /// The release of the package that it ran against.
+        version: String,
+        /// What it saw.
+        reproduction: wire::Reproduction,
+    },
     /// No candidate is left for these findings.
     Blocked {
         /// The findings.
@@ -87,6 +98,9 @@ pub struct RunStart {
     pub confinement: String,
     /// The policy's digest.
     pub policy: String,
+    /// The digest of every reproducer at hand.
+    #[serde(default)]
+    pub reproducers: String,
     /// The time it began at, in seconds since 1970 UTC.
     pub started_at_s: i64,
 }
@@ -110,6 +124,7 @@ impl Event {
             Self::Baseline { .. } => "baseline",
             Self::Applied { .. } => "applied",
             Self::Checked { .. } => "checked",
+            Self::Reproduced { .. } => "reproduced",
             Self::Blocked { .. } => "blocked",
             Self::Delivered { .. } => "delivered",
             Self::RunFinished { .. } => "run-finished",

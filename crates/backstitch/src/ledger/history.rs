@@ -13,9 +13,13 @@ pub struct History {
     baselines: BTreeMap<String, Baseline>,
     applied: BTreeMap<String, Applied>,
     checked: BTreeMap<(String, String), wire::CheckRun>,
+    reproduced: BTreeMap<Reproducing, wire::Reproduction>,
     found: bool,
     told: Vec<Event>,
 }
+
+/// What names one run of a reproducer: tree, finding, version, reproducer.
+type Reproducing = (String, String, String, String);
 
 /// A baseline as the ledger holds it.
 #[derive(Debug, Clone)]
@@ -74,6 +78,15 @@ impl History {
             Event::Checked { attempt, run } => {
                 self.checked.insert((attempt, run.check.clone()), run);
             }
+            Event::Reproduced {
+                tree,
+                finding,
+                version,
+                reproduction,
+            } => {
+                let key = (tree, finding, version, reproduction.reproducer.clone());
+                self.reproduced.insert(key, reproduction);
+            }
             told @ (Event::Blocked { .. } | Event::Delivered { .. }) => self.told.push(told),
             Event::RunResumed { .. } | Event::RunFinished { .. } => {}
         }
@@ -112,5 +125,17 @@ impl History {
     /// One check of one attempt.
     pub fn checked(&self, attempt: &str, check: &str) -> Option<&wire::CheckRun> {
         self.checked.get(&(attempt.to_owned(), check.to_owned()))
+    }
+
+    /// What a reproducer saw in one tree, against one release, for one finding.
+    pub fn reproduced(
+        &self,
+        tree: &str,
+        finding: &str,
+        version: &str,
+        reproducer: &str,
+    ) -> Option<&wire::Reproduction> {
+        let key = [tree, finding, version, reproducer].map(str::to_owned);
+        self.reproduced.get(&key.into())
     }
 }

@@ -28,12 +28,17 @@ pub fn create(connection: &Connection) -> Result<(), rusqlite::Error> {
          CREATE TABLE IF NOT EXISTS checks (
             run TEXT NOT NULL, attempt TEXT NOT NULL, name TEXT NOT NULL,
             outcome TEXT NOT NULL, why TEXT, elapsed_ms INTEGER NOT NULL, log TEXT,
-            PRIMARY KEY (run, attempt, name));",
+            PRIMARY KEY (run, attempt, name));
+         CREATE TABLE IF NOT EXISTS reproductions (
+            run TEXT NOT NULL, tree TEXT NOT NULL, finding TEXT NOT NULL, version TEXT NOT NULL,
+            reproducer TEXT NOT NULL, present INTEGER NOT NULL, absent INTEGER NOT NULL,
+            inconclusive INTEGER NOT NULL, elapsed_ms INTEGER NOT NULL, log TEXT,
+            PRIMARY KEY (run, tree, finding, version, reproducer));",
     )
 }
 
 /// The tables that [`differences`] compares, with the order of their rows.
-const TABLES: [&str; 4] = ["runs", "findings", "attempts", "checks"];
+const TABLES: [&str; 5] = ["runs", "findings", "attempts", "checks", "reproductions"];
 
 /// Adds what one event tells.
 pub fn add(connection: &Connection, run: &str, event: &Event) -> Result<(), rusqlite::Error> {
@@ -58,6 +63,12 @@ pub fn add(connection: &Connection, run: &str, event: &Event) -> Result<(), rusq
             attempt,
             run: check,
         } => add_check(connection, run, attempt, check),
+        Event::Reproduced {
+            tree,
+            finding,
+            version,
+            reproduction,
+        } => add_reproduction(connection, run, [tree, finding, version], reproduction),
         Event::Blocked { findings, why } => findings.iter().try_for_each(|finding| {
             execute(
                 connection,
@@ -165,6 +176,37 @@ fn add_check(
             check.why,
             elapsed_ms,
             check.log
+        ],
+    )
+}
+
+fn add_reproduction(
+    connection: &Connection,
+    run: &str,
+    [tree, finding, version]: [&String; 3],
+    reproduction: &wire::Reproduction,
+) -> Result<(), rusqlite::Error> {
+    let all = || reproduction.listed.iter().chain(&reproduction.variants);
+    let count = |sight: &str| {
+        let seen = all().filter(|sighting| sighting.sight == sight).count();
+        i64::try_from(seen).unwrap_or(i64::MAX)
+    };
+    execute(
+        connection,
+        "INSERT INTO reproductions (run, tree, finding, version, reproducer, present, absent, \
+         inconclusive, elapsed_ms, log) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+         ON CONFLICT DO NOTHING",
+        params![
+            run,
+            tree,
+            finding,
+            version,
+            reproduction.reproducer,
+            count("present"),
+            count("absent"),
+            count("inconclusive"),
+            i64::try_from(reproduction.elapsed_ms).unwrap_or(i64::MAX),
+            reproduction.log
         ],
     )
 }

@@ -45,6 +45,12 @@ fn told(event: &Event) -> String {
             format!("{attempt}: {}{end}", moves(candidate))
         }
         Event::Checked { attempt, run } => format!("{attempt}: {}", check(run)),
+        Event::Reproduced {
+            tree,
+            version,
+            reproduction,
+            ..
+        } => format!("{tree}: {}", reproduced(version, reproduction)),
         Event::Blocked { findings, why } => format!("{}: {why}", findings.join(" ")),
         Event::Delivered { place, items } => {
             format!("{place} ({})", counted(items.len(), "item", "items"))
@@ -59,6 +65,20 @@ fn check(run: &wire::CheckRun) -> String {
         .as_deref()
         .map_or(String::new(), |why| format!(" ({why})"));
     format!("{} {}{why}", run.check, run.outcome)
+}
+
+/// What a reproducer saw, in counts.
+fn reproduced(version: &str, reproduction: &wire::Reproduction) -> String {
+    let counts = |sightings: &[wire::Sighting]| {
+        let present = sightings.iter().filter(|seen| seen.sight == "present");
+        format!("{} of {}", present.count(), sightings.len())
+    };
+    format!(
+        "{} on {version} saw the flaw with {} inputs and {} variants",
+        reproduction.reproducer,
+        counts(&reproduction.listed),
+        counts(&reproduction.variants)
+    )
 }
 
 fn moves(candidate: &wire::Candidate) -> String {
@@ -87,6 +107,7 @@ pub fn concerning(entry: &Entry, finding: &str, all: &[Entry]) -> Vec<String> {
     };
     let is_concerned = match &entry.event {
         Event::Applied { attempt, .. } | Event::Checked { attempt, .. } => concerns(attempt),
+        Event::Reproduced { finding: id, .. } => id == finding,
         Event::Blocked { findings, .. } => findings.iter().any(|id| id == finding),
         Event::RunStarted(_) | Event::Delivered { .. } => true,
         Event::RunResumed { .. }

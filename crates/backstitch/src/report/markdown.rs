@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use backstitch_model::record::Attempt;
-use backstitch_model::{Check, Record};
+use backstitch_model::{Check, CheckRun, Record};
 
 use super::{escape, words};
 use crate::deliver::diff;
@@ -84,7 +84,7 @@ fn fix_section(text: &mut String, story: &Story, number: usize, fix: &Fix) {
         "## Fix {number}: {}\n",
         inline(&words::change(&attempt.candidate))
     );
-    for record in records {
+    for record in &records {
         let dependency = words::dependency(&record.finding);
         bullet(
             text,
@@ -97,12 +97,8 @@ fn fix_section(text: &mut String, story: &Story, number: usize, fix: &Fix) {
             ),
         );
     }
-    let _ = writeln!(
-        text,
-        "\nVerdict: **{}**\n",
-        inline(&attempt.evidence.verdict().to_string())
-    );
-    evidence_table(text, attempt);
+    let _ = writeln!(text, "\nVerdict: **{}**\n", inline(&verdicts(&records)));
+    evidence_table(text, &records);
     diff_block(text, &fix.files);
 }
 
@@ -120,26 +116,84 @@ fn settling<'story>(
     Some((attempt, records))
 }
 
-fn evidence_table(text: &mut String, attempt: &Attempt) {
-    text.push_str("| check | untouched | changed | time |\n|---|---|---|---|\n");
+/// The verdict of a fix: one where all its findings have the same, else each with its findings.
+fn verdicts(records: &[&Record]) -> String {
+    let mut all: Vec<(String, Vec<String>)> = Vec::new();
+    for record in records {
+        let Some(verdict) = record.verdict().map(|verdict| verdict.to_string()) else {
+            continue;
+        };
+        let id = words::main_id(&record.finding);
+        match all.iter_mut().find(|(known, _)| *known == verdict) {
+            Some((_, ids)) => ids.push(id),
+            None => all.push((verdict, vec![id])),
+        }
+    }
+    match all.as_slice() {
+        [(only, _)] => only.clone(),
+        several => several
+            .iter()
+            .map(|(verdict, ids)| format!("{verdict} for {}", ids.join(", ")))
+            .collect::<Vec<_>>()
+            .join("; "),
+    }
+}
+
+/// One line of a fix's evidence: a rung before and after, and whose it is where each finding
+/// has its own answer.
+struct Row<'story> {
+    label: String,
+    before: Option<&'story CheckRun>,
+    after: Option<&'story CheckRun>,
+}
+
+fn rows<'story>(records: &[&'story Record]) -> Vec<Row<'story>> {
+    let settled: Vec<_> = records
+        .iter()
+        .filter_map(|record| Some((record, record.settled_by()?)))
+        .collect();
+    let mut rows = Vec::new();
     for check in Check::LADDER {
-        let before = attempt.evidence.before.get(check);
-        let after = attempt.evidence.after.get(check);
-        let outcome = |run: Option<&backstitch_model::CheckRun>| {
+        let is_own = matches!(check, Check::Reproduce | Check::ReAttack) && settled.len() > 1;
+        let shown = if is_own { settled.len() } else { 1 };
+        for (record, attempt) in settled.iter().take(shown) {
+            let whose = if is_own {
+                format!(" {}", words::main_id(&record.finding))
+            } else {
+                String::new()
+            };
+            rows.push(Row {
+                label: format!("{check}{whose}"),
+                before: attempt.evidence.before.get(check),
+                after: attempt.evidence.after.get(check),
+            });
+        }
+    }
+    rows
+}
+
+fn evidence_table(text: &mut String, records: &[&Record]) {
+    text.push_str("| check | untouched | changed | time |\n|---|---|---|---|\n");
+    let rows = rows(records);
+    for row in &rows {
+        let outcome = |run: Option<&CheckRun>| {
             run.map_or_else(|| "—".to_owned(), |run| inline(&run.outcome.to_string()))
         };
-        let elapsed = after.map_or_else(String::new, |run| words::elapsed(run.elapsed));
+        let elapsed = row
+            .after
+            .map_or_else(String::new, |run| words::elapsed(run.elapsed));
         let _ = writeln!(
             text,
-            "| {check} | {} | {} | {elapsed} |",
-            outcome(before),
-            outcome(after)
+            "| {} | {} | {} | {elapsed} |",
+            inline(&row.label),
+            outcome(row.before),
+            outcome(row.after)
         );
     }
     text.push('\n');
-    for run in attempt.evidence.after.runs() {
-        for note in &run.notes {
-            bullet(text, &format!("{}: {}", run.check, inline(note)));
+    for row in &rows {
+        for note in row.after.iter().flat_map(|run| &run.notes) {
+            bullet(text, &format!("{}: {}", inline(&row.label), inline(note)));
         }
     }
 }
@@ -262,17 +316,13 @@ pub fn commit_message(story: &Story, fix: &Fix) -> String {
         let line = format!("- {}: {}", ids(record), dependency.summary);
         let _ = writeln!(message, "{}", plain(&line));
     }
-    let _ = writeln!(
-        message,
-        "\nVerdict: {}",
-        escape(&attempt.evidence.verdict().to_string())
-    );
-    for run in attempt.evidence.after.runs() {
-        let before = attempt.evidence.before.get(run.check);
-        let before = before.map_or_else(String::new, |before| {
+    let _ = writeln!(message, "\nVerdict: {}", escape(&verdicts(&records)));
+    for row in rows(&records) {
+        let Some(run) = row.after else { continue };
+        let before = row.before.map_or_else(String::new, |before| {
             format!(" (untouched: {})", before.outcome)
         });
-        let line = format!("- {}: {}{before}", run.check, run.outcome);
+        let line = format!("- {}: {}{before}", row.label, run.outcome);
         let _ = writeln!(message, "{}", escape(&line).replace('\n', " "));
         for note in &run.notes {
             let _ = writeln!(message, "  {}", escape(note).replace('\n', " "));

@@ -9,6 +9,7 @@ pub mod history;
 pub mod json;
 pub mod markdown;
 pub mod progress;
+pub mod reproducers;
 pub mod sarif;
 pub mod terminal;
 

@@ -114,6 +114,7 @@ impl Steps {
             before: Phase::default(),
             baseline: None,
             records,
+            reproduced: BTreeMap::new(),
             plans: None,
             tried: BTreeSet::new(),
             rejected: BTreeSet::new(),
@@ -191,6 +192,9 @@ impl Steps {
         let judged = self.say_baseline(underway);
         if let Some(why) = &judged {
             self.give_up(underway, why)?;
+        }
+        if judged.is_none() {
+            self.reproduce_before(workbench, underway, &baseline)?;
         }
         underway.baseline = Some(baseline);
         Ok(judged.is_none())

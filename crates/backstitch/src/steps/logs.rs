@@ -44,4 +44,13 @@ impl Logs {
             .map(|name| self.folder.join(name).display().to_string());
         Ok(run)
     }
+
+    /// Keeps one log under a name of its own, and answers where.
+    pub fn keep_one(&self, log: &Path, name: &str) -> Result<String> {
+        let kept = self.folder.join(name);
+        let made = || format!("keep log `{}`", kept.display());
+        fs::create_dir_all(&self.folder).with_context(made)?;
+        fs::copy(log, &kept).with_context(made)?;
+        Ok(kept.display().to_string())
+    }
 }

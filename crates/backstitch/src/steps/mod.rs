@@ -2,6 +2,7 @@
 
 mod find;
 mod propose;
+mod reproduce;
 mod verify;
 
 mod record;
@@ -29,18 +30,21 @@ use crate::network::Network;
 use crate::places::Places;
 use crate::registry::CratesIndex;
 use crate::report::{self, Progress};
+use crate::reproducers::Library;
 use crate::source::Source;
 use crate::story::Story;
 
 pub use workplace::Workplace;
 
 use journal::Journal;
+use reproduce::Reproduced;
 
 /// Everything a run works with.
 pub struct Steps {
     source: Source,
     advisories: Advisories,
     releases: CratesIndex,
+    reproducers: Library,
     managers: Arc<Managers>,
     policy: Policy,
     only: Vec<String>,
@@ -65,6 +69,8 @@ pub struct Order {
     pub places: Places,
     /// May the network be used?
     pub network: Network,
+    /// Show flaws.
+    pub reproducers: Library,
     /// Build and test.
     pub managers: Managers,
     /// How the project's programs are kept in.
@@ -95,6 +101,8 @@ pub struct Underway {
     /// The record of each finding that is asked for and still there; its id may have changed
     /// with its version.
     records: BTreeMap<FindingId, usize>,
+    /// What reproducers saw in the untouched tree, by record.
+    reproduced: BTreeMap<usize, Vec<Reproduced>>,
     /// What can still be tried here; `None` until planned, and again after each accepted fix.
     plans: Option<Vec<Plan>>,
     tried: BTreeSet<String>,
@@ -122,6 +130,7 @@ impl Steps {
         let mut notes = vec![order.source.describe()];
         notes.extend(commands(&order.policy));
         notes.extend(order.advisories.notes());
+        notes.extend(order.reproducers.problems.iter().cloned());
         if let Some(resumed) = journal.resumption() {
             order.progress.line(&resumed);
             notes.push(resumed);
@@ -147,6 +156,7 @@ impl Steps {
             releases: CratesIndex::open(order.places.cache(), order.network)?,
             source: order.source,
             advisories: order.advisories,
+            reproducers: order.reproducers,
             managers: Arc::new(order.managers),
             policy: order.policy,
             only: order.only,
@@ -216,6 +226,7 @@ fn start_of(order: &Order) -> Result<RunStart> {
         policy: blake3::hash(format!("{:?}{:?}", order.policy, order.only).as_bytes())
             .to_hex()
             .to_string(),
+        reproducers: order.reproducers.digest(),
         started_at_s: 0,
     };
     let part = order.source.part().map(ToString::to_string);

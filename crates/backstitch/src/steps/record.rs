@@ -1,8 +1,11 @@
 //! Record: what was observed goes to the findings' records; an accepted change becomes
 //! the tree that everything after builds upon.
 
+use backstitch_model::record::Attempt;
+
 use super::pairing::Pairing;
 use super::propose::change_key;
+use super::reproduce::evidence_for;
 use super::verify::{Changed, Tried};
 use super::{Steps, Underway};
 use crate::report::words;
@@ -12,10 +15,8 @@ impl Steps {
     /// Records an attempt, and goes on from its tree where it settles something.
     pub fn record(&mut self, underway: &mut Underway, tried: Tried) {
         let verdict = tried.attempt.evidence.verdict();
-        self.progress.line(&format!(
-            "{}: {verdict}",
-            words::change(&tried.attempt.candidate)
-        ));
+        let proofs = tried.changed.as_ref().map(|changed| changed.proofs.clone());
+        let proofs = proofs.unwrap_or_default();
         underway.tried.insert(tried.proposal.key.clone());
         let accepted = tried.changed.filter(|_| verdict.settles());
         if accepted.is_none() {
@@ -40,11 +41,31 @@ impl Steps {
             .collect();
         indexes.sort_unstable();
         indexes.dedup();
+        let mut verdicts = Vec::new();
         for &index in &indexes {
-            self.story.records[index]
-                .attempts
-                .push(tried.attempt.clone());
+            // What fails for one finding fails the change, and so for all of them.
+            let evidence = if accepted.is_some() {
+                evidence_for(&tried.attempt.evidence, proofs.get(&index))
+            } else {
+                tried.attempt.evidence.clone()
+            };
+            self.story.records[index].attempts.push(Attempt {
+                evidence,
+                ..tried.attempt.clone()
+            });
+            let told = self.told(index);
+            if !verdicts.contains(&told) {
+                verdicts.push(told);
+            }
         }
+        if verdicts.is_empty() {
+            verdicts.push(verdict.to_string());
+        }
+        self.progress.line(&format!(
+            "{}: {}",
+            words::change(&tried.attempt.candidate),
+            verdicts.join(", ")
+        ));
         if let Some(changed) = accepted {
             self.story.fixes.push(Fix {
                 attempt: tried.proposal.key.clone(),
@@ -53,6 +74,14 @@ impl Steps {
             });
             underway.go_on_from(changed, tried.proposal.key);
         }
+    }
+
+    /// The verdict of a record's last attempt, in words.
+    fn told(&self, index: usize) -> String {
+        let last = self.story.records[index].attempts.last();
+        last.map_or_else(String::new, |attempt| {
+            attempt.evidence.verdict().to_string()
+        })
     }
 }
 

@@ -21,6 +21,7 @@ use super::find::Scanned;
 use super::logs::Logs;
 use super::pairing::Pairing;
 use super::propose::Proposal;
+use super::reproduce::{self, Proofs};
 use super::{Steps, Underway, Workplace};
 use crate::ledger::{self, Event};
 use crate::managers::Managers;
@@ -47,6 +48,8 @@ pub struct Changed {
     pub(super) unclear: BTreeSet<String>,
     /// What building and testing it left, where it came that far.
     pub(super) built: Option<Attempt>,
+    /// What reproducers say of each finding.
+    pub(super) proofs: Proofs,
 }
 
 impl Steps {
@@ -78,6 +81,7 @@ impl Steps {
             findings,
             unclear,
             built: None,
+            proofs: Proofs::new(),
         };
         let after = self.climb(underway, &proposal, &mut changed)?;
         Ok(self.tried(underway, proposal, after, Some(changed)))
@@ -203,6 +207,19 @@ impl Steps {
             logs.keep(workbench.build_attempt(baseline, &built)?)
         })?);
         if *after.outcome(Check::Build) == Outcome::Passed {
+            changed.proofs =
+                self.reproduce_after(workbench, underway, proposal, changed, &built)?;
+            for check in [Check::Reproduce, Check::ReAttack] {
+                if let Some(run) = reproduce::of_all(&changed.proofs, check) {
+                    after.insert(run);
+                }
+            }
+        }
+        let stands = |check| matches!(after.outcome(check), Outcome::Passed | Outcome::NotRun(_));
+        if *after.outcome(Check::Build) == Outcome::Passed
+            && stands(Check::Reproduce)
+            && stands(Check::ReAttack)
+        {
             after.insert(self.journal.check(&proposal.key, Check::Regress, || {
                 let mut run = workbench.test_attempt(baseline, &built)?.0;
                 run.notes.extend(untested(underway, proposal));
