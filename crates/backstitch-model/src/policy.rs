@@ -11,6 +11,8 @@ pub struct Policy {
     pub leave_alone: Vec<String>,
     /// How many candidates are tried for one package.
     pub attempts_max: usize,
+    /// How many fixes that touch different things are built and tested together; 1 for one by one.
+    pub together_max: usize,
     /// The command that builds the project; found by itself when `None`.
     pub build_command: Option<Vec<String>>,
     /// The command that tests the project; found by itself when `None`.
@@ -65,6 +67,7 @@ impl Default for Policy {
             release_age_min_days: 3,
             leave_alone: Vec::new(),
             attempts_max: 4,
+            together_max: 64,
             build_command: None,
             test_command: None,
             limits: CommandLimits::default(),

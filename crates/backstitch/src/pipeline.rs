@@ -15,9 +15,10 @@ pub fn run(steps: &mut Steps) -> Result<Story> {
         if !steps.baseline(project)? {
             continue;
         }
-        while let Some(candidate) = steps.propose(project)? {
-            let attempt = steps.verify(project, candidate)?;
-            steps.record(project, attempt);
+        while let Some(candidates) = steps.propose(project)? {
+            for attempt in steps.verify(project, candidates)? {
+                steps.record(project, attempt);
+            }
         }
     }
     steps.deliver()

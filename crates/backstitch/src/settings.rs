@@ -34,6 +34,7 @@ struct PolicyTable {
     release_age_min_days: Option<u32>,
     leave_alone: Vec<String>,
     attempts_max: Option<usize>,
+    together_max: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -129,6 +130,11 @@ fn parse(text: &str) -> Result<Policy> {
         (1..=20).contains(&attempts_max),
         "policy.attempts_max is 1 to 20, not {attempts_max}"
     );
+    let together_max = file.policy.together_max.unwrap_or(standard.together_max);
+    ensure!(
+        (1..=256).contains(&together_max),
+        "policy.together_max is 1 to 256, not {together_max}"
+    );
     Ok(Policy {
         bump_max: file.policy.bump_max.map_or(standard.bump_max, Bump::from),
         release_age_min_days: file
@@ -137,6 +143,7 @@ fn parse(text: &str) -> Result<Policy> {
             .unwrap_or(standard.release_age_min_days),
         leave_alone: file.policy.leave_alone,
         attempts_max,
+        together_max,
         build_command: command("commands.build", file.commands.build)?,
         test_command: command("commands.test", file.commands.test)?,
         limits: limits(&file.limits)?,

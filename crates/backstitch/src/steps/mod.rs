@@ -2,8 +2,10 @@
 
 mod find;
 mod propose;
-mod reproduce;
 mod verify;
+
+mod apply;
+mod reproduce;
 
 mod record;
 
@@ -36,8 +38,10 @@ use crate::story::Story;
 
 pub use workplace::Workplace;
 
+use apply::Ground;
 use journal::Journal;
 use reproduce::Reproduced;
+use verify::Changed;
 
 /// Everything a run works with.
 pub struct Steps {
@@ -110,6 +114,23 @@ pub struct Underway {
     rejected: BTreeSet<String>,
     /// How many candidates for each package were rejected.
     rejections: BTreeMap<String, usize>,
+}
+
+impl Underway {
+    fn ground(&self) -> Ground<'_> {
+        Ground {
+            tree: &self.tree,
+            project: &self.project,
+            findings: &self.findings,
+            unclear: &self.unclear,
+            key: &self.key,
+        }
+    }
+
+    fn judged(&self) -> Result<&Baseline> {
+        let baseline = self.baseline.as_ref();
+        baseline.context("try a candidate before the baseline")
+    }
 }
 
 impl Steps {

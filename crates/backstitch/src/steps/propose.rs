@@ -1,5 +1,7 @@
 //! Fix: which candidate is to be tried next, or why none is left.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use backstitch_fix::{Plan, Planner};
 use backstitch_model::candidate::{Applicability, Obstacle, Strategy};
@@ -11,6 +13,7 @@ use crate::ledger::Event;
 use crate::wire;
 
 /// A candidate on its way to being tried, and the package it is for.
+#[derive(Clone)]
 pub struct Proposal {
     pub(super) package: String,
     pub(super) candidate: Candidate,
@@ -19,24 +22,27 @@ pub struct Proposal {
 }
 
 impl Steps {
-    /// The least risky candidate that was not tried on this tree; `None` when for every
-    /// finding that is left there is a reason instead.
-    pub fn propose(&mut self, underway: &mut Underway) -> Result<Option<Proposal>> {
+    /// The least risky candidates that were not tried on this tree: one a package, and none that
+    /// touches what another does. `None` when for every finding that is left there is a reason
+    /// instead.
+    pub fn propose(&mut self, underway: &mut Underway) -> Result<Option<Vec<Proposal>>> {
         let plans = match underway.plans.take() {
             Some(plans) => plans,
             None => self.plan(underway)?,
         };
-        let next = plans
+        let mut next: Vec<_> = plans
             .iter()
             .filter_map(|plan| self.next_of(plan, underway))
-            .min_by_key(|proposal| (underway.has_rejected(proposal), risk(&proposal.candidate)));
-        if next.is_none() {
+            .collect();
+        next.sort_by_key(|proposal| (underway.has_rejected(proposal), risk(&proposal.candidate)));
+        let batch = apart(next, self.policy.together_max);
+        if batch.is_empty() {
             for plan in &plans {
                 self.explain(plan, underway)?;
             }
         }
         underway.plans = Some(plans);
-        Ok(next)
+        Ok((!batch.is_empty()).then_some(batch))
     }
 
     fn plan(&self, underway: &Underway) -> Result<Vec<Plan>> {
@@ -119,6 +125,56 @@ impl Steps {
             why: obstacle.to_string(),
         })
     }
+}
+
+impl Proposal {
+    /// The same for another tree.
+    pub(super) fn on(self, tree: &str) -> Self {
+        Self {
+            key: key(tree, &self.candidate),
+            ..self
+        }
+    }
+}
+
+/// The first proposals that touch different things, at most `count_max`. What moves everything
+/// goes alone.
+fn apart(proposals: Vec<Proposal>, count_max: usize) -> Vec<Proposal> {
+    let mut taken = BTreeSet::new();
+    let mut batch = Vec::new();
+    for proposal in proposals {
+        let touches = touches(&proposal.candidate);
+        if batch.len() == count_max || touches.iter().any(|what| taken.contains(what)) {
+            continue;
+        }
+        let alone = goes_alone(&proposal.candidate);
+        if alone && !batch.is_empty() {
+            continue;
+        }
+        taken.extend(touches);
+        batch.push(proposal);
+        if alone {
+            break;
+        }
+    }
+    batch
+}
+
+fn goes_alone(candidate: &Candidate) -> bool {
+    let Change::Upgrade(upgrade) = &candidate.change;
+    match upgrade.strategy {
+        Strategy::Everything => true,
+        Strategy::Lockfile | Strategy::Parent | Strategy::Requirement | Strategy::Breaking => false,
+    }
+}
+
+/// The packages that a candidate moves, and the findings that it settles.
+fn touches(candidate: &Candidate) -> BTreeSet<String> {
+    let Change::Upgrade(upgrade) = &candidate.change;
+    let moves = upgrade.moves.iter().map(|step| step.package.name.clone());
+    let edits = upgrade.edits.iter().map(|edit| edit.key.clone());
+    let settles = candidate.settles.iter().map(ToString::to_string);
+    moves.chain(edits).chain(settles).collect()
 }
 
 impl Underway {

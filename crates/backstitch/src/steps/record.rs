@@ -95,8 +95,8 @@ impl Underway {
             Some((after.id.clone(), *record))
         });
         self.records = carried.collect();
-        if let (Some(built), Some(baseline)) = (changed.built, self.baseline.take()) {
-            self.baseline = Some(baseline.upon(built));
+        if let Some(built) = changed.built {
+            self.baseline = self.baseline.take().map(|baseline| baseline.upon(built));
         }
         self.tree = changed.tree;
         self.project = changed.project;

@@ -2,21 +2,21 @@
 //! variants of the input too? Each finding has its own answer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use backstitch_model::evidence::{Evidence, Phase};
 use backstitch_model::package::PackageVersion;
 use backstitch_model::reproducer::{Sighting, judge_variants};
 use backstitch_model::{Check, CheckRun, Finding, Outcome};
-use backstitch_verify::workbench::{
-    Attempt, Baseline, Inputs, Reproduction, VerifyError, Workbench,
-};
+use backstitch_verify::workbench::{Baseline, Inputs, Reproduction, VerifyError, Workbench};
 
+use super::apply::workbench_for;
 use super::logs::Logs;
 use super::pairing::Pairing;
 use super::propose::Proposal;
-use super::verify::Changed;
+use super::verify::{Changed, Link};
 use super::{Steps, Underway};
 use crate::report::words;
 use crate::reproducers::Entry;
@@ -86,48 +86,66 @@ impl Steps {
         Ok(())
     }
 
-    /// Runs on a changed tree the reproducers of what the change settles, those that were red.
+    /// Runs on the last tree of a chain the reproducers of what each of its candidates settles,
+    /// those that were red; the answers are in the candidates' order.
     pub(super) fn reproduce_after(
         &mut self,
-        workbench: Workbench<'_>,
         underway: &Underway,
-        proposal: &Proposal,
-        changed: &Changed,
-        built: &Attempt,
-    ) -> Result<Proofs> {
-        let mut proofs = Proofs::new();
-        for finding in settled(underway, proposal, changed) {
-            let Some(&index) = underway.records.get(&finding.id) else {
-                continue;
-            };
-            let reproduced = underway.reproduced.get(&index).cloned();
-            let reproduced = reproduced.unwrap_or_default();
-            if reproduced.is_empty() {
-                continue;
-            }
-            let packages = packages_now(&finding, changed);
-            let mut proof = Proof {
-                before: vec![before(&reproduced)],
-                after: Vec::new(),
-            };
-            let mut after = Vec::new();
-            for reproduced in reproduced.iter().filter(|reproduced| reproduced.was_red()) {
-                let entry = &reproduced.entry;
-                let what = &entry.reproducer.name;
-                self.progress.step(&format!("reproducing {what} again"));
-                for package in &packages {
-                    let look = || {
-                        let inputs = Inputs::VariantsWhereGreen;
-                        workbench.reproduce_after(built, &entry.reproducer, package, inputs)
-                    };
-                    let seen = self.look(&proposal.key, &finding, entry, package, look)?;
-                    after.push((reproduced, seen));
+        chain: &[Link],
+    ) -> Result<Vec<Proofs>> {
+        let Some(last) = chain.last() else {
+            return Ok(Vec::new());
+        };
+        let mut all = Vec::new();
+        let mut before: &[Finding] = &underway.findings;
+        for link in chain {
+            let mut proofs = Proofs::new();
+            for finding in settled(before, &link.proposal, &link.changed) {
+                let index = underway.records.get(&finding.id);
+                let reproduced = index.and_then(|index| underway.reproduced.get(index));
+                if let (Some(&index), Some(reproduced @ [_, ..])) =
+                    (index, reproduced.map(Vec::as_slice))
+                {
+                    proofs.insert(index, self.prove(underway, last, finding, reproduced)?);
                 }
             }
-            proof.after = judged_after(&finding, &reproduced, &packages, &after);
-            proofs.insert(index, proof);
+            all.push(proofs);
+            before = &link.changed.findings;
         }
-        Ok(proofs)
+        Ok(all)
+    }
+
+    /// Runs on a changed tree the reproducers of one finding, those that were red.
+    fn prove(
+        &mut self,
+        underway: &Underway,
+        last: &Link,
+        finding: &Finding,
+        reproduced: &[Reproduced],
+    ) -> Result<Proof> {
+        let managers = Arc::clone(&self.managers);
+        let workbench = workbench_for(&managers, &underway.project)?;
+        let built = last.changed.built.as_ref();
+        let built = built.context("reproduce in a tree before it is built")?;
+        let packages = packages_now(finding, &last.changed);
+        let mut after = Vec::new();
+        for reproduced in reproduced.iter().filter(|reproduced| reproduced.was_red()) {
+            let entry = &reproduced.entry;
+            let what = &entry.reproducer.name;
+            self.progress.step(&format!("reproducing {what} again"));
+            for package in &packages {
+                let look = || {
+                    let inputs = Inputs::VariantsWhereGreen;
+                    workbench.reproduce_after(built, &entry.reproducer, package, inputs)
+                };
+                let seen = self.look(&last.proposal.key, finding, entry, package, look)?;
+                after.push((reproduced, seen));
+            }
+        }
+        Ok(Proof {
+            before: vec![before(reproduced)],
+            after: judged_after(finding, reproduced, &packages, &after),
+        })
     }
 
     /// Runs a reproducer, unless an earlier process of this run did, and writes it down.
@@ -196,14 +214,18 @@ impl From<&wire::Reproduction> for Seen {
 }
 
 /// The findings that are gone from the changed tree: promised, or beside that.
-fn settled(underway: &Underway, proposal: &Proposal, changed: &Changed) -> Vec<Finding> {
-    let pairing = Pairing::of(&underway.findings, &changed.findings);
+fn settled<'findings>(
+    before: &'findings [Finding],
+    proposal: &Proposal,
+    changed: &Changed,
+) -> Vec<&'findings Finding> {
+    let pairing = Pairing::of(before, &changed.findings);
     let gone: BTreeSet<_> = pairing.gone.iter().map(|finding| &finding.id).collect();
-    let all = underway.findings.iter().filter(|finding| {
+    let all = before.iter().filter(|finding| {
         finding.is_vulnerability()
             && (gone.contains(&finding.id) || proposal.candidate.settles.contains(&finding.id))
     });
-    all.cloned().collect()
+    all.collect()
 }
 
 /// The releases of a finding's package that the changed tree has instead: not those that have
@@ -307,6 +329,12 @@ fn together(check: Check, runs: Vec<CheckRun>) -> CheckRun {
         notes,
         ..worst
     }
+}
+
+/// Is a finding's flaw still there, or only its listed input stopped?
+pub(super) fn fails(proofs: &Proofs) -> bool {
+    let mut runs = proofs.values().flat_map(|proof| &proof.after);
+    runs.any(|run| matches!(run.outcome, Outcome::Failed(_) | Outcome::TimedOut))
 }
 
 /// The whole attempt's two rungs: what fails for one finding fails the change.

@@ -1,34 +1,27 @@
-//! Test: a candidate is applied to a copy and climbs the ladder, the cheap rungs first:
-//! what fails Scope or Rescan is never built.
+//! Test: candidates that touch different things are built and tested together. Where that fails,
+//! halving finds the one to blame; those before it stand, those after it are tried again.
+//!
+//! With n candidates of which k are bad this takes about 1 + k·(1 + log2 n) runs of the tests
+//! instead of n. The verdicts are those that trying one by one gives: the one to blame fails on
+//! exactly the tree that it would have been tried on.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
-use backstitch_find as find;
+use anyhow::{Context, Result};
 use backstitch_model::evidence::{Evidence, Phase};
 use backstitch_model::finding::Compiled;
-use backstitch_model::package::PackageVersion;
-use backstitch_model::project::{DependencyGraph, Source};
 use backstitch_model::record;
-use backstitch_model::registry::Releases;
-use backstitch_model::{Change, Check, CheckRun, Finding, Outcome, Project, RelPath};
-use backstitch_verify::scope;
-use backstitch_verify::workbench::{Applied, Attempt, Cause, Start, Tree, Workbench};
+use backstitch_model::{Change, Check, Finding, Outcome, Project};
+use backstitch_verify::workbench::{Attempt, Start, Tree};
 
-use super::find::Scanned;
+use super::apply::{Cheaply, Ground, rebased, workbench_for};
 use super::logs::Logs;
-use super::pairing::Pairing;
 use super::propose::Proposal;
 use super::reproduce::{self, Proofs};
-use super::{Steps, Underway, Workplace};
-use crate::ledger::{self, Event};
-use crate::managers::Managers;
+use super::{Steps, Underway};
 use crate::report::words;
-use crate::source;
 use crate::story::ChangedFile;
-use crate::wire;
 
 /// A candidate that was tried.
 pub struct Tried {
@@ -52,39 +45,217 @@ pub struct Changed {
     pub(super) proofs: Proofs,
 }
 
+/// Candidates applied one upon the other, each with its tree and what its cheap rungs told.
+type Chain = Vec<Link>;
+
+/// One of them.
+pub(super) struct Link {
+    pub(super) proposal: Proposal,
+    pub(super) changed: Changed,
+    /// Scope and Rescan.
+    cheap: Phase,
+    /// Build and Regress of its tree, where they were run.
+    tested: Phase,
+}
+
 impl Steps {
-    /// Tries one candidate.
-    pub fn verify(&mut self, underway: &mut Underway, proposal: Proposal) -> Result<Tried> {
-        self.progress
-            .step(&format!("trying: {}", words::change(&proposal.candidate)));
-        let root = self.workplace.tree(&proposal.key)?;
-        let files = match self.apply(underway, &proposal, &root)? {
-            Ok(files) => files,
-            Err(refusal) => return Ok(self.refused(underway, proposal, &refusal)),
-        };
-        let tree = Tree {
-            root,
-            lockfile: underway.tree.lockfile.clone(),
-        };
-        let project = match find::project::read(&source::open_dir(&tree.root)?, &tree.lockfile) {
-            Ok(project) => project,
-            Err(problem) => {
-                let why = format!("the changed `{}`: {}", problem.path, problem.what);
-                return Ok(self.refused(underway, proposal, &why));
+    /// Tries candidates that touch different things: answers those that stand, in their order,
+    /// and at most one that was found to blame. What is not in the answer was put off.
+    pub fn verify(&mut self, underway: &mut Underway, batch: Vec<Proposal>) -> Result<Vec<Tried>> {
+        let (mut chain, mut tried) = self.chain(underway, batch)?;
+        if chain.is_empty() {
+            return Ok(tried);
+        }
+        let all = chain.len();
+        self.say_trying(&chain);
+        if let Some(to_blame) = self.unproven(underway, &mut chain, all)? {
+            tried.push(self.blamed(underway, chain, to_blame));
+            return Ok(tried);
+        }
+        if !self.stands(underway, &mut chain, all)? {
+            return self.halved(underway, chain, tried);
+        }
+        tried.extend(self.accepted(underway, chain));
+        Ok(tried)
+    }
+
+    /// Finds the first candidate whose tree fails: those before it stand.
+    fn halved(
+        &mut self,
+        underway: &Underway,
+        mut chain: Chain,
+        mut tried: Vec<Tried>,
+    ) -> Result<Vec<Tried>> {
+        let (mut good, mut bad) = (0, chain.len());
+        while bad - good > 1 {
+            let middle = good + (bad - good) / 2;
+            self.progress.line(&format!(
+                "the {bad} together fail: trying the first {middle}"
+            ));
+            if self.stands(underway, &mut chain, middle)? {
+                good = middle;
+            } else {
+                bad = middle;
             }
+        }
+        chain.truncate(bad);
+        let to_blame = chain.pop().context("a failing tree has a last candidate")?;
+        // What the reproducers saw in the whole tree says nothing of the part that stands.
+        match self.unproven(underway, &mut chain, good)? {
+            None => tried.extend(self.accepted(underway, chain)),
+            Some(unproven) => {
+                tried.push(self.blamed(underway, chain, unproven));
+                return Ok(tried);
+            }
+        }
+        let tested = to_blame.tested.clone();
+        tried.push(self.judged(underway, to_blame, &tested));
+        Ok(tried)
+    }
+
+    /// Applies the candidates one upon the other. One that cannot be applied upon the others is
+    /// put off; the first of all is rejected then.
+    fn chain(&mut self, underway: &Underway, batch: Vec<Proposal>) -> Result<(Chain, Vec<Tried>)> {
+        let (mut chain, mut rejected) = (Chain::new(), Vec::new());
+        for proposal in batch {
+            let first = chain.is_empty();
+            let ground = chain.last().map_or_else(|| underway.ground(), Link::ground);
+            let Some(proposal) = upon(proposal, underway, ground)? else {
+                continue;
+            };
+            self.progress
+                .step(&format!("trying: {}", words::change(&proposal.candidate)));
+            match self.apply_cheaply(underway, ground, &proposal)? {
+                Cheaply::Stands(changed, cheap) => chain.push(Link {
+                    proposal,
+                    changed: *changed,
+                    cheap,
+                    tested: Phase::default(),
+                }),
+                Cheaply::Falls(after) if first => {
+                    rejected.push(self.tried(underway, proposal, after, None));
+                }
+                Cheaply::Falls(_) => {}
+            }
+        }
+        Ok((chain, rejected))
+    }
+
+    fn say_trying(&self, chain: &Chain) {
+        if let [_, _, ..] = chain.as_slice() {
+            let count = chain.len();
+            self.progress
+                .line(&format!("building and testing {count} fixes together"));
+        }
+    }
+
+    /// Builds the tree of the first `count` and runs the reproducers there: answers the one whose
+    /// finding still shows its flaw.
+    fn unproven(
+        &mut self,
+        underway: &Underway,
+        chain: &mut Chain,
+        count: usize,
+    ) -> Result<Option<usize>> {
+        let Some(last) = count.checked_sub(1) else {
+            return Ok(None);
         };
-        let Scanned { findings, unclear } = self.scan(&project)?;
-        let mut changed = Changed {
-            tree,
-            files,
-            project,
-            findings,
-            unclear,
-            built: None,
-            proofs: Proofs::new(),
+        if !self.builds(underway, &mut chain[last])? {
+            return Ok(None);
+        }
+        let proofs = self.reproduce_after(underway, &chain[..count])?;
+        let to_blame = proofs.iter().position(reproduce::fails);
+        for (link, proofs) in chain.iter_mut().zip(proofs) {
+            link.changed.proofs = proofs;
+        }
+        Ok(to_blame)
+    }
+
+    /// Do the first `count` together build, and do the tests that passed still pass?
+    fn stands(&mut self, underway: &Underway, chain: &mut Chain, count: usize) -> Result<bool> {
+        let Some(last) = count.checked_sub(1) else {
+            return Ok(true);
         };
-        let after = self.climb(underway, &proposal, &mut changed)?;
-        Ok(self.tried(underway, proposal, after, Some(changed)))
+        let link = &mut chain[last];
+        Ok(self.builds(underway, link)? && self.passes(underway, link)?)
+    }
+
+    fn builds(&mut self, underway: &Underway, link: &mut Link) -> Result<bool> {
+        if link.changed.built.is_none() {
+            let baseline = underway.judged()?;
+            let managers = Arc::clone(&self.managers);
+            let workbench = workbench_for(&managers, &underway.project)?;
+            let key = &link.proposal.key;
+            let work = self.workplace.work(key)?;
+            let built = workbench.attempt(baseline, &link.changed.tree, Start::Warm, &work)?;
+            let logs = Logs::of(&self.story.evidence, key);
+            link.tested
+                .insert(self.journal.check(key, Check::Build, || {
+                    logs.keep(workbench.build_attempt(baseline, &built)?)
+                })?);
+            link.changed.built = Some(built);
+        }
+        Ok(*link.tested.outcome(Check::Build) == Outcome::Passed)
+    }
+
+    /// A project whose tests could not be run gives nothing to compare with, and that is no
+    /// failure.
+    fn passes(&mut self, underway: &Underway, link: &mut Link) -> Result<bool> {
+        let baseline = underway.judged()?;
+        let managers = Arc::clone(&self.managers);
+        let workbench = workbench_for(&managers, &underway.project)?;
+        let built = link.changed.built.as_ref();
+        let built = built.context("test a tree before it is built")?;
+        let key = &link.proposal.key;
+        let logs = Logs::of(&self.story.evidence, key);
+        let run = self.journal.check(key, Check::Regress, || {
+            logs.keep(workbench.test_attempt(baseline, built)?.0)
+        })?;
+        let stands = matches!(run.outcome, Outcome::Passed | Outcome::NotRun(_));
+        link.tested.insert(run);
+        Ok(stands)
+    }
+
+    /// The candidates of a chain whose last tree stands: each has its own cheap rungs and proofs,
+    /// and the last tree's Build and Regress.
+    fn accepted(&self, underway: &Underway, chain: Chain) -> Vec<Tried> {
+        let Some(tested) = chain.last().map(|last| last.tested.clone()) else {
+            return Vec::new();
+        };
+        let others = chain.len() - 1;
+        let judged = chain.into_iter().map(|link| {
+            let mut tested = tested.clone();
+            if others > 0 {
+                note_together(&mut tested, others);
+            }
+            self.judged(underway, link, &tested)
+        });
+        judged.collect()
+    }
+
+    /// The candidate of a chain whose finding still shows its flaw in the last tree.
+    fn blamed(&self, underway: &Underway, mut chain: Chain, to_blame: usize) -> Tried {
+        let built = chain
+            .last()
+            .and_then(|last| last.tested.get(Check::Build).cloned());
+        let tested = built.into_iter().collect();
+        self.judged(underway, chain.swap_remove(to_blame), &tested)
+    }
+
+    /// One candidate with its evidence.
+    fn judged(&self, underway: &Underway, link: Link, tested: &Phase) -> Tried {
+        let mut after = link.cheap;
+        tested.runs().for_each(|run| after.insert(run.clone()));
+        for check in [Check::Reproduce, Check::ReAttack] {
+            if let Some(run) = reproduce::of_all(&link.changed.proofs, check) {
+                after.insert(run);
+            }
+        }
+        if let Some(mut run) = after.get(Check::Regress).cloned() {
+            run.notes.extend(untested(underway, &link.proposal));
+            after.insert(run);
+        }
+        self.tried(underway, link.proposal, after, Some(link.changed))
     }
 
     fn tried(
@@ -109,184 +280,48 @@ impl Steps {
             changed,
         }
     }
+}
 
-    /// Makes the changed tree; the inner error is the package manager's refusal.
-    fn apply(
-        &mut self,
-        underway: &Underway,
-        proposal: &Proposal,
-        root: &Path,
-    ) -> Result<Result<Vec<ChangedFile>, String>> {
-        let from = underway.tree.root.clone();
-        let Change::Upgrade(upgrade) = &proposal.candidate.change;
-        if let Some(applied) = self.journal.history().applied(&proposal.key).cloned() {
-            return match applied {
-                ledger::Applied::Refused(why) => Ok(Err(why)),
-                ledger::Applied::Done(files) => {
-                    Workplace::fill(root, |root| write_again(&from, root, &files))?;
-                    changed_files(&from, root).map(Ok)
-                }
-            };
+impl Link {
+    fn ground(&self) -> Ground<'_> {
+        Ground {
+            tree: &self.changed.tree,
+            project: &self.changed.project,
+            findings: &self.changed.findings,
+            unclear: &self.changed.unclear,
+            key: &self.proposal.key,
         }
-        let tree = Tree {
-            root: root.to_owned(),
-            lockfile: underway.tree.lockfile.clone(),
-        };
-        let managers = Arc::clone(&self.managers);
-        let workbench = workbench_for(&managers, underway)?;
-        let work = self.workplace.work(&proposal.key)?;
-        let refused = Workplace::fill(root, |root| {
-            source::duplicate(&from, root)?;
-            match workbench.apply(&tree, &upgrade.recipe, &work)? {
-                Applied::Done(_) => Ok(None),
-                Applied::Refused(refusal) => match refusal.cause {
-                    // A network that went away says nothing of the candidate.
-                    Cause::Network => {
-                        Err(anyhow!("{}; run again to go on from here", refusal.message))
-                    }
-                    Cause::Manager | Cause::Limit | Cause::Manifest => {
-                        Ok(Some(format!("cargo refuses it: {}", refusal.message)))
-                    }
-                },
-            }
-        })?;
-        let files = if refused.is_none() {
-            changed_files(&from, root)?
-        } else {
-            Vec::new()
-        };
-        self.journal.write(&Event::Applied {
-            attempt: proposal.key.clone(),
-            candidate: wire::Candidate::from(&proposal.candidate),
-            files: files.iter().map(file_text).collect(),
-            refused: refused.clone(),
-        })?;
-        Ok(refused.map_or(Ok(files), Err))
-    }
-
-    /// A candidate that the package manager refuses is rejected: it does not even build.
-    fn refused(&self, underway: &Underway, proposal: Proposal, why: &str) -> Tried {
-        let after = Phase::from_iter([CheckRun::instant(
-            Check::Build,
-            Outcome::Failed(why.to_owned()),
-        )]);
-        self.tried(underway, proposal, after, None)
-    }
-
-    /// Climbs until a rung fails.
-    fn climb(
-        &mut self,
-        underway: &Underway,
-        proposal: &Proposal,
-        changed: &mut Changed,
-    ) -> Result<Phase> {
-        let mut after = not_run_yet();
-        let cheap = [
-            (Check::Scope, self.scope(underway, proposal, changed)),
-            (Check::Rescan, rescan(underway, proposal, changed)),
-        ];
-        for (check, run) in cheap {
-            after.insert(self.journal.check(&proposal.key, check, || Ok(run))?);
-        }
-        if [Check::Scope, Check::Rescan]
-            .iter()
-            .any(|&check| *after.outcome(check) != Outcome::Passed)
-        {
-            return Ok(after);
-        }
-        let baseline = underway
-            .baseline
-            .as_ref()
-            .context("try a candidate before the baseline")?;
-        let managers = Arc::clone(&self.managers);
-        let workbench = workbench_for(&managers, underway)?;
-        let work = self.workplace.work(&proposal.key)?;
-        let built = workbench.attempt(baseline, &changed.tree, Start::Warm, &work)?;
-        let logs = Logs::of(&self.story.evidence, &proposal.key);
-        after.insert(self.journal.check(&proposal.key, Check::Build, || {
-            logs.keep(workbench.build_attempt(baseline, &built)?)
-        })?);
-        if *after.outcome(Check::Build) == Outcome::Passed {
-            changed.proofs =
-                self.reproduce_after(workbench, underway, proposal, changed, &built)?;
-            for check in [Check::Reproduce, Check::ReAttack] {
-                if let Some(run) = reproduce::of_all(&changed.proofs, check) {
-                    after.insert(run);
-                }
-            }
-        }
-        let stands = |check| matches!(after.outcome(check), Outcome::Passed | Outcome::NotRun(_));
-        if *after.outcome(Check::Build) == Outcome::Passed
-            && stands(Check::Reproduce)
-            && stands(Check::ReAttack)
-        {
-            after.insert(self.journal.check(&proposal.key, Check::Regress, || {
-                let mut run = workbench.test_attempt(baseline, &built)?.0;
-                run.notes.extend(untested(underway, proposal));
-                logs.keep(run)
-            })?);
-        }
-        changed.built = Some(built);
-        Ok(after)
     }
 }
 
-impl Steps {
-    /// Does the change touch only what it said, and only what may be touched?
-    fn scope(&self, underway: &Underway, proposal: &Proposal, changed: &Changed) -> CheckRun {
-        let Change::Upgrade(upgrade) = &proposal.candidate.change;
-        let paths = changed.files.iter().map(|file| file.path.clone()).collect();
-        let mut run = scope::scope(upgrade, &paths, &underway.project, &changed.project);
-        let shared = upgrade.edits.iter().filter_map(|edit| {
-            let (manifest, lockfile) = underway.shared_manifests.get_key_value(&edit.manifest)?;
-            Some(format!(
-                "`{manifest}` is also locked by `{lockfile}`, which would no longer fit it"
-            ))
-        });
-        let mut objections: Vec<_> = shared.collect();
-        objections.extend(self.against_policy(&underway.project.graph, &changed.project.graph));
-        if run.outcome == Outcome::Passed && !objections.is_empty() {
-            run.outcome = Outcome::Failed(objections.join("; "));
-        }
-        run
+/// A proposal as it is upon another ground; `None` where both touch the same lines.
+fn upon(
+    mut proposal: Proposal,
+    underway: &Underway,
+    ground: Ground<'_>,
+) -> Result<Option<Proposal>> {
+    if ground.key == underway.key {
+        return Ok(Some(proposal));
     }
-
-    /// What arrived, planned or brought along by cargo, and policy does not allow.
-    fn against_policy(&self, before: &DependencyGraph, after: &DependencyGraph) -> Vec<String> {
-        let arrived = after.packages().iter().filter(|package| {
-            package.source == Source::PublicRegistry
-                && !before.packages().iter().any(|other| other.id == package.id)
-        });
-        arrived
-            .filter_map(|package| self.objection(before, &package.id))
-            .collect()
-    }
-
-    fn objection(&self, before: &DependencyGraph, arrived: &PackageVersion) -> Option<String> {
-        let alone = self.policy.leave_alone.contains(&arrived.name);
-        if alone && before.named(&arrived.name).next().is_some() {
-            return Some(format!("{arrived} came along, and is to be left alone"));
-        }
-        let releases = self.releases.releases(&arrived.name).ok()?;
-        let release = releases
-            .iter()
-            .find(|release| release.version == arrived.version)?;
-        if release.yanked {
-            return Some(format!(
-                "{arrived} came along, and was withdrawn by the registry"
-            ));
-        }
-        let days = i64::from(self.policy.release_age_min_days);
-        let age_s = self.journal.started_at_s() - release.published_s?;
-        (age_s < days * 24 * 3600)
-            .then(|| format!("{arrived} came along, and was released less than {days} days ago"))
-    }
+    let Change::Upgrade(upgrade) = &mut proposal.candidate.change;
+    let Some(recipe) = rebased(&upgrade.recipe, &underway.tree.root, &ground.tree.root)? else {
+        return Ok(None);
+    };
+    upgrade.recipe = recipe;
+    Ok(Some(proposal.on(ground.key)))
 }
 
-/// The workbench of a project that was judged before any change.
-fn workbench_for<'run>(managers: &'run Managers, underway: &Underway) -> Result<Workbench<'run>> {
-    let workbench = managers.workbench(underway.project.format);
-    workbench.map_err(|why| anyhow!("judge `{}`: {why}", underway.tree.lockfile))
+fn note_together(tested: &mut Phase, others: usize) {
+    let note = match others {
+        1 => "run with one more fix, as both are delivered".to_owned(),
+        others => format!("run with {others} more fixes, as all are delivered"),
+    };
+    for check in [Check::Build, Check::Regress] {
+        if let Some(mut run) = tested.get(check).cloned() {
+            run.notes.push(note.clone());
+            tested.insert(run);
+        }
+    }
 }
 
 /// What the tests say nothing of, though they pass: packages that are not even built.
@@ -312,84 +347,4 @@ fn untested(underway: &Underway, proposal: &Proposal) -> Vec<String> {
     notes.sort();
     notes.dedup();
     notes
-}
-
-/// The rungs that nothing climbs yet, each with the reason.
-fn not_run_yet() -> Phase {
-    let not_run = |check, why: &str| CheckRun::instant(check, Outcome::NotRun(why.into()));
-    [
-        not_run(Check::Reproduce, "no reproducer is there for it"),
-        not_run(Check::ReAttack, "no reproducer is there for it"),
-        not_run(Check::Compare, "this version does not compare behaviour"),
-    ]
-    .into_iter()
-    .collect()
-}
-
-/// Is what the candidate promises gone, and nothing new there?
-fn rescan(underway: &Underway, proposal: &Proposal, changed: &Changed) -> CheckRun {
-    let pairing = Pairing::of(&underway.findings, &changed.findings);
-    let named = |finding: &Finding, verb: &str| {
-        format!(
-            "{} {verb} {}",
-            words::dependency(finding).package,
-            words::main_id(finding)
-        )
-    };
-    let new = pairing
-        .new
-        .iter()
-        .filter(|finding| finding.is_vulnerability());
-    let still = underway.findings.iter().filter(|finding| {
-        proposal.candidate.settles.contains(&finding.id) && pairing.continues(&finding.id)
-    });
-    let unclear = changed.unclear.difference(&underway.unclear);
-    let wrong: Vec<_> = new
-        .map(|finding| named(finding, "now has"))
-        .chain(still.map(|finding| named(finding, "still has")))
-        .chain(unclear.cloned())
-        .collect();
-    let outcome = if wrong.is_empty() {
-        Outcome::Passed
-    } else {
-        Outcome::Failed(wrong.join("; "))
-    };
-    CheckRun::instant(Check::Rescan, outcome)
-}
-
-/// Which files differ between two trees, read before anything of the project runs in them.
-fn changed_files(before: &Path, after: &Path) -> Result<Vec<ChangedFile>> {
-    let (before_dir, after_dir) = (source::open_dir(before)?, source::open_dir(after)?);
-    source::changed_paths(before, after)?
-        .into_iter()
-        .map(|path| {
-            let text = |dir: &cap_std::fs::Dir| {
-                dir.read_to_string(path.as_str())
-                    .with_context(|| format!("read changed file `{path}`"))
-            };
-            Ok(ChangedFile {
-                before: text(&before_dir)?,
-                after: text(&after_dir)?,
-                path: path.clone(),
-            })
-        })
-        .collect()
-}
-
-/// Makes a changed tree from what the ledger says of it.
-fn write_again(from: &Path, root: &Path, files: &[ledger::FileText]) -> Result<Option<String>> {
-    source::duplicate(from, root)?;
-    let dir = source::open_dir(root)?;
-    for file in files {
-        let path = RelPath::new(file.path.as_str())?;
-        source::replace(&dir, &path, &file.text)?;
-    }
-    Ok(None)
-}
-
-fn file_text(file: &ChangedFile) -> ledger::FileText {
-    ledger::FileText {
-        path: file.path.to_string(),
-        text: file.after.clone(),
-    }
 }

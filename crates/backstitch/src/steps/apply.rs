@@ -1,0 +1,340 @@
+//! Applies a candidate to a copy of the tree it is for, and climbs the two rungs that cost
+//! nothing: what fails Scope or Rescan is never built.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use backstitch_find as find;
+use backstitch_model::candidate::Step;
+use backstitch_model::evidence::Phase;
+use backstitch_model::package::PackageVersion;
+use backstitch_model::project::{DependencyGraph, Source};
+use backstitch_model::registry::Releases;
+use backstitch_model::{Change, Check, CheckRun, Finding, Outcome, Project, RelPath};
+use backstitch_verify::scope;
+use backstitch_verify::workbench::{Applied, Cause, Tree, Workbench};
+
+use super::find::Scanned;
+use super::pairing::Pairing;
+use super::propose::Proposal;
+use super::{Changed, Steps, Underway, Workplace};
+use crate::ledger::{self, Event};
+use crate::managers::Managers;
+use crate::report::words;
+use crate::source;
+use crate::story::ChangedFile;
+use crate::wire;
+
+/// The tree that a candidate is for: the one that all accepted fixes led to, or one that an
+/// unproven candidate made of it.
+#[derive(Clone, Copy)]
+pub(super) struct Ground<'ground> {
+    pub(super) tree: &'ground Tree,
+    pub(super) project: &'ground Project,
+    pub(super) findings: &'ground [Finding],
+    pub(super) unclear: &'ground BTreeSet<String>,
+    /// Names it in the ledger.
+    pub(super) key: &'ground str,
+}
+
+/// A candidate that could be applied, or why not.
+pub(super) enum Cheaply {
+    /// It was applied, and passed what costs nothing.
+    Stands(Box<Changed>, Phase),
+    /// It did not, or the package manager would not do it.
+    Falls(Phase),
+}
+
+impl Steps {
+    /// Applies a proposal to a copy of its ground and climbs the cheap rungs.
+    pub(super) fn apply_cheaply(
+        &mut self,
+        underway: &Underway,
+        ground: Ground<'_>,
+        proposal: &Proposal,
+    ) -> Result<Cheaply> {
+        let root = self.workplace.tree(&proposal.key)?;
+        let files = match self.apply(ground, proposal, &root)? {
+            Ok(files) => files,
+            Err(refusal) => return Ok(refused(&refusal)),
+        };
+        let tree = Tree {
+            root,
+            lockfile: ground.tree.lockfile.clone(),
+        };
+        let project = match find::project::read(&source::open_dir(&tree.root)?, &tree.lockfile) {
+            Ok(project) => project,
+            Err(problem) => {
+                let why = format!("the changed `{}`: {}", problem.path, problem.what);
+                return Ok(refused(&why));
+            }
+        };
+        let Scanned { findings, unclear } = self.scan(&project)?;
+        let changed = Changed {
+            tree,
+            files,
+            project,
+            findings,
+            unclear,
+            built: None,
+            proofs: super::reproduce::Proofs::new(),
+        };
+        let mut after = not_run_yet();
+        for (check, run) in [
+            (
+                Check::Scope,
+                self.scope(underway, ground, proposal, &changed),
+            ),
+            (Check::Rescan, rescan(ground, proposal, &changed)),
+        ] {
+            after.insert(self.journal.check(&proposal.key, check, || Ok(run))?);
+        }
+        let passed = |check| *after.outcome(check) == Outcome::Passed;
+        Ok(if passed(Check::Scope) && passed(Check::Rescan) {
+            Cheaply::Stands(Box::new(changed), after)
+        } else {
+            Cheaply::Falls(after)
+        })
+    }
+
+    /// Makes the changed tree; the inner error is the package manager's refusal.
+    fn apply(
+        &mut self,
+        ground: Ground<'_>,
+        proposal: &Proposal,
+        root: &Path,
+    ) -> Result<Result<Vec<ChangedFile>, String>> {
+        let from = ground.tree.root.clone();
+        let Change::Upgrade(upgrade) = &proposal.candidate.change;
+        if let Some(applied) = self.journal.history().applied(&proposal.key).cloned() {
+            return match applied {
+                ledger::Applied::Refused(why) => Ok(Err(why)),
+                ledger::Applied::Done(files) => {
+                    Workplace::fill(root, |root| write_again(&from, root, &files))?;
+                    changed_files(&from, root).map(Ok)
+                }
+            };
+        }
+        let tree = Tree {
+            root: root.to_owned(),
+            lockfile: ground.tree.lockfile.clone(),
+        };
+        let managers = Arc::clone(&self.managers);
+        let workbench = workbench_for(&managers, ground.project)?;
+        let work = self.workplace.work(&proposal.key)?;
+        let refused = Workplace::fill(root, |root| {
+            source::duplicate(&from, root)?;
+            match workbench.apply(&tree, &upgrade.recipe, &work)? {
+                Applied::Done(_) => Ok(None),
+                Applied::Refused(refusal) => match refusal.cause {
+                    // A network that went away says nothing of the candidate.
+                    Cause::Network => {
+                        Err(anyhow!("{}; run again to go on from here", refusal.message))
+                    }
+                    Cause::Manager | Cause::Limit | Cause::Manifest => {
+                        Ok(Some(format!("cargo refuses it: {}", refusal.message)))
+                    }
+                },
+            }
+        })?;
+        let files = if refused.is_none() {
+            changed_files(&from, root)?
+        } else {
+            Vec::new()
+        };
+        self.journal.write(&Event::Applied {
+            attempt: proposal.key.clone(),
+            candidate: wire::Candidate::from(&proposal.candidate),
+            files: files.iter().map(file_text).collect(),
+            refused: refused.clone(),
+        })?;
+        Ok(refused.map_or(Ok(files), Err))
+    }
+}
+
+/// A candidate that the package manager refuses is rejected: it does not even build.
+fn refused(why: &str) -> Cheaply {
+    Cheaply::Falls(Phase::from_iter([CheckRun::instant(
+        Check::Build,
+        Outcome::Failed(why.to_owned()),
+    )]))
+}
+
+/// The recipe as it is on another ground than it was planned for: a manifest that an earlier
+/// candidate edited too gets both edits. `None` where the two touch the same lines.
+pub(super) fn rebased(
+    recipe: &[Step],
+    planned_on: &Path,
+    ground: &Path,
+) -> Result<Option<Vec<Step>>> {
+    let (planned_on, ground) = (source::open_dir(planned_on)?, source::open_dir(ground)?);
+    let mut steps = Vec::new();
+    for step in recipe {
+        let Step::WriteManifest { path, text } = step else {
+            steps.push(step.clone());
+            continue;
+        };
+        let read = |dir: &cap_std::fs::Dir| {
+            dir.read_to_string(path.as_str())
+                .with_context(|| format!("read manifest `{path}`"))
+        };
+        let (before, now) = (read(&planned_on)?, read(&ground)?);
+        let Ok(merged) = diffy::merge(&before, &now, text) else {
+            return Ok(None);
+        };
+        steps.push(Step::WriteManifest {
+            path: path.clone(),
+            text: merged,
+        });
+    }
+    Ok(Some(steps))
+}
+
+impl Steps {
+    /// Does the change touch only what it said, and only what may be touched?
+    fn scope(
+        &self,
+        underway: &Underway,
+        ground: Ground<'_>,
+        proposal: &Proposal,
+        changed: &Changed,
+    ) -> CheckRun {
+        let Change::Upgrade(upgrade) = &proposal.candidate.change;
+        let paths = changed.files.iter().map(|file| file.path.clone()).collect();
+        let mut run = scope::scope(upgrade, &paths, ground.project, &changed.project);
+        let shared = upgrade.edits.iter().filter_map(|edit| {
+            let (manifest, lockfile) = underway.shared_manifests.get_key_value(&edit.manifest)?;
+            Some(format!(
+                "`{manifest}` is also locked by `{lockfile}`, which would no longer fit it"
+            ))
+        });
+        let mut objections: Vec<_> = shared.collect();
+        objections.extend(self.against_policy(&ground.project.graph, &changed.project.graph));
+        if run.outcome == Outcome::Passed && !objections.is_empty() {
+            run.outcome = Outcome::Failed(objections.join("; "));
+        }
+        run
+    }
+
+    /// What arrived, planned or brought along by cargo, and policy does not allow.
+    fn against_policy(&self, before: &DependencyGraph, after: &DependencyGraph) -> Vec<String> {
+        let arrived = after.packages().iter().filter(|package| {
+            package.source == Source::PublicRegistry
+                && !before.packages().iter().any(|other| other.id == package.id)
+        });
+        arrived
+            .filter_map(|package| self.objection(before, &package.id))
+            .collect()
+    }
+
+    fn objection(&self, before: &DependencyGraph, arrived: &PackageVersion) -> Option<String> {
+        let alone = self.policy.leave_alone.contains(&arrived.name);
+        if alone && before.named(&arrived.name).next().is_some() {
+            return Some(format!("{arrived} came along, and is to be left alone"));
+        }
+        let releases = self.releases.releases(&arrived.name).ok()?;
+        let release = releases
+            .iter()
+            .find(|release| release.version == arrived.version)?;
+        if release.yanked {
+            return Some(format!(
+                "{arrived} came along, and was withdrawn by the registry"
+            ));
+        }
+        let days = i64::from(self.policy.release_age_min_days);
+        let age_s = self.journal.started_at_s() - release.published_s?;
+        (age_s < days * 24 * 3600)
+            .then(|| format!("{arrived} came along, and was released less than {days} days ago"))
+    }
+}
+
+/// The workbench of a project that was judged before any change.
+pub(super) fn workbench_for<'run>(
+    managers: &'run Managers,
+    project: &Project,
+) -> Result<Workbench<'run>> {
+    let workbench = managers.workbench(project.format);
+    workbench.map_err(|why| anyhow!("judge `{}`: {why}", project.lockfile))
+}
+
+/// The rungs that nothing climbs yet, each with the reason.
+fn not_run_yet() -> Phase {
+    let not_run = |check, why: &str| CheckRun::instant(check, Outcome::NotRun(why.into()));
+    [
+        not_run(Check::Reproduce, "no reproducer is there for it"),
+        not_run(Check::ReAttack, "no reproducer is there for it"),
+        not_run(Check::Compare, "this version does not compare behaviour"),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// Is what the candidate promises gone, and nothing new there?
+fn rescan(ground: Ground<'_>, proposal: &Proposal, changed: &Changed) -> CheckRun {
+    let pairing = Pairing::of(ground.findings, &changed.findings);
+    let named = |finding: &Finding, verb: &str| {
+        format!(
+            "{} {verb} {}",
+            words::dependency(finding).package,
+            words::main_id(finding)
+        )
+    };
+    let new = pairing
+        .new
+        .iter()
+        .filter(|finding| finding.is_vulnerability());
+    let still = ground.findings.iter().filter(|finding| {
+        proposal.candidate.settles.contains(&finding.id) && pairing.continues(&finding.id)
+    });
+    let unclear = changed.unclear.difference(ground.unclear);
+    let wrong: Vec<_> = new
+        .map(|finding| named(finding, "now has"))
+        .chain(still.map(|finding| named(finding, "still has")))
+        .chain(unclear.cloned())
+        .collect();
+    let outcome = if wrong.is_empty() {
+        Outcome::Passed
+    } else {
+        Outcome::Failed(wrong.join("; "))
+    };
+    CheckRun::instant(Check::Rescan, outcome)
+}
+
+/// Which files differ between two trees, read before anything of the project runs in them.
+fn changed_files(before: &Path, after: &Path) -> Result<Vec<ChangedFile>> {
+    let (before_dir, after_dir) = (source::open_dir(before)?, source::open_dir(after)?);
+    source::changed_paths(before, after)?
+        .into_iter()
+        .map(|path| {
+            let text = |dir: &cap_std::fs::Dir| {
+                dir.read_to_string(path.as_str())
+                    .with_context(|| format!("read changed file `{path}`"))
+            };
+            Ok(ChangedFile {
+                before: text(&before_dir)?,
+                after: text(&after_dir)?,
+                path: path.clone(),
+            })
+        })
+        .collect()
+}
+
+/// Makes a changed tree from what the ledger says of it.
+fn write_again(from: &Path, root: &Path, files: &[ledger::FileText]) -> Result<Option<String>> {
+    source::duplicate(from, root)?;
+    let dir = source::open_dir(root)?;
+    for file in files {
+        let path = RelPath::new(file.path.as_str())?;
+        source::replace(&dir, &path, &file.text)?;
+    }
+    Ok(None)
+}
+
+fn file_text(file: &ChangedFile) -> ledger::FileText {
+    ledger::FileText {
+        path: file.path.to_string(),
+        text: file.after.clone(),
+    }
+}
