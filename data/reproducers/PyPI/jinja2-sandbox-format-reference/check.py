@@ -1,0 +1,48 @@
+"""Does a template in the sandbox read a hidden attribute?
+
+The argument is a template. It sees an object of our own with the attribute
+`_flag`, which the sandbox must hide, and a filter that calls what it is given, as
+filters of applications do. What matters is whether the mark comes out.
+"""
+import os
+import sys
+
+from jinja2.exceptions import TemplateError
+from jinja2.sandbox import SandboxedEnvironment
+
+MARK = "the-hidden-mark"
+
+
+def end(code):
+    print(os.environ.get("BACKSTITCH_TOKEN", ""))
+    sys.exit(code)
+
+
+class Item:
+    name = "seen"
+
+    def __init__(self):
+        self._flag = MARK
+
+
+def rendered(text):
+    environment = SandboxedEnvironment()
+    environment.filters["call_with"] = lambda way, value: way(value)
+    return environment.from_string(text).render(item=Item())
+
+
+if rendered("{{ '{0.name}'.format(item) }}") != "seen":
+    sys.exit("an ordinary template is not rendered")
+try:
+    direct = rendered("{{ '{0._flag}'.format(item) }}")
+except TemplateError:
+    direct = ""
+if MARK in direct:
+    sys.exit("the sandbox hides nothing, so that nothing can be said")
+
+try:
+    text = rendered(sys.argv[1] if len(sys.argv) > 1 else "")
+except Exception as error:
+    print("refused: " + ascii(str(error)))
+    end(0)
+end(42 if MARK in text else 0)

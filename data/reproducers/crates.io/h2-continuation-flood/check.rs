@@ -1,0 +1,77 @@
+//! Shows that a server takes any number of CONTINUATION frames for one request.
+//! The connection is a buffer in memory; the argument is the number of empty frames.
+
+use h2::Reason;
+use std::future::Future;
+use std::io::Cursor;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+const POLLS_MAX: usize = 100;
+const FRAMES_MAX: usize = 800;
+/// A server that takes headers of one frame has no need of more than this.
+const FRAMES_HARMLESS: usize = 16;
+const HEADER_BYTES_MAX: u32 = 16_384;
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// The head of a frame that is larger than allowed; it tells that all before was taken.
+const TOO_LARGE: &[u8] = &[0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 1];
+/// A GET of / by http, all from the static table.
+const REQUEST: &[u8] = &[0x82, 0x84, 0x86];
+
+fn end(present: bool) -> ! {
+    println!("{}", std::env::var("BACKSTITCH_TOKEN").unwrap_or_default());
+    std::process::exit(if present { 42 } else { 0 })
+}
+
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0, 0, payload.len() as u8, kind, flags, 0, 0, 0, stream];
+    frame.extend(payload);
+    frame
+}
+
+fn poll<T>(mut step: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Option<T> {
+    let mut context = Context::from_waker(Waker::noop());
+    (0..POLLS_MAX).find_map(|_| match step(&mut context) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    })
+}
+
+/// Why the connection was given up, if it was.
+fn serve(buffer: &mut Cursor<Vec<u8>>) -> Option<Reason> {
+    let mut builder = h2::server::Builder::new();
+    builder.max_header_list_size(HEADER_BYTES_MAX);
+    let mut handshake = pin!(builder.handshake::<_, Cursor<Vec<u8>>>(buffer));
+    let mut connection = poll(|context| handshake.as_mut().poll(context))?.ok()?;
+    match poll(|context| connection.poll_accept(context))?? {
+        Ok(_) => None,
+        Err(error) => error.reason(),
+    }
+}
+
+/// Whether a request in so many additional frames is taken.
+fn taken(continuations: usize) -> bool {
+    // The server writes first and into the same buffer, so that much must stand before the rest.
+    let mut empty = Cursor::new(Vec::new());
+    serve(&mut empty);
+    let mut bytes = vec![0; empty.into_inner().len()];
+    bytes.extend(PREFACE);
+    bytes.extend(frame(4, 0, 0, &[]));
+    bytes.extend(frame(1, 1, 1, REQUEST));
+    bytes.extend(frame(9, 0, 1, &[]).repeat(continuations));
+    bytes.extend(frame(9, 4, 1, &[]));
+    bytes.extend(TOO_LARGE);
+    let reason = serve(&mut Cursor::new(bytes));
+    println!("{continuations} frames: {reason:?}");
+    reason == Some(Reason::FRAME_SIZE_ERROR)
+}
+
+fn main() {
+    assert!(taken(1));
+
+    let argument = std::env::args_os().nth(1).unwrap_or_default();
+    let Ok(count) = argument.to_string_lossy().parse::<usize>() else {
+        end(false)
+    };
+    end(taken(count.min(FRAMES_MAX)) && count > FRAMES_HARMLESS)
+}

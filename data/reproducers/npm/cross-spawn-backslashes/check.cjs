@@ -1,0 +1,45 @@
+// On Windows an argument is escaped before a shell gets it. Backslashes before a quote are doubled,
+// and the search for them begins again at each backslash where no quote follows.
+// The argument is repeated to make such an argument, and the cost is compared at two sizes.
+Object.defineProperty(process, "platform", { value: "win32" });
+const spawn = require("cross-spawn");
+
+const RUNS = 5;
+const SIZE = 1024;
+const QUADRATIC = 22;
+
+// The token's line comes last, and only with an answer.
+function answer(present) {
+  console.log(process.env.BACKSTITCH_TOKEN);
+  process.exit(present ? 42 : 0);
+}
+
+// Processor time, the least of several runs, so that a busy machine does not matter.
+function cost(work) {
+  let least = Infinity;
+  for (let run = 0; run < RUNS; run += 1) {
+    const start = process.cpuUsage();
+    work();
+    const { user, system } = process.cpuUsage(start);
+    least = Math.min(least, user + system);
+  }
+  return least;
+}
+
+// How much dearer eight times the text is: about 8 where cost is linear, 64 where it is quadratic.
+// A plain pass over the short text is the least that counts, as a shorter time is noise.
+function growth(make, use) {
+  const [short, long] = [make(SIZE), make(8 * SIZE)];
+  use(make(SIZE / 2));
+  const pass = cost(() => [...short].reduce((sum, c) => sum + c.charCodeAt(0), 0));
+  return cost(() => use(long)) / Math.max(cost(() => use(short)), pass);
+}
+
+// Only parses the command line; no process is started.
+const escaped = (text) => spawn._parse("no-such-program", [text], { env: {} }).args.at(-1);
+
+if (!escaped('say "yes"').match(/\\\^*"yes/)) throw new Error("a quote is not escaped");
+const [part] = process.argv.slice(2);
+if (!part) answer(false);
+const make = (size) => part.repeat(Math.ceil(size / part.length)) + "x";
+answer(growth(make, escaped) > QUADRATIC);

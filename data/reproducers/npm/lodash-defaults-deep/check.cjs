@@ -1,0 +1,29 @@
+// Defaults are filled in at all depths. A key that every object has leads to an object which all
+// share, and the defaults are set there.
+// The argument is a JSON text with the defaults. Red is where its key `flag` is on a shared object.
+const _ = require("lodash");
+
+const FLAG = "backstitchFlag";
+const SHARED = [Object.prototype, Function.prototype, Array.prototype, Object, Function, Array];
+
+// The token's line comes last, and only with an answer.
+function answer(present) {
+  console.log(process.env.BACKSTITCH_TOKEN);
+  process.exit(present ? 42 : 0);
+}
+
+// The objects that all share, and that now have the flag; it is removed again.
+function reached() {
+  const found = SHARED.filter((object) => Object.hasOwn(object, FLAG));
+  for (const object of found) delete object[FLAG];
+  return found.length > 0;
+}
+
+if (_.defaultsDeep({ a: { b: 1 } }, { a: { c: 2 } }).a.c !== 2) throw new Error("defaults are not filled in");
+const given = (process.argv[2] ?? "").replace(/\bflag\b/g, FLAG);
+try {
+  _.defaultsDeep({}, JSON.parse(given));
+} catch {
+  // What is refused does no harm.
+}
+answer(reached());

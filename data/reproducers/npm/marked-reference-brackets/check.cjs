@@ -1,0 +1,33 @@
+// Where a text defines a link, the package looks for references to it. An escaped bracket can be
+// read in two ways there, and all combinations are tried.
+// The argument is repeated a few times; four times as many must not cost hundreds of times as much.
+const loaded = require("marked");
+
+const marked = loaded.marked ?? loaded;
+const RUNS = 5;
+const TIMES = 5;
+const EXPONENTIAL = 100;
+
+// The token's line comes last, and only with an answer.
+function answer(present) {
+  console.log(process.env.BACKSTITCH_TOKEN);
+  process.exit(present ? 42 : 0);
+}
+
+// Processor time, the least of several runs, so that a busy machine does not matter.
+function cost(text) {
+  let least = Infinity;
+  for (let run = 0; run < RUNS; run += 1) {
+    const start = process.cpuUsage();
+    marked(text);
+    const { user, system } = process.cpuUsage(start);
+    least = Math.min(least, user + system);
+  }
+  return least;
+}
+
+if (!marked("[a]: /b\n\n[a]").includes('href="/b"')) throw new Error("a reference is not rendered");
+const [part] = process.argv.slice(2);
+if (!part || part.length > 40) answer(false);
+const make = (times) => "[a]: /b\n\n" + part.repeat(times);
+answer(cost(make(4 * TIMES)) / cost(make(TIMES)) > EXPONENTIAL);

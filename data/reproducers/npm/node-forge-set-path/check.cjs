@@ -1,0 +1,28 @@
+// A path may have parts that every object has, and that lead to an object which all share.
+// The argument is the path, with dots. Red is where its part `flag` is found on a shared object.
+const forge = require("node-forge");
+
+const FLAG = "backstitchFlag";
+const SHARED = [Object.prototype, Function.prototype, Array.prototype, Object, Function, Array];
+
+// The token's line comes last, and only with an answer.
+function answer(present) {
+  console.log(process.env.BACKSTITCH_TOKEN);
+  process.exit(present ? 42 : 0);
+}
+
+// The objects that all share, and that now have the flag; it is removed again.
+function reached() {
+  const found = SHARED.filter((object) => Object.hasOwn(object, FLAG));
+  for (const object of found) delete object[FLAG];
+  return found.length > 0;
+}
+
+if (forge.util.bytesToHex("a") !== "61") throw new Error("the package does not work");
+const given = (process.argv[2] ?? "").replace(/\bflag\b/g, FLAG);
+try {
+  forge.util.setPath({}, given.split("."), "set");
+} catch {
+  // What is refused does no harm.
+}
+answer(reached());

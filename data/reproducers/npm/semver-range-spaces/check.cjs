@@ -1,0 +1,43 @@
+// A range is tidied by regular expressions that begin again at each space of a long gap.
+// The argument is repeated to make the gap in a range, and its cost is compared at two sizes.
+const semver = require("semver");
+
+const RUNS = 5;
+const SIZE = 1024;
+const QUADRATIC = 22;
+
+// The token's line comes last, and only with an answer.
+function answer(present) {
+  console.log(process.env.BACKSTITCH_TOKEN);
+  process.exit(present ? 42 : 0);
+}
+
+// Processor time, the least of several runs, so that a busy machine does not matter.
+function cost(work) {
+  let least = Infinity;
+  for (let run = 0; run < RUNS; run += 1) {
+    const start = process.cpuUsage();
+    work();
+    const { user, system } = process.cpuUsage(start);
+    least = Math.min(least, user + system);
+  }
+  return least;
+}
+
+// How much dearer eight times the text is: about 8 where cost is linear, 64 where it is quadratic.
+// A plain pass over the short text is the least that counts, as a shorter time is noise.
+function growth(make, use) {
+  const [short, long] = [make(SIZE), make(8 * SIZE)];
+  use(make(SIZE / 2));
+  const pass = cost(() => [...short].reduce((sum, c) => sum + c.charCodeAt(0), 0));
+  return cost(() => use(long)) / Math.max(cost(() => use(short)), pass);
+}
+
+// No two ranges are the same, as later releases remember what they have read.
+let patch = 0;
+const range = (text) => semver.validRange(`1.0.${(patch += 1)}${text}`);
+if (range(" || 2.x") === null || semver.satisfies("1.3.0", "^1.2.3") !== true) throw new Error("a range is not understood");
+const [part] = process.argv.slice(2);
+if (!/^\s+$/.test(part ?? "")) answer(false);
+const make = (size) => part.repeat(Math.ceil(size / part.length)) + "<1.3.0";
+answer(growth(make, range) > QUADRATIC);

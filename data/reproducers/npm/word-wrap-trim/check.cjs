@@ -1,0 +1,41 @@
+// With the option `trim` the package removes spaces at the end of each line. The search begins
+// again at each space of a gap that does not end the line.
+// The argument is repeated to make such a gap, and its cost is compared at two sizes.
+const wrap = require("word-wrap");
+
+const RUNS = 5;
+const SIZE = 512;
+const QUADRATIC = 22;
+
+// The token's line comes last, and only with an answer.
+function answer(present) {
+  console.log(process.env.BACKSTITCH_TOKEN);
+  process.exit(present ? 42 : 0);
+}
+
+// Processor time, the least of several runs, so that a busy machine does not matter.
+function cost(work) {
+  let least = Infinity;
+  for (let run = 0; run < RUNS; run += 1) {
+    const start = process.cpuUsage();
+    work();
+    const { user, system } = process.cpuUsage(start);
+    least = Math.min(least, user + system);
+  }
+  return least;
+}
+
+// How much dearer eight times the text is: about 8 where cost is linear, 64 where it is quadratic.
+// A plain pass over the short text is the least that counts, as a shorter time is noise.
+function growth(make, use) {
+  const [short, long] = [make(SIZE), make(8 * SIZE)];
+  use(make(SIZE / 2));
+  const pass = cost(() => [...short].reduce((sum, c) => sum + c.charCodeAt(0), 0));
+  return cost(() => use(long)) / Math.max(cost(() => use(short)), pass);
+}
+
+if (wrap("one two three", { width: 8, indent: "" }).split("\n").length !== 2) throw new Error("text is not wrapped");
+const [part] = process.argv.slice(2);
+if (!part) answer(false);
+const make = (size) => "a" + part.repeat(Math.ceil(size / part.length)) + "a";
+answer(growth(make, (text) => wrap(text, { trim: true, width: 2 * text.length })) > QUADRATIC);
