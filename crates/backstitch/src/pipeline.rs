@@ -20,6 +20,7 @@ pub fn run(steps: &mut Steps) -> Result<Story> {
                 steps.record(project, attempt);
             }
         }
+        steps.reverify(project)?;
     }
     steps.deliver()
 }

@@ -31,6 +31,8 @@ pub struct Story {
     pub baselines: Vec<(RelPath, Phase)>,
     /// The fixes that were accepted, in the order they build upon each other.
     pub fixes: Vec<Fix>,
+    /// The checks of the whole as it is delivered, a lockfile each.
+    pub delivered: Vec<(RelPath, Phase)>,
     /// What a reader should know that belongs to no finding.
     pub notes: Vec<String>,
     /// What could not be read though it is what was asked about; see [`unread`].

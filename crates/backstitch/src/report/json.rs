@@ -4,7 +4,7 @@ use backstitch_find::About;
 use backstitch_model::evidence::{Confinement, Phase};
 use backstitch_model::record::Attempt;
 use backstitch_model::verdict::{Conclusion, Verdict};
-use backstitch_model::{Finding, Record};
+use backstitch_model::{Finding, Record, RelPath};
 use serde::Serialize;
 
 use crate::ledger::{Entry, Event};
@@ -33,6 +33,7 @@ pub struct Run {
     confinement: &'static str,
     findings: Vec<RecordObject>,
     baselines: Vec<BaselineObject>,
+    delivered: Vec<BaselineObject>,
     delivery: Option<DeliveryObject>,
     evidence: String,
     notes: Vec<String>,
@@ -105,14 +106,8 @@ pub fn run(story: &Story) -> Run {
         toolchain: story.toolchain.clone(),
         confinement: confinement(story.confinement),
         findings: story.records.iter().map(record).collect(),
-        baselines: story
-            .baselines
-            .iter()
-            .map(|(lockfile, phase)| BaselineObject {
-                lockfile: lockfile.to_string(),
-                checks: checks(phase),
-            })
-            .collect(),
+        baselines: phases(&story.baselines),
+        delivered: phases(&story.delivered),
         delivery: story.delivery.as_ref().map(delivery),
         evidence: story.evidence.display().to_string(),
         notes: story.notes.clone(),
@@ -122,6 +117,14 @@ pub fn run(story: &Story) -> Run {
 /// Writes an object as text.
 pub fn text(object: &impl Serialize) -> serde_json::Result<String> {
     serde_json::to_string_pretty(object).map(|text| text + "\n")
+}
+
+fn phases(all: &[(RelPath, Phase)]) -> Vec<BaselineObject> {
+    let object = |(lockfile, phase): &(RelPath, Phase)| BaselineObject {
+        lockfile: lockfile.to_string(),
+        checks: checks(phase),
+    };
+    all.iter().map(object).collect()
 }
 
 fn record(record: &Record) -> RecordObject {

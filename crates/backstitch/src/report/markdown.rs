@@ -4,8 +4,9 @@
 
 use std::fmt::Write as _;
 
+use backstitch_model::evidence::Phase;
 use backstitch_model::record::Attempt;
-use backstitch_model::{Check, CheckRun, Record};
+use backstitch_model::{Check, CheckRun, Record, RelPath};
 
 use super::{escape, words};
 use crate::deliver::diff;
@@ -31,7 +32,7 @@ pub fn report(story: &Story) -> String {
     }
     left_section(&mut text, story);
     notice_section(&mut text, story);
-    baseline_section(&mut text, story);
+    whole_sections(&mut text, story);
     if !story.notes.is_empty() {
         text.push_str("## To know\n\n");
         story
@@ -282,9 +283,18 @@ fn notice_section(text: &mut String, story: &Story) {
     text.push('\n');
 }
 
-fn baseline_section(text: &mut String, story: &Story) {
+fn whole_sections(text: &mut String, story: &Story) {
+    if !story.delivered.is_empty() {
+        text.push_str("## The project as it is delivered\n\n");
+        text.push_str("Every fix together, from a clean checkout and built from nothing.\n\n");
+        phases(text, &story.delivered);
+    }
     text.push_str("## The untouched project\n\n");
-    for (lockfile, phase) in &story.baselines {
+    phases(text, &story.baselines);
+}
+
+fn phases(text: &mut String, all: &[(RelPath, Phase)]) {
+    for (lockfile, phase) in all {
         for run in phase.runs() {
             bullet(
                 text,

@@ -116,6 +116,7 @@ impl Steps {
             records,
             reproduced: BTreeMap::new(),
             plans: None,
+            fixes_before: 0,
             tried: BTreeSet::new(),
             rejected: BTreeSet::new(),
             rejections: BTreeMap::new(),
@@ -164,6 +165,7 @@ impl Steps {
                 return Ok(false);
             }
         };
+        underway.fixes_before = self.story.fixes.len();
         let name = &underway.tree.lockfile;
         let work = self.workplace.work(&format!("base-{}", slug(name)))?;
         self.progress

@@ -8,6 +8,7 @@ mod apply;
 mod reproduce;
 
 mod record;
+mod reverify;
 
 mod journal;
 mod logs;
@@ -109,6 +110,8 @@ pub struct Underway {
     reproduced: BTreeMap<usize, Vec<Reproduced>>,
     /// What can still be tried here; `None` until planned, and again after each accepted fix.
     plans: Option<Vec<Plan>>,
+    /// How many fixes the run had before this project's.
+    fixes_before: usize,
     tried: BTreeSet<String>,
     /// The changes rejected on whatever tree.
     rejected: BTreeSet<String>,
@@ -167,6 +170,7 @@ impl Steps {
             records: Vec::new(),
             baselines: Vec::new(),
             fixes: Vec::new(),
+            delivered: Vec::new(),
             notes,
             unread: Vec::new(),
             unasked: 0,

@@ -1,0 +1,146 @@
+//! Verify again: what is delivered is built and tested once more as a whole, in a tree made anew
+//! from the base and from nothing that an earlier build left.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use backstitch_find as find;
+use backstitch_model::evidence::Phase;
+use backstitch_model::{Check, CheckRun, Outcome};
+use backstitch_verify::workbench::{Applied, Start, Tree};
+
+use super::apply::workbench_for;
+use super::find::{Scanned, slug};
+use super::logs::Logs;
+use super::{Steps, Underway, Workplace};
+use crate::report::words;
+use crate::source;
+
+impl Steps {
+    /// Verifies a project's accepted fixes as they will be delivered. Where that fails, none of
+    /// them is delivered, and each one's evidence says why.
+    pub fn reverify(&mut self, underway: &Underway) -> Result<()> {
+        if self.story.fixes.len() <= underway.fixes_before {
+            return Ok(());
+        }
+        let lockfile = &underway.tree.lockfile;
+        self.progress.step(&format!(
+            "building and testing `{lockfile}` as it is delivered"
+        ));
+        let phase = self.delivered(underway)?;
+        let wrong = phase
+            .runs()
+            .find(|run| matches!(run.outcome, Outcome::Failed(_) | Outcome::TimedOut))
+            .cloned();
+        self.progress.line(&match &wrong {
+            None => format!("delivered: build {}", told(&phase)),
+            Some(run) => format!("delivered: {} {}", run.check, run.outcome),
+        });
+        self.tell_fixes(underway, wrong.as_ref());
+        if wrong.is_some() {
+            self.story.fixes.truncate(underway.fixes_before);
+        }
+        self.story.delivered.push((lockfile.clone(), phase));
+        Ok(())
+    }
+
+    /// Rescans, builds and tests the whole that is delivered.
+    fn delivered(&mut self, underway: &Underway) -> Result<Phase> {
+        let lockfile = &underway.tree.lockfile;
+        let key = format!("delivered {lockfile}");
+        let name = format!("delivered-{}", slug(lockfile));
+        let root = self.workplace.tree(&name)?;
+        Workplace::fill(&root, |root| self.lay(root))?;
+        let tree = Tree {
+            root,
+            lockfile: lockfile.clone(),
+        };
+        let mut phase = Phase::default();
+        let rescan = self.rescan_delivered(underway, &tree)?;
+        phase.insert(self.journal.check(&key, Check::Rescan, || Ok(rescan))?);
+        let managers = Arc::clone(&self.managers);
+        let workbench = workbench_for(&managers, &underway.project)?;
+        let work = self.workplace.work(&name)?;
+        if let Applied::Refused(refusal) = workbench.fetch(&tree, &work)? {
+            return Err(anyhow!(
+                "fetch the packages of what is delivered: {}",
+                refusal.message
+            ));
+        }
+        let baseline = underway.judged()?;
+        let attempt = workbench.attempt(baseline, &tree, Start::Clean, &work)?;
+        let logs = Logs::of(&self.story.evidence, &name);
+        phase.insert(self.journal.check(&key, Check::Build, || {
+            logs.keep(workbench.build_attempt(baseline, &attempt)?)
+        })?);
+        if *phase.outcome(Check::Build) == Outcome::Passed {
+            phase.insert(self.journal.check(&key, Check::Regress, || {
+                logs.keep(workbench.test_attempt(baseline, &attempt)?.0)
+            })?);
+        }
+        Ok(phase)
+    }
+
+    /// Makes the tree that is delivered: the base, with every accepted fix.
+    fn lay(&self, root: &Path) -> Result<()> {
+        self.source.copy_to(root)?;
+        let dir = source::open_dir(root)?;
+        for file in self.story.fixes.iter().flat_map(|fix| &fix.files) {
+            source::replace(&dir, &file.path, &file.after)?;
+        }
+        Ok(())
+    }
+
+    fn rescan_delivered(&self, underway: &Underway, tree: &Tree) -> Result<CheckRun> {
+        let project = find::project::read(&source::open_dir(&tree.root)?, &tree.lockfile)
+            .map_err(|problem| anyhow!("read delivered `{}`: {}", problem.path, problem.what))?;
+        let Scanned { findings, .. } = self.scan(&project)?;
+        let expected = &underway.findings;
+        let new = findings.iter().find(|finding| {
+            finding.is_vulnerability() && !expected.iter().any(|known| known.id == finding.id)
+        });
+        let outcome = match new {
+            None => Outcome::Passed,
+            Some(finding) => Outcome::Failed(format!(
+                "{} has {}",
+                words::dependency(finding).package,
+                words::main_id(finding)
+            )),
+        };
+        Ok(CheckRun::instant(Check::Rescan, outcome))
+    }
+
+    /// Says in the evidence of every fix what became of the whole.
+    fn tell_fixes(&mut self, underway: &Underway, wrong: Option<&CheckRun>) {
+        let fixes = &self.story.fixes[underway.fixes_before..];
+        let settled: Vec<usize> = fixes.iter().flat_map(|fix| fix.settles.clone()).collect();
+        for index in settled {
+            let Some(attempt) = self.story.records[index].attempts.last_mut() else {
+                continue;
+            };
+            let after = &mut attempt.evidence.after;
+            match wrong {
+                Some(run) => after.insert(CheckRun {
+                    notes: vec!["seen on the whole that was to be delivered".into()],
+                    ..run.clone()
+                }),
+                None => {
+                    if let Some(mut run) = after.get(Check::Regress).cloned() {
+                        run.notes
+                            .push("built and tested again as delivered, from nothing".into());
+                        after.insert(run);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn told(phase: &Phase) -> String {
+    format!(
+        "{}, tests {}",
+        phase.outcome(Check::Build),
+        phase.outcome(Check::Regress)
+    )
+}
