@@ -40,7 +40,10 @@ pub struct Node(pub usize);
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DependencyGraph {
     packages: Vec<LockedPackage>,
-    parents: Vec<Vec<Node>>,
+    /// The parents of all packages in one list, which costs far less than one a package.
+    parents: Vec<Node>,
+    /// Where in it each package's parents end, and those of the next begin.
+    parents_end: Vec<usize>,
 }
 
 /// One package of a lockfile.
@@ -73,14 +76,33 @@ impl DependencyGraph {
     /// Builds a graph; a dependency that points at no package is dropped.
     pub fn new(mut packages: Vec<LockedPackage>) -> Self {
         let count = packages.len();
-        let mut parents = vec![Vec::new(); count];
-        for (index, package) in packages.iter_mut().enumerate() {
+        let mut edges = 0;
+        let mut parents_end = vec![0; count];
+        for package in &mut packages {
             package.dependencies.retain(|node| node.0 < count);
+            edges += package.dependencies.len();
             for dependency in &package.dependencies {
-                parents[dependency.0].push(Node(index));
+                parents_end[dependency.0] += 1;
             }
         }
-        Self { packages, parents }
+        let mut end = 0;
+        for place in &mut parents_end {
+            // The beginning for now; each parent that is put there moves it on to the end.
+            end += std::mem::replace(place, end);
+        }
+        let mut parents = vec![Node(0); edges];
+        for (index, package) in packages.iter().enumerate() {
+            for dependency in &package.dependencies {
+                let place = &mut parents_end[dependency.0];
+                parents[*place] = Node(index);
+                *place += 1;
+            }
+        }
+        Self {
+            packages,
+            parents,
+            parents_end,
+        }
     }
 
     /// Every package, in the lockfile's order.
@@ -103,7 +125,11 @@ impl DependencyGraph {
 
     /// The packages that depend on `node`.
     pub fn parents(&self, node: Node) -> &[Node] {
-        &self.parents[node.0]
+        let begin = match node.0.checked_sub(1) {
+            Some(before) => self.parents_end[before],
+            None => 0,
+        };
+        &self.parents[begin..self.parents_end[node.0]]
     }
 
     /// The nodes of the packages called `name`.
@@ -243,5 +269,7 @@ mod tests {
         );
         assert_eq!(graph.shortest_path(Node(0)), None);
         assert_eq!(graph.ancestors(Node(3)).len(), 4);
+        assert_eq!(graph.parents(Node(0)), []);
+        assert_eq!(graph.parents(Node(2)), [Node(0), Node(1), Node(3)]);
     }
 }

@@ -26,9 +26,10 @@ pub struct Section<'index> {
     ecosystem: Ecosystem,
 }
 
+/// Names are compared as bytes, in whose order they are; a lookup passes many that nobody reads.
 #[derive(Debug, Clone, Copy)]
 struct Row<'index> {
-    name: &'index str,
+    name: &'index [u8],
     entries_at: usize,
     entries: usize,
 }
@@ -56,7 +57,7 @@ impl<'index> Section<'index> {
         let damage = || self.damage(&name);
         let row = self.row(self.place_of(&name).ok_or_else(damage)?);
         match row {
-            Some(row) if row.name == name => self.read_entries(row).ok_or_else(damage),
+            Some(row) if row.name == name.as_bytes() => self.read_entries(row).ok_or_else(damage),
             Some(_) | None => Ok(Vec::new()),
         }
     }
@@ -72,13 +73,12 @@ impl<'index> Section<'index> {
         let mut last_name = None;
         for position in 0..self.packages {
             let row = self.row(position).ok_or_else(|| self.damage("table"))?;
-            if last_name.is_some_and(|last| last >= row.name) {
-                return Err(self.damage(row.name));
+            let name = std::str::from_utf8(row.name).map_err(|_| self.damage("table"))?;
+            if last_name.is_some_and(|last| last >= name) {
+                return Err(self.damage(name));
             }
-            last_name = Some(row.name);
-            let entries = self
-                .read_entries(row)
-                .ok_or_else(|| self.damage(row.name))?;
+            last_name = Some(name);
+            let entries = self.read_entries(row).ok_or_else(|| self.damage(name))?;
             for entry in &entries {
                 self.record(entry)?;
             }
@@ -109,7 +109,7 @@ impl<'index> Section<'index> {
         let (mut low, mut high) = (0, self.packages);
         while low < high {
             let middle = low + (high - low) / 2;
-            match self.row(middle)?.name.cmp(name) {
+            match self.row(middle)?.name.cmp(name.as_bytes()) {
                 Ordering::Less => low = middle + 1,
                 Ordering::Equal | Ordering::Greater => high = middle,
             }
@@ -128,7 +128,7 @@ impl<'index> Section<'index> {
         let name_length = cursor.size()?;
         let name = Cursor::new(self.bytes, name_at).take(name_length)?;
         Some(Row {
-            name: std::str::from_utf8(name).ok()?,
+            name,
             entries_at: cursor.size()?,
             entries: cursor.size()?,
         })

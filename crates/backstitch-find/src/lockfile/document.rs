@@ -38,10 +38,14 @@ struct Patch {
 
 pub(super) fn parse(text: &str) -> Result<Raw<'static>, LockfileError> {
     let document: Document = toml::from_str(text).map_err(|error| malformed(text, &error))?;
+    let mut dependencies = Vec::new();
     let packages = document.root.into_iter().chain(document.package);
     Ok(Raw {
         version: document.version,
-        packages: packages.map(convert).collect(),
+        packages: packages
+            .map(|package| convert(package, &mut dependencies))
+            .collect(),
+        dependencies,
         unused_patches: document
             .patch
             .unused
@@ -59,13 +63,15 @@ pub(super) fn parse(text: &str) -> Result<Raw<'static>, LockfileError> {
     })
 }
 
-fn convert(package: Package) -> RawPackage<'static> {
+fn convert(package: Package, dependencies: &mut Vec<Cow<'static, str>>) -> RawPackage<'static> {
+    let first = dependencies.len();
+    dependencies.extend(package.dependencies.into_iter().map(Cow::Owned));
     RawPackage {
         name: Cow::Owned(package.name),
         version: Cow::Owned(package.version),
         source: package.source.map(Cow::Owned),
         checksum: package.checksum.map(Cow::Owned),
-        dependencies: package.dependencies.into_iter().map(Cow::Owned).collect(),
+        dependencies: first..dependencies.len(),
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::ops::Range;
 
 use super::{Raw, RawPackage};
 
@@ -17,8 +18,7 @@ pub(super) fn parse(text: &str) -> Option<Raw<'_>> {
         metadata_keys: None,
         has_root: false,
     };
-    // A line loses its carriage return here, but TOML allows that only before a line feed.
-    if text.ends_with('\r') {
+    if !has_plain_bytes(text) || !has_whole_line_ends(text) {
         return None;
     }
     let mut table = reader.top()?;
@@ -104,12 +104,13 @@ impl<'text> Reader<'text> {
     fn line(&mut self) -> Option<&'text str> {
         self.lines
             .by_ref()
-            .find(|line| !line.is_empty() && !is_plain_comment(line))
+            .find(|line| !line.is_empty() && !line.starts_with('#'))
     }
 
     fn package(&mut self) -> Option<(RawPackage<'text>, Next<'text>)> {
         let (mut name, mut version, mut source, mut checksum) = (None, None, None, None);
         let (mut replace, mut dependencies) = (None, None);
+        let none_yet = self.raw.dependencies.len();
         let next = loop {
             let Some(line) = self.line() else { break None };
             if line.starts_with('[') {
@@ -134,25 +135,27 @@ impl<'text> Reader<'text> {
             version: version?,
             source,
             checksum,
-            dependencies: dependencies.unwrap_or_default(),
+            dependencies: dependencies.unwrap_or(none_yet..none_yet),
         };
         Some((package, next))
     }
 
     /// A list over several lines, each item with a comma, as Cargo writes it.
-    fn dependencies(&mut self, opening: &str) -> Option<Vec<Cow<'text, str>>> {
+    /// Answers where in the list of all they are.
+    fn dependencies(&mut self, opening: &str) -> Option<Range<usize>> {
+        let first = self.raw.dependencies.len();
         match opening {
-            "[]" => return Some(Vec::new()),
+            "[]" => return Some(first..first),
             "[" => {}
             _ => return None,
         }
-        let mut dependencies = Vec::new();
         loop {
             let line = self.lines.next()?;
             if line == "]" {
-                return Some(dependencies);
+                return Some(first..self.raw.dependencies.len());
             }
-            dependencies.push(plain(line.strip_prefix(' ')?.strip_suffix(',')?)?);
+            let dependency = plain(line.strip_prefix(' ')?.strip_suffix(',')?)?;
+            self.raw.dependencies.push(dependency);
         }
     }
 
@@ -184,19 +187,26 @@ fn set<Value>(place: &mut Option<Value>, value: Value) -> Option<()> {
     place.replace(value).is_none().then_some(())
 }
 
-/// A basic string without escapes and without what TOML forbids inside one.
+/// A basic string. Escapes, and what TOML forbids inside one, are nowhere in the text.
 fn plain(quoted: &str) -> Option<Cow<'_, str>> {
     let inner = quoted.strip_prefix('"')?.strip_suffix('"')?;
-    is_free_of(inner, |byte| matches!(byte, b'"' | b'\\')).then_some(Cow::Borrowed(inner))
+    let is_whole = memchr::memchr(b'"', inner.as_bytes()).is_none();
+    is_whole.then_some(Cow::Borrowed(inner))
 }
 
-/// No byte is `unwanted` or one that TOML forbids in a line. Looks at every byte without
+/// No byte begins an escape, and none is one that TOML forbids in a string or a comment; a
+/// tab, which it allows, is not what Cargo writes. Looks at every byte of the text without
 /// stopping, which the compiler turns into a few wide instructions.
-fn is_free_of(text: &str, unwanted: impl Fn(u8) -> bool) -> bool {
-    let is_bad = |byte: u8| unwanted(byte) || byte < 0x20 || byte == 0x7f;
+fn has_plain_bytes(text: &str) -> bool {
+    let is_bad = |byte: u8| {
+        let is_control = byte < 0x20 && byte != b'\n' && byte != b'\r';
+        is_control || byte == 0x7f || byte == b'\\'
+    };
     !text.bytes().fold(false, |bad, byte| bad | is_bad(byte))
 }
 
-fn is_plain_comment(line: &str) -> bool {
-    line.starts_with('#') && is_free_of(line, |_| false)
+/// A line loses its carriage return here, and TOML allows one only before a line feed.
+fn has_whole_line_ends(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'\r', bytes).all(|place| bytes.get(place + 1) == Some(&b'\n'))
 }

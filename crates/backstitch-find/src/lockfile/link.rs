@@ -46,7 +46,7 @@ pub(super) fn link(raw: &Raw<'_>) -> Lockfile {
             },
             source: source(package.source.as_deref()),
             checksum: checksum(package, &checksums),
-            dependencies: names.dependencies(position, package, &mut problems),
+            dependencies: names.dependencies(position, package, raw, &mut problems),
         })
         .collect();
     Lockfile {
@@ -187,10 +187,12 @@ impl<'raw> Names<'raw> {
         &self,
         position: usize,
         package: &RawPackage<'_>,
+        raw: &Raw<'_>,
         problems: &mut Problems,
     ) -> Vec<Node> {
-        let mut nodes = Vec::with_capacity(package.dependencies.len());
-        for dependency in &package.dependencies {
+        let dependencies = raw.dependencies_of(package);
+        let mut nodes = Vec::with_capacity(dependencies.len());
+        for dependency in dependencies {
             let told = |what| {
                 format!(
                     "package `{}` depends on `{}`, {what}",
@@ -213,8 +215,8 @@ impl<'raw> Names<'raw> {
     }
 
     fn find(&self, dependency: &str) -> Found {
-        let (name, rest) = dependency.split_once(' ').unwrap_or((dependency, ""));
-        let (version, source) = rest.split_once(' ').unwrap_or((rest, ""));
+        let (name, rest) = cut(dependency);
+        let (version, source) = cut(rest);
         match self.by_name.get(name) {
             Some(Named::One(only)) if self.is_version(*only, version) => Found::One(*only),
             Some(Named::One(_)) | None => Found::None,
@@ -256,6 +258,17 @@ impl<'raw> Names<'raw> {
             _ => Found::Several,
         }
     }
+}
+
+/// The text before and behind the first space.
+fn cut(text: &str) -> (&str, &str) {
+    // Most names are short and have none; the search for a `char` costs several times as much.
+    let Some(space) = memchr::memchr(b' ', text.as_bytes()) else {
+        return (text, "");
+    };
+    text.split_at_checked(space)
+        .and_then(|(before, rest)| Some((before, rest.strip_prefix(' ')?)))
+        .unwrap_or((text, ""))
 }
 
 enum Found {

@@ -12,6 +12,7 @@ mod lines;
 mod link;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use backstitch_model::project::DependencyGraph;
 
@@ -80,6 +81,8 @@ pub fn parse(bytes: &[u8]) -> Result<Lockfile, LockfileError> {
 struct Raw<'text> {
     version: Option<i64>,
     packages: Vec<RawPackage<'text>>,
+    /// Of all packages in one list, which costs far less than one a package.
+    dependencies: Vec<Cow<'text, str>>,
     unused_patches: Vec<Cow<'text, str>>,
     /// `[metadata]` of version 1: `checksum NAME VERSION (SOURCE)` and the digest.
     metadata: Vec<(Cow<'text, str>, Cow<'text, str>)>,
@@ -91,7 +94,15 @@ struct RawPackage<'text> {
     version: Cow<'text, str>,
     source: Option<Cow<'text, str>>,
     checksum: Option<Cow<'text, str>>,
-    dependencies: Vec<Cow<'text, str>>,
+    /// Where its dependencies are in [`Raw::dependencies`].
+    dependencies: Range<usize>,
+}
+
+impl<'text> Raw<'text> {
+    fn dependencies_of(&self, package: &RawPackage<'_>) -> &[Cow<'text, str>] {
+        let places = package.dependencies.clone();
+        self.dependencies.get(places).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]

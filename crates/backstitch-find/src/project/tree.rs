@@ -175,6 +175,8 @@ impl Tree<'_> {
             return refuse(format!("it has more than {bytes_max} bytes"));
         }
         let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
+        // The standard library's own file reads into memory that nobody has set to zero before.
+        let file = file.into_std();
         file.take(bytes_max + 1).read_to_end(&mut bytes)?;
         let read = bytes.len() as u64;
         if read > bytes_max {
