@@ -43,7 +43,10 @@ pub fn find(arguments: &FindArguments) -> Result<Exit> {
         }
     };
     report::data(&text).context("write the result")?;
-    Ok(story::exit_of(&found.findings, &found.unread))
+    let exit = story::exit_of(&found.findings, &found.unread);
+    // The process ends now; taking a large graph apart piece by piece would only hold it up.
+    std::mem::forget((found, advisories));
+    Ok(exit)
 }
 
 /// Findings, and what could not be read.
@@ -57,7 +60,7 @@ pub struct Found {
 
 /// Finds in the folder, or in the lockfile, at `path`, as it is in the working tree.
 pub fn findings(path: &Path, advisories: &Advisories, places: &Places) -> Result<Found> {
-    let releases = CratesIndex::open(places.cache(), Network::offline())?;
+    let mut releases = None;
     let mut found = Found {
         findings: Vec::new(),
         projects: Vec::new(),
@@ -84,9 +87,15 @@ pub fn findings(path: &Path, advisories: &Advisories, places: &Places) -> Result
                 .push(format!("`{}`: {}", problem.path, problem.what));
         }
         // Without a manifest nobody knows which features are on, and no registry tells.
+        if releases.is_none() && !project.manifests.is_empty() {
+            releases = Some(CratesIndex::open(places.cache(), Network::offline())?);
+        }
         let has_manifests = !project.manifests.is_empty();
         let surroundings = Surroundings {
-            releases: has_manifests.then_some(&releases as &dyn Releases),
+            releases: releases
+                .as_ref()
+                .filter(|_| has_manifests)
+                .map(|releases| releases as &dyn Releases),
             platform: Platform::host(),
         };
         let scan = find::findings(&project, advisories.index(), surroundings)?;
