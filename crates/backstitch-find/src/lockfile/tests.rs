@@ -264,7 +264,13 @@ fn line() -> impl Strategy<Value = String> {
 }
 
 /// What a reader says, each package with its dependencies: the two may list them in another order.
-fn whole<'raw>(raw: &'raw Raw<'_>) -> (Vec<(RawPackage<'raw>, &'raw [Cow<'raw, str>])>, Raw<'raw>) {
+#[derive(Debug, PartialEq)]
+struct Whole<'raw> {
+    packages: Vec<(RawPackage<'raw>, &'raw [Cow<'raw, str>])>,
+    rest: Raw<'raw>,
+}
+
+fn whole<'raw>(raw: &'raw Raw<'_>) -> Whole<'raw> {
     let packages = raw.packages.iter().map(|package| {
         let mut alone = package.clone();
         alone.dependencies = 0..0;
@@ -275,7 +281,10 @@ fn whole<'raw>(raw: &'raw Raw<'_>) -> (Vec<(RawPackage<'raw>, &'raw [Cow<'raw, s
         dependencies: Vec::new(),
         ..raw.clone()
     };
-    (packages.collect(), rest)
+    Whole {
+        packages: packages.collect(),
+        rest,
+    }
 }
 
 fn package() -> impl Strategy<Value = String> {
