@@ -4,7 +4,9 @@
 
 pub mod sandbox;
 
+pub mod compare;
 pub mod scope;
+
 pub mod workbench;
 
 pub mod cargo;

@@ -10,9 +10,11 @@ use backstitch_model::candidate::Step;
 use backstitch_model::package::PackageVersion;
 
 use super::commands;
+use super::facts;
 use super::reproducer;
 use super::settings::{ProjectSettings, Shown, User, UserSettings};
 use super::toolchain::Toolchain;
+use crate::compare::Facts;
 use crate::sandbox::{Access, Mount, PATH_INSIDE};
 use crate::workbench::error::Doing;
 use crate::workbench::places;
@@ -285,6 +287,10 @@ impl PackageManager for Cargo {
     fn notes(&self, tree: &Tree) -> Vec<String> {
         let asked = self.toolchain.note(&tree.root, tree.workspace().as_ref());
         asked.into_iter().collect()
+    }
+
+    fn facts(&self, _: &Tree, _: &Path, package: &PackageVersion) -> Option<Facts> {
+        facts::read(&self.home, &package.name, &package.version)
     }
 
     fn stage(

@@ -8,6 +8,7 @@ mod toolchain;
 mod settings;
 
 mod commands;
+mod facts;
 mod manager;
 mod recipe;
 mod reproducer;

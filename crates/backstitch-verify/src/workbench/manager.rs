@@ -13,6 +13,7 @@ use super::error::VerifyError;
 use super::reproduce::Staged;
 use super::session::{Session, Surroundings, Tree};
 use super::trial::{Layer, Trial};
+use crate::compare::Facts;
 
 /// Knows one package manager: how its projects are fetched and changed, and what their programs
 /// need around them. Never decides whether a fix is good.
@@ -43,6 +44,10 @@ pub trait PackageManager: Send + Sync {
 
     /// What a reader of the evidence should know of the tree, each in a sentence.
     fn notes(&self, tree: &Tree) -> Vec<String>;
+
+    /// What a release that was brought for a tree says of itself; `None` where it cannot be read.
+    /// `work` is the directory that the tree's packages were brought with.
+    fn facts(&self, tree: &Tree, work: &Path, package: &PackageVersion) -> Option<Facts>;
 
     /// Gets ready to run a reproducer against `package` as the trial's tree resolves it; the inner
     /// error says why it cannot be run there. `work` takes everything that is written.

@@ -44,10 +44,14 @@ pub(crate) mod lines;
 pub(crate) mod places;
 mod progress;
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Instant;
 
-use backstitch_model::Reproducer;
 use backstitch_model::candidate::Step;
+use backstitch_model::{CheckRun, Project, Reproducer};
+
+use crate::compare;
 
 pub use applied::{Applied, Cause, Refusal};
 pub use baseline::{Attempt, Baseline, SavedBaseline, Start};
@@ -57,6 +61,17 @@ pub use manager::PackageManager;
 pub use progress::Progress;
 pub use reproduce::{Inputs, Reproduction};
 pub use session::{Session, Setup, Tree};
+
+/// A tree whose packages were brought.
+#[derive(Clone, Copy)]
+pub struct Brought<'tree> {
+    /// The tree.
+    pub tree: &'tree Tree,
+    /// What its files say.
+    pub project: &'tree Project,
+    /// The directory that was given when its packages were brought.
+    pub work: &'tree Path,
+}
 
 /// Fetches, changes, builds and tests the projects of one package manager.
 #[derive(Clone, Copy)]
@@ -79,6 +94,26 @@ impl<'manager> Workbench<'manager> {
     /// takes logs and settings.
     pub fn apply(&self, tree: &Tree, steps: &[Step], work: &Path) -> Result<Applied, VerifyError> {
         self.manager.apply(tree, steps, work)
+    }
+
+    /// Compares the packages of two trees: those that went and those that came. Each tree is given
+    /// with its project and the directory that its packages were brought with.
+    pub fn compare(&self, before: Brought<'_>, after: Brought<'_>) -> CheckRun {
+        let began = Instant::now();
+        let moved = compare::moved(&before.project.graph, &after.project.graph);
+        let mut facts = BTreeMap::new();
+        for moved in moved.values().take(compare::PACKAGES_MAX) {
+            for (brought, packages) in [(before, &moved.gone), (after, &moved.come)] {
+                for package in packages {
+                    let known = self.manager.facts(brought.tree, brought.work, package);
+                    facts.extend(known.map(|known| (package.clone(), known)));
+                }
+            }
+        }
+        CheckRun {
+            elapsed: began.elapsed(),
+            ..compare::compare(&moved, &facts)
+        }
     }
 
     /// Writes a project below `root`, an empty directory, that locks exactly one release of a

@@ -1,5 +1,5 @@
-//! Applies a candidate to a copy of the tree it is for, and climbs the two rungs that cost
-//! nothing: what fails Scope or Rescan is never built.
+//! Applies a candidate to a copy of the tree it is for, and climbs the rungs that cost
+//! nothing: what fails Scope, Rescan or Compare is never built.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,7 +14,7 @@ use backstitch_model::project::{DependencyGraph, Source};
 use backstitch_model::registry::Releases;
 use backstitch_model::{Change, Check, CheckRun, Finding, Outcome, Project, RelPath};
 use backstitch_verify::scope;
-use backstitch_verify::workbench::{Applied, Cause, Tree, Workbench};
+use backstitch_verify::workbench::{Applied, Brought, Cause, Tree, Workbench};
 
 use super::find::Scanned;
 use super::pairing::Pairing;
@@ -35,6 +35,8 @@ pub(super) struct Ground<'ground> {
     pub(super) project: &'ground Project,
     pub(super) findings: &'ground [Finding],
     pub(super) unclear: &'ground BTreeSet<String>,
+    /// The directory that its packages were brought with.
+    pub(super) work: &'ground Path,
     /// Names it in the ledger.
     pub(super) key: &'ground str,
 }
@@ -45,6 +47,26 @@ pub(super) enum Cheaply {
     Stands(Box<Changed>, Phase),
     /// It did not, or the package manager would not do it.
     Falls(Phase),
+}
+
+impl<'ground> Ground<'ground> {
+    fn brought(self) -> Brought<'ground> {
+        Brought {
+            tree: self.tree,
+            project: self.project,
+            work: self.work,
+        }
+    }
+}
+
+impl Changed {
+    fn brought(&self) -> Brought<'_> {
+        Brought {
+            tree: &self.tree,
+            project: &self.project,
+            work: &self.work,
+        }
+    }
 }
 
 impl Steps {
@@ -73,6 +95,7 @@ impl Steps {
         };
         let Scanned { findings, unclear } = self.scan(&project)?;
         let changed = Changed {
+            work: self.workplace.work(&proposal.key)?,
             tree,
             files,
             project,
@@ -92,7 +115,16 @@ impl Steps {
             after.insert(self.journal.check(&proposal.key, check, || Ok(run))?);
         }
         let passed = |check| *after.outcome(check) == Outcome::Passed;
-        Ok(if passed(Check::Scope) && passed(Check::Rescan) {
+        if !passed(Check::Scope) || !passed(Check::Rescan) {
+            return Ok(Cheaply::Falls(after));
+        }
+        let managers = Arc::clone(&self.managers);
+        let workbench = workbench_for(&managers, ground.project)?;
+        after.insert(self.journal.check(&proposal.key, Check::Compare, || {
+            Ok(workbench.compare(ground.brought(), changed.brought()))
+        })?);
+        let stands = !matches!(after.outcome(Check::Compare), Outcome::Failed(_));
+        Ok(if stands {
             Cheaply::Stands(Box::new(changed), after)
         } else {
             Cheaply::Falls(after)
@@ -259,13 +291,13 @@ pub(super) fn workbench_for<'run>(
     workbench.map_err(|why| anyhow!("judge `{}`: {why}", project.lockfile))
 }
 
-/// The rungs that nothing climbs yet, each with the reason.
+/// The rungs that are not climbed by every candidate, each with the reason.
 fn not_run_yet() -> Phase {
     let not_run = |check, why: &str| CheckRun::instant(check, Outcome::NotRun(why.into()));
     [
         not_run(Check::Reproduce, "no reproducer is there for it"),
         not_run(Check::ReAttack, "no reproducer is there for it"),
-        not_run(Check::Compare, "this version does not compare behaviour"),
+        not_run(Check::Compare, "the change did not come that far"),
     ]
     .into_iter()
     .collect()

@@ -106,6 +106,9 @@ impl Steps {
                 root: base.to_owned(),
                 lockfile: project.lockfile.clone(),
             },
+            work: self
+                .workplace
+                .work(&format!("base-{}", slug(&project.lockfile)))?,
             key: self.story.base.clone(),
             project,
             findings,
@@ -167,7 +170,7 @@ impl Steps {
         };
         underway.fixes_before = self.story.fixes.len();
         let name = &underway.tree.lockfile;
-        let work = self.workplace.work(&format!("base-{}", slug(name)))?;
+        let work = underway.work.clone();
         self.progress
             .step(&format!("fetching the packages of `{name}`"));
         match workbench.fetch(&underway.tree, &work)? {

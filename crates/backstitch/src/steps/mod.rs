@@ -89,6 +89,8 @@ pub struct Order {
 /// One lockfile's project on its way: the tree with every fix accepted so far.
 pub struct Underway {
     tree: Tree,
+    /// The directory that the tree's packages were brought with.
+    work: PathBuf,
     /// Names the tree: the base and every attempt accepted since.
     key: String,
     project: Project,
@@ -126,6 +128,7 @@ impl Underway {
             project: &self.project,
             findings: &self.findings,
             unclear: &self.unclear,
+            work: &self.work,
             key: &self.key,
         }
     }

@@ -99,6 +99,7 @@ impl Underway {
             self.baseline = self.baseline.take().map(|baseline| baseline.upon(built));
         }
         self.tree = changed.tree;
+        self.work = changed.work;
         self.project = changed.project;
         self.findings = changed.findings;
         self.key = key;

@@ -6,6 +6,7 @@
 //! exactly the tree that it would have been tried on.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -34,6 +35,8 @@ pub struct Tried {
 /// A changed tree and what it holds.
 pub struct Changed {
     pub(super) tree: Tree,
+    /// The directory that its packages were brought with.
+    pub(super) work: PathBuf,
     pub(super) files: Vec<ChangedFile>,
     pub(super) project: Project,
     pub(super) findings: Vec<Finding>,
@@ -289,6 +292,7 @@ impl Link {
             project: &self.changed.project,
             findings: &self.changed.findings,
             unclear: &self.changed.unclear,
+            work: &self.changed.work,
             key: &self.proposal.key,
         }
     }
