@@ -19,6 +19,7 @@ pub mod import;
 pub mod index;
 
 pub mod lockfile;
+mod npm;
 pub mod project;
 
 pub mod matching;

@@ -112,6 +112,7 @@ impl Registry {
                 requirements: manifest.requirements.clone(),
                 features: manifest.features.clone(),
                 checksum: None,
+                install_script: false,
             };
             (name.to_owned(), Arc::from([release]))
         };

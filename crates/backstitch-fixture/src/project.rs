@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use backstitch_model::package::{Ecosystem, PackageVersion};
 use backstitch_model::project::{
-    DependencyGraph, DependencyKind, LockedPackage, Manifest, Node, Requirement, Source,
+    DependencyGraph, DependencyKind, Installation, LockedPackage, Manifest, Node, Requirement,
+    Source,
 };
 use backstitch_model::{Project, RelPath};
 use toml_edit::{Document, Item, TableLike};
@@ -86,6 +87,7 @@ fn link(lines: &[Line]) -> DependencyGraph {
         source: line.source.clone(),
         checksum: None,
         dependencies: dependencies(line),
+        installation: Installation::default(),
     });
     DependencyGraph::new(packages.collect())
 }
@@ -237,6 +239,7 @@ fn read_requirement(
         kind,
         target: target.map(str::to_owned),
         optional: flag("optional").unwrap_or(false),
+        peer: false,
         default_features: flag("default-features").unwrap_or(true),
         features,
     }

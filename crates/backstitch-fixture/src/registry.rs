@@ -63,12 +63,15 @@ impl Registry {
             requirements: parse_requirements(requirements),
             features: BTreeMap::new(),
             checksum: None,
+            install_script: false,
         };
         for word in words {
             match word.split_once('=').unwrap_or((word, "")) {
                 ("yanked", _) => release.yanked = true,
                 ("day", day) => release.published_s = Some(days(day.parse().expect("a day"))),
                 ("rust", rust) => release.rust_version = Some(rust.to_owned()),
+                ("script", _) => release.install_script = true,
+                ("runtime", runtime) => release.runtime = Some(runtime.to_owned()),
                 ("feature", feature) => release.features.extend([parse_feature(feature)]),
                 ("vuln", ids) => {
                     let key = (name.clone(), version.clone());
@@ -141,12 +144,14 @@ fn parse_requirement(text: &str) -> Requirement {
         kind: DependencyKind::Normal,
         target: None,
         optional: false,
+        peer: false,
         default_features: true,
         features: Vec::new(),
     };
     for word in words {
         match word.split_once('=').unwrap_or((word, "")) {
             ("optional", _) => requirement.optional = true,
+            ("peer", _) => requirement.peer = true,
             ("dev", _) => requirement.kind = DependencyKind::Dev,
             ("build", _) => requirement.kind = DependencyKind::Build,
             ("nodefault", _) => requirement.default_features = false,

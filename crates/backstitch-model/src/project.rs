@@ -57,6 +57,22 @@ pub struct LockedPackage {
     pub checksum: Option<String>,
     /// The packages it depends on.
     pub dependencies: Vec<Node>,
+    /// How it is installed, where the lockfile says more than that it is.
+    pub installation: Installation,
+}
+
+/// How a locked package is installed. The default is what most are: on every platform, and
+/// from an archive of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Installation {
+    /// The operating systems it is for, as the lockfile names them, `!` before those that it
+    /// is not for; every one if empty.
+    pub os: Vec<String>,
+    /// The processors it is for, in the same way.
+    pub cpu: Vec<String>,
+    /// Does a copy of it come inside the archive of another package? Then only that can
+    /// change it.
+    pub bundled: bool,
 }
 
 /// Where a locked package comes from.
@@ -210,8 +226,10 @@ pub struct Requirement {
     pub kind: DependencyKind,
     /// The platform it is for, a `cfg(…)` expression or a target triple; every one if `None`.
     pub target: Option<String>,
-    /// Is it built only where a feature asks for it?
+    /// Is it built only where a feature asks for it, or may it be missing?
     pub optional: bool,
+    /// Must whoever uses the package bring it, as with `peerDependencies` of npm?
+    pub peer: bool,
     /// Are its default features on?
     pub default_features: bool,
     /// The features it asks for.
@@ -252,6 +270,7 @@ mod tests {
             source,
             checksum: None,
             dependencies: dependencies.iter().copied().map(Node).collect(),
+            installation: Installation::default(),
         }
     }
 

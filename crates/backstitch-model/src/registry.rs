@@ -24,6 +24,8 @@ pub struct Release {
     pub features: std::collections::BTreeMap<String, Vec<String>>,
     /// The checksum of its archive, as the registry writes it.
     pub checksum: Option<String>,
+    /// Does it bring a script that its installation would run, as npm's `postinstall`?
+    pub install_script: bool,
 }
 
 /// Says that a package's releases cannot be told now, and why.

@@ -266,6 +266,8 @@ fn release(version: &IndexVersion) -> Release {
             .map(|(name, turns_on)| (name.clone(), turns_on.clone()))
             .collect(),
         checksum: Some(backstitch_model::Digest(*version.checksum()).to_string()),
+        // Every build script runs when its package is built; the index does not name them.
+        install_script: false,
     }
 }
 
@@ -282,6 +284,7 @@ fn requirement(dependency: &IndexDependency) -> Requirement {
         },
         target: dependency.target().map(str::to_owned),
         optional: dependency.is_optional(),
+        peer: false,
         default_features: dependency.has_default_features(),
         features: dependency.features().to_vec(),
     }

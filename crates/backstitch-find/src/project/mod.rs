@@ -4,6 +4,7 @@
 //! links are not followed. What cannot be read is told beside what could.
 
 mod cargo;
+mod npm;
 
 mod manifest;
 mod members;
@@ -19,7 +20,6 @@ use backstitch_model::{LockFormat, RelPath};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
-use cargo::MANIFEST;
 use tree::Tree;
 
 pub(crate) use manifest::declares_workspace;
@@ -51,6 +51,7 @@ pub fn projects(root: &Dir) -> Discovery {
         .files
         .into_iter()
         .partition(|path| format(path).is_some());
+    let manifests = Manifests::new(manifests);
     for path in &lockfiles {
         match read_among(&tree, path, &manifests) {
             Ok(project) => {
@@ -61,39 +62,54 @@ pub fn projects(root: &Dir) -> Discovery {
             Err(problem) => discovery.problems.push(problem),
         }
         // Even an unreadable lockfile locks the manifest beside it.
-        covered.extend(RelPath::below(path.parent().as_ref(), MANIFEST));
+        covered.extend(RelPath::below(path.parent().as_ref(), manifest_name(path)));
     }
-    let lockless = manifests
-        .iter()
-        .filter(|path| !covered.contains(path))
-        .collect();
-    cargo::tell_lockless(&tree, lockless, &manifests, &mut discovery.problems);
+    let lockless = |manifests: &'_ [RelPath]| -> Vec<RelPath> {
+        let left = manifests.iter().filter(|path| !covered.contains(path));
+        left.cloned().collect()
+    };
+    let told = &mut discovery.problems;
+    cargo::tell_lockless(&tree, &lockless(&manifests.cargo), &manifests.cargo, told);
+    npm::tell_lockless(&tree, &lockless(&manifests.node), told);
     discovery
 }
 
 /// Reads the project of one lockfile.
 pub fn read(root: &Dir, lockfile: &RelPath) -> Result<Project, Problem> {
     let tree = Tree::new(root);
-    read_among(&tree, lockfile, &tree::walk(&tree, is_manifest).files)
+    let manifests = Manifests::new(tree::walk(&tree, is_manifest).files);
+    read_among(&tree, lockfile, &manifests)
+}
+
+/// The manifests of a tree, by the package managers that read them.
+struct Manifests {
+    cargo: Vec<RelPath>,
+    node: Vec<RelPath>,
+}
+
+impl Manifests {
+    fn new(files: Vec<RelPath>) -> Self {
+        let (cargo, node) = files
+            .into_iter()
+            .partition(|path| path.file_name() == cargo::MANIFEST);
+        Self { cargo, node }
+    }
 }
 
 /// Reads the project of one lockfile; `manifests` are those of the whole tree.
 fn read_among(
     tree: &Tree<'_>,
     lockfile: &RelPath,
-    manifests: &[RelPath],
+    manifests: &Manifests,
 ) -> Result<Project, Problem> {
     match format(lockfile) {
         // Who names a file of another name means a `Cargo.lock`.
-        Some(LockFormat::Cargo) | None => cargo::read(tree, lockfile, manifests),
+        Some(LockFormat::Cargo) | None => cargo::read(tree, lockfile, &manifests.cargo),
+        Some(format @ (LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn)) => {
+            npm::read(tree, lockfile, format, &manifests.node)
+        }
         Some(
-            LockFormat::Npm
-            | LockFormat::Pnpm
-            | LockFormat::Yarn
-            | LockFormat::Requirements
-            | LockFormat::Poetry
-            | LockFormat::Uv
-            | LockFormat::Pipenv,
+            LockFormat::Requirements | LockFormat::Poetry | LockFormat::Uv | LockFormat::Pipenv,
         ) => Err(Problem {
             path: lockfile.clone(),
             what: "lockfiles of this name are not read".into(),
@@ -103,11 +119,31 @@ fn read_among(
 
 /// The format of a lockfile that can be read.
 fn format(path: &RelPath) -> Option<LockFormat> {
-    LockFormat::of(path).filter(|format| *format == LockFormat::Cargo)
+    LockFormat::of(path).filter(|format| match format {
+        LockFormat::Cargo | LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn => true,
+        LockFormat::Requirements | LockFormat::Poetry | LockFormat::Uv | LockFormat::Pipenv => {
+            false
+        }
+    })
+}
+
+/// The name of the manifest beside a lockfile.
+fn manifest_name(lockfile: &RelPath) -> &'static str {
+    match format(lockfile) {
+        Some(LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn) => npm::MANIFEST,
+        Some(
+            LockFormat::Cargo
+            | LockFormat::Requirements
+            | LockFormat::Poetry
+            | LockFormat::Uv
+            | LockFormat::Pipenv,
+        )
+        | None => cargo::MANIFEST,
+    }
 }
 
 fn is_manifest(path: &RelPath) -> bool {
-    path.file_name() == MANIFEST
+    [cargo::MANIFEST, npm::MANIFEST].contains(&path.file_name())
 }
 
 #[cfg(test)]

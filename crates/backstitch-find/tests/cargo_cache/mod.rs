@@ -78,6 +78,7 @@ fn release(json: &serde_json::Value) -> Release {
             .collect(),
         features,
         checksum: text("cksum"),
+        install_script: false,
     }
 }
 
@@ -95,6 +96,7 @@ fn requirement(json: &serde_json::Value) -> Requirement {
         },
         target: text("target"),
         optional: json["optional"] == true,
+        peer: false,
         default_features: json["default_features"] != false,
         features: texts(&json["features"]),
     }
