@@ -9,8 +9,9 @@ use anyhow::Result;
 use backstitch_find::{self as find, Surroundings};
 use backstitch_model::candidate::Obstacle;
 use backstitch_model::evidence::Phase;
+use backstitch_model::package::Ecosystem;
 use backstitch_model::project::{Problem, Source as PackageSource};
-use backstitch_model::{Check, CheckRun, Finding, Outcome, Project, Record, RelPath};
+use backstitch_model::{Check, CheckRun, Finding, LockFormat, Outcome, Project, Record, RelPath};
 use backstitch_verify::workbench::{Applied, Baseline, Tree, Workbench};
 
 use super::logs::Logs;
@@ -70,19 +71,7 @@ impl Steps {
     }
 
     fn find_in(&mut self, base: &Path, project: Project) -> Result<Underway> {
-        let names: BTreeSet<_> = project
-            .graph
-            .packages()
-            .iter()
-            .filter(|package| package.source == PackageSource::PublicRegistry)
-            .map(|package| package.id.name.as_str())
-            .collect();
-        self.progress.step(&format!(
-            "asking for the releases of {} packages",
-            names.len()
-        ));
-        self.releases
-            .prefetch(&names.into_iter().collect::<Vec<_>>());
+        self.ask_for_releases(&project);
         let Scanned { findings, unclear } = self.scan(&project)?;
         self.story.notes.extend(unclear.iter().cloned());
         self.story.unasked += findings
@@ -123,18 +112,43 @@ impl Steps {
         })
     }
 
+    /// Asks for the releases of every crate at one time. A document of npm's is a hundred times
+    /// as long as a crate's entry, so there only what leads to a finding is asked for, later.
+    fn ask_for_releases(&self, project: &Project) {
+        if project.format != LockFormat::Cargo {
+            return;
+        }
+        let names: BTreeSet<_> = project
+            .graph
+            .packages()
+            .iter()
+            .filter(|package| package.source == PackageSource::PublicRegistry)
+            .map(|package| package.id.name.as_str())
+            .collect();
+        self.progress.step(&format!(
+            "asking for the releases of {} packages",
+            names.len()
+        ));
+        let names: Vec<_> = names.into_iter().collect();
+        self.releases.prefetch(project.format, &names);
+    }
+
     /// What is known of a project as its files are now, yanked releases included.
     pub(super) fn scan(&self, project: &Project) -> Result<Scanned> {
         let platform = self.managers.platform();
+        let releases = self.releases.of(project.format);
         let surroundings = Surroundings {
-            releases: Some(&self.releases),
+            releases: Some(releases),
             platform,
         };
         let scan = find::findings(project, self.advisories.index(), surroundings)?;
         let told = |problem: &Problem| format!("`{}`: {}", problem.path, problem.what);
         let unclear = scan.problems.iter().map(told).collect();
         let mut findings = scan.findings;
-        findings.extend(find::yanked(project, &self.releases, platform).findings);
+        // Nothing is withdrawn from npm: a release is there or it is not.
+        if project.format.ecosystem() != Ecosystem::Npm {
+            findings.extend(find::yanked(project, releases, platform).findings);
+        }
         Ok(Scanned { findings, unclear })
     }
 
