@@ -26,6 +26,8 @@ mod obstacle;
 mod recipe;
 mod settle;
 
+mod npm;
+
 mod catalogue;
 mod declaration;
 mod feature;

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use backstitch_model::candidate::Obstacle;
 use backstitch_model::registry::{KnownVulnerabilities, Releases};
-use backstitch_model::{Candidate, Finding, FindingId, FindingKind, Policy, Project};
+use backstitch_model::{Candidate, Finding, FindingId, FindingKind, LockFormat, Policy, Project};
 
 use crate::catalogue::Catalogue;
 use crate::full_update::FullUpdate;
 use crate::locked::Locked;
+use crate::npm;
 use crate::package_plan::PackagePlanner;
 
 /// Everything a plan is made from. Borrowed: a planner is built, asked once and dropped.
@@ -21,8 +22,8 @@ pub struct Planner<'given> {
     pub vulnerabilities: &'given dyn KnownVulnerabilities,
     /// What a fix may do.
     pub policy: &'given Policy,
-    /// The version of the compiler that will build the project, such as `1.95.0`; releases
-    /// that need a later one are not taken. Any release will do where it is unknown.
+    /// The version of the compiler, or of node, that the project will meet, such as `1.95.0`;
+    /// releases that need another one are not taken. Any release will do where it is unknown.
     pub rustc: Option<&'given str>,
     /// The present, in seconds since 1970 UTC.
     pub now_s: i64,
@@ -46,6 +47,17 @@ impl Planner<'_> {
     /// Notices and yanked releases are passed over. Of the same input it makes the same
     /// plans.
     pub fn plan(&self, findings: &[Finding]) -> Vec<Plan> {
+        match self.project.format {
+            LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn => npm::plan(self, findings),
+            LockFormat::Cargo
+            | LockFormat::Requirements
+            | LockFormat::Poetry
+            | LockFormat::Uv
+            | LockFormat::Pipenv => self.plan_crates(findings),
+        }
+    }
+
+    fn plan_crates(&self, findings: &[Finding]) -> Vec<Plan> {
         let mut packages = BTreeMap::<&str, Vec<&Finding>>::new();
         for finding in findings.iter().filter(|finding| finding.is_vulnerability()) {
             let FindingKind::VulnerableDependency(dependency) = &finding.kind;

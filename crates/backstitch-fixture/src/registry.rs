@@ -16,10 +16,10 @@ use semver::Version;
 /// ```
 ///
 /// After the name and the version, in any order: `yanked`, `day=` (the day it was
-/// published, counted from 1970), `rust=`, `vuln=` (advisory ids) and any number of
+/// published, counted from 1970), `rust=`, `runtime=`, `script` (it has an install script), `vuln=` (advisory ids) and any number of
 /// `feature=name:entry+entry`. After the bar its requirements, parted by `;`: a name, a
 /// version requirement, then any of `optional`, `dev`, `build`, `nodefault`, `as=key`,
-/// `features=a+b`, `target=cfg(unix)`.
+/// `features=a+b`, `target=cfg(unix)`, `peer`.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     releases: BTreeMap<String, Vec<Release>>,

@@ -34,9 +34,11 @@ pub fn scope(
     let (notes, unplanned) = packages::describe(&moved, &upgrade.moves);
     let unplanned_max = match upgrade.strategy {
         Strategy::Everything => UNPLANNED_MAX_OF_EVERYTHING,
-        Strategy::Lockfile | Strategy::Parent | Strategy::Requirement | Strategy::Breaking => {
-            UNPLANNED_MAX
-        }
+        Strategy::Lockfile
+        | Strategy::Parent
+        | Strategy::Requirement
+        | Strategy::Override
+        | Strategy::Breaking => UNPLANNED_MAX,
     };
     if unplanned > unplanned_max {
         objections.push(format!("{unplanned} packages change that nobody planned"));
