@@ -79,10 +79,12 @@ fn a_crate_does_not_do_what_it_is_said_not_to_do() {
         "unsafe",
     ];
     const FORMATS: &[&str] = &["serde", "clap"];
+    // The planner reads manifests, of which some are JSON, and gives nothing a format.
+    const FORMATS_GIVEN: &[&str] = &["serde::", "clap"];
     const RUNNING: &[&str] = &["std::process", "Command", "std::net", "ureq"];
     let absent = [
         ("backstitch-model", [IO, FORMATS].concat()),
-        ("backstitch-fix", [IO, FORMATS].concat()),
+        ("backstitch-fix", [IO, FORMATS_GIVEN].concat()),
         ("backstitch-find", RUNNING.to_vec()),
     ];
     for (name, needles) in absent {
@@ -369,13 +371,16 @@ fn no_file_tells_of_the_machine_that_it_was_written_on() {
     const SERVERS: &[&str] = &[
         "crates.io",
         "docs.oasis-open.org",
+        "docs.npmjs.com",
         "getcomposer.org",
         "git-scm.com",
         "github.com",
         "google.github.io",
         "keepachangelog.com",
         "ossf.github.io",
+        "nodejs.org",
         "osv-vulnerabilities.storage.googleapis.com",
+        "registry.npmjs.org",
         "rust-lang.github.io",
         "rust-lang.org",
         "rustsec.org",
@@ -383,6 +388,7 @@ fn no_file_tells_of_the_machine_that_it_was_written_on() {
         "www.apache.org",
         "www.first.org",
         "www.unicode.org",
+        "yarnpkg.com",
         // Set aside for examples, or not to be reached from elsewhere.
         "127.0.0.1",
         "example",
