@@ -5,6 +5,7 @@
 //! are told and not refused, unless one goes down, comes from elsewhere or lacks its checksum.
 
 mod manifest;
+mod package_json;
 mod packages;
 
 use std::collections::BTreeSet;
@@ -108,10 +109,12 @@ fn manifests(upgrade: &Upgrade, before: &Project, after: &Project) -> Vec<String
                     .iter()
                     .filter(|edit| edit.manifest == *path)
                     .collect();
-                objections.extend(
+                let objection = if path.file_name() == "package.json" {
+                    package_json::objection(&before, &after, &edits)
+                } else {
                     manifest::objection(&before, &after, &edits)
-                        .map(|why| format!("`{path}` {why}")),
-                );
+                };
+                objections.extend(objection.map(|why| format!("`{path}` {why}")));
             }
             (None, _) => objections.push(format!("manifest `{path}` is new")),
             (_, None) => objections.push(format!("manifest `{path}` is gone")),

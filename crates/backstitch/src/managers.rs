@@ -3,12 +3,14 @@
 
 use backstitch_find::Platform;
 use backstitch_model::LockFormat;
-use backstitch_verify::cargo::{Cargo, Toolchain, User};
+use backstitch_verify::cargo::{self, Cargo, Toolchain};
+use backstitch_verify::npm::{self, Node, Npm};
 use backstitch_verify::workbench::{PackageManager, Setup, VerifyError, Workbench};
 
 /// What a run builds and tests with.
 pub struct Managers {
     cargo: Result<Cargo, String>,
+    npm: Result<Npm, String>,
 }
 
 impl Managers {
@@ -16,8 +18,12 @@ impl Managers {
     pub fn discover(setup: &Setup) -> Result<Self, VerifyError> {
         Ok(Self {
             cargo: found(Toolchain::discover().and_then(|toolchain| {
-                Cargo::new(setup.clone(), toolchain, &User::from_environment())
+                Cargo::new(setup.clone(), toolchain, &cargo::User::from_environment())
             }))?,
+            npm: found(
+                Node::discover()
+                    .and_then(|node| Npm::new(setup.clone(), node, npm::User::from_environment())),
+            )?,
         })
     }
 
@@ -25,8 +31,8 @@ impl Managers {
     pub fn workbench(&self, format: LockFormat) -> Result<Workbench<'_>, &str> {
         let manager: &dyn PackageManager = match format {
             LockFormat::Cargo => self.cargo.as_ref().map_err(String::as_str)?,
-            LockFormat::Npm
-            | LockFormat::Pnpm
+            LockFormat::Npm => self.npm.as_ref().map_err(String::as_str)?,
+            LockFormat::Pnpm
             | LockFormat::Yarn
             | LockFormat::Requirements
             | LockFormat::Poetry
@@ -38,23 +44,24 @@ impl Managers {
 
     /// Every toolchain that is there, in words.
     pub fn about(&self) -> String {
-        match &self.cargo {
+        let cargo = match &self.cargo {
             Ok(cargo) => cargo.about(),
             Err(why) => why.clone(),
-        }
+        };
+        let npm = self.npm.as_ref().map(PackageManager::about);
+        npm.map_or(cargo.clone(), |npm| format!("{cargo}; {npm}"))
     }
 
     /// The release of the language's tools that will build a project of this format.
     pub fn release(&self, format: LockFormat) -> Option<&str> {
         match format {
             LockFormat::Cargo => Some(&self.cargo.as_ref().ok()?.toolchain().release),
-            LockFormat::Npm
-            | LockFormat::Pnpm
-            | LockFormat::Yarn
-            | LockFormat::Requirements
-            | LockFormat::Poetry
-            | LockFormat::Uv
-            | LockFormat::Pipenv => None,
+            LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn => {
+                Some(&self.npm.as_ref().ok()?.node().release)
+            }
+            LockFormat::Requirements | LockFormat::Poetry | LockFormat::Uv | LockFormat::Pipenv => {
+                None
+            }
         }
     }
 

@@ -158,7 +158,8 @@ fn result(text: &str) -> Option<(TestOutcome, &str)> {
         .or_else(|| rest.strip_prefix("todo "))
         .filter(|_| outcome == TestOutcome::Ignored)
         .unwrap_or(rest);
-    Some((outcome, without_time(name)))
+    // A name may end in what a line may end in; a time behind it must not tell the two apart.
+    Some((outcome, without_time(name).trim_end()))
 }
 
 /// Reads `1 failed, 2 skipped, 3 todo, 935 passed, 941 total`.
@@ -217,6 +218,13 @@ mod tests {
             ]
         );
         assert_eq!(report.gaps, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_time_makes_no_other_test_of_a_name_that_ends_in_a_line_s_end() {
+        let with = report("PASS a.js\n  ✓ a\r (1 ms)\nTests:       1 passed, 1 total\n");
+        let without = report("PASS a.js\n  ✓ a\r\nTests:       1 passed, 1 total\n");
+        assert_eq!(with.cases, without.cases);
     }
 
     #[test]

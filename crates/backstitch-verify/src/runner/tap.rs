@@ -65,7 +65,7 @@ impl Reader {
             return;
         }
         let depth = indent / STEP;
-        if indent % STEP != 0 || depth > DEPTH_MAX {
+        if !indent.is_multiple_of(STEP) || depth > DEPTH_MAX {
             return;
         }
         if let Some(name) = bare.strip_prefix("# Subtest: ") {
