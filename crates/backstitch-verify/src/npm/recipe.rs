@@ -289,8 +289,7 @@ fn date_before(now: SystemTime, days: u32) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// The date of a day, counted from 1970
-/// (<https://howardhinnant.github.io/date_algorithms.html#civil_from_days>).
+/// The date of a day, counted from 1970: years that begin in March, in eras of 400.
 fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, of_era) = (days / 146_097, days % 146_097);
