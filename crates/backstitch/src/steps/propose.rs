@@ -171,7 +171,11 @@ fn goes_alone(candidate: &Candidate) -> bool {
     let Change::Upgrade(upgrade) = &candidate.change;
     match upgrade.strategy {
         Strategy::Everything => true,
-        Strategy::Lockfile | Strategy::Parent | Strategy::Requirement | Strategy::Breaking => false,
+        Strategy::Lockfile
+        | Strategy::Parent
+        | Strategy::Requirement
+        | Strategy::Override
+        | Strategy::Breaking => false,
     }
 }
 
