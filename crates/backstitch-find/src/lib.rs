@@ -24,6 +24,7 @@ pub mod project;
 
 pub mod matching;
 pub mod names;
+pub mod python;
 pub mod version;
 
 mod findings;

@@ -113,6 +113,7 @@ impl Registry {
                 features: manifest.features.clone(),
                 checksum: None,
                 install_script: false,
+                files: Vec::new(),
             };
             (name.to_owned(), Arc::from([release]))
         };

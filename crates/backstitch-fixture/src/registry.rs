@@ -64,6 +64,7 @@ impl Registry {
             features: BTreeMap::new(),
             checksum: None,
             install_script: false,
+            files: Vec::new(),
         };
         for word in words {
             match word.split_once('=').unwrap_or((word, "")) {

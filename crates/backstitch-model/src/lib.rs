@@ -9,7 +9,9 @@
 pub mod advisory;
 pub mod lock;
 pub mod package;
+pub mod pins;
 pub mod project;
+pub mod python;
 pub mod registry;
 
 pub mod finding;

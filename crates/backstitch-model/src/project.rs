@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::finding::Compiled;
 use crate::lock::LockFormat;
 use crate::package::PackageVersion;
 use crate::path::RelPath;
@@ -44,6 +45,16 @@ pub struct DependencyGraph {
     parents: Vec<Node>,
     /// Where in it each package's parents end, and those of the next begin.
     parents_end: Vec<usize>,
+    uses: Vec<Use>,
+}
+
+/// How a locked package is used, where the lockfile itself says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// What it is for, seen from the project.
+    pub kind: DependencyKind,
+    /// Is it built or installed at all?
+    pub compiled: Compiled,
 }
 
 /// One package of a lockfile.
@@ -118,7 +129,25 @@ impl DependencyGraph {
             packages,
             parents,
             parents_end,
+            uses: Vec::new(),
         }
+    }
+
+    /// The same graph with what its lockfile says of each package's use, in the order of the
+    /// packages. Where there is none, uses follow from the manifests.
+    #[must_use]
+    pub fn with_uses(self, uses: Vec<Use>) -> Self {
+        Self { uses, ..self }
+    }
+
+    /// How the package at `node` is used, where the lockfile says so.
+    pub fn used(&self, node: Node) -> Option<&Use> {
+        self.uses.get(node.0)
+    }
+
+    /// Does the lockfile itself say how its packages are used?
+    pub fn tells_uses(&self) -> bool {
+        !self.uses.is_empty()
     }
 
     /// Every package, in the lockfile's order.

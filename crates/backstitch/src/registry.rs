@@ -209,6 +209,7 @@ fn release(version: &IndexVersion) -> Release {
         checksum: Some(backstitch_model::Digest(*version.checksum()).to_string()),
         // Every build script runs when its package is built; the index does not name them.
         install_script: false,
+        files: Vec::new(),
     }
 }
 

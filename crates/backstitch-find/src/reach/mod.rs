@@ -70,6 +70,9 @@ impl<'project> Reaches<'project> {
                 compiled: installed::compiled(graph, surroundings.platform),
             };
         }
+        if graph.tells_uses() {
+            return Self::as_told(graph, (before, start));
+        }
         if project.manifests.is_empty() {
             return Self {
                 graph,
@@ -86,6 +89,21 @@ impl<'project> Reaches<'project> {
             start,
             kinds: kinds(graph, &facts),
             compiled: compiled(graph, &facts, &nodes, surroundings.platform),
+        }
+    }
+
+    /// The answers of a lockfile that says itself how its packages are used.
+    fn as_told(
+        graph: &'project DependencyGraph,
+        (before, start): (Vec<Option<Node>>, Vec<Option<Node>>),
+    ) -> Self {
+        let uses = || graph.nodes().map(|(node, _)| graph.used(node));
+        Self {
+            graph,
+            before,
+            start,
+            kinds: uses().map(|used| Some(used?.kind)).collect(),
+            compiled: uses().map(|used| Some(used?.compiled.clone())).collect(),
         }
     }
 

@@ -79,6 +79,7 @@ fn release(json: &serde_json::Value) -> Release {
         features,
         checksum: text("cksum"),
         install_script: false,
+        files: Vec::new(),
     }
 }
 

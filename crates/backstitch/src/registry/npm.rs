@@ -305,6 +305,7 @@ fn release(text: &str, version: &Version, time: Option<&Value>) -> Release {
         requirements: requirements(version),
         features: BTreeMap::new(),
         checksum: version.dist.integrity.as_str().map(str::to_owned),
+        files: Vec::new(),
         install_script: has_install_script(version),
     }
 }
