@@ -8,12 +8,13 @@ use backstitch_model::package::Ecosystem;
 use backstitch_model::registry::Releases;
 
 use crate::network::Network;
-use crate::registry::{CratesIndex, NpmRegistry};
+use crate::registry::{CratesIndex, NpmRegistry, PyPi};
 
 /// Every registry that is known.
 pub struct Registries {
     crates: CratesIndex,
     npm: NpmRegistry,
+    python: PyPi,
 }
 
 impl Registries {
@@ -22,6 +23,7 @@ impl Registries {
         Ok(Self {
             crates: CratesIndex::open(cache, network.clone())?,
             npm: NpmRegistry::open(cache, network.clone())?,
+            python: PyPi::open(cache, network.clone())?,
         })
     }
 
@@ -29,8 +31,8 @@ impl Registries {
     pub fn of(&self, format: LockFormat) -> &dyn Releases {
         match format.ecosystem() {
             Ecosystem::Npm => &self.npm,
+            Ecosystem::PyPi => &self.python,
             Ecosystem::CratesIo
-            | Ecosystem::PyPi
             | Ecosystem::Go
             | Ecosystem::RubyGems
             | Ecosystem::Packagist
@@ -43,11 +45,8 @@ impl Registries {
         match format.ecosystem() {
             Ecosystem::Npm => self.npm.prefetch(packages),
             Ecosystem::CratesIo => self.crates.prefetch(packages),
-            Ecosystem::PyPi
-            | Ecosystem::Go
-            | Ecosystem::RubyGems
-            | Ecosystem::Packagist
-            | Ecosystem::Other(_) => {}
+            Ecosystem::PyPi => self.python.prefetch(packages),
+            Ecosystem::Go | Ecosystem::RubyGems | Ecosystem::Packagist | Ecosystem::Other(_) => {}
         }
     }
 }

@@ -7,6 +7,8 @@
 
 mod asking;
 mod npm;
+mod pypi;
+mod simple;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -25,6 +27,7 @@ use crate::network::Network;
 use asking::{Asking, all_at_once, unlocked};
 
 pub use npm::NpmRegistry;
+pub use pypi::PyPi;
 
 /// Answers from the registry's index, each crate asked for once.
 pub struct CratesIndex {

@@ -11,7 +11,7 @@ use backstitch_model::candidate::Obstacle;
 use backstitch_model::evidence::Phase;
 use backstitch_model::package::Ecosystem;
 use backstitch_model::project::{Problem, Source as PackageSource};
-use backstitch_model::{Check, CheckRun, Finding, LockFormat, Outcome, Project, Record, RelPath};
+use backstitch_model::{Check, CheckRun, Finding, Outcome, Project, Record, RelPath};
 use backstitch_verify::workbench::{Applied, Baseline, Tree, Workbench};
 
 use super::logs::Logs;
@@ -112,10 +112,10 @@ impl Steps {
         })
     }
 
-    /// Asks for the releases of every crate at one time. A document of npm's is a hundred times
+    /// Asks for the releases of every package at one time. A document of npm's is a hundred times
     /// as long as a crate's entry, so there only what leads to a finding is asked for, later.
     fn ask_for_releases(&self, project: &Project) {
-        if project.format != LockFormat::Cargo {
+        if project.format.ecosystem() == Ecosystem::Npm {
             return;
         }
         let names: BTreeSet<_> = project
