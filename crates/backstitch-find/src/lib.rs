@@ -23,7 +23,6 @@ mod npm;
 pub mod project;
 
 pub mod matching;
-pub mod names;
 pub mod python;
 pub mod version;
 
@@ -35,6 +34,7 @@ mod severity;
 #[cfg(test)]
 mod testing;
 
+pub use backstitch_model::names;
 pub use cap_std::fs::Dir;
 
 pub use findings::{Scan, Surroundings, findings, yanked};

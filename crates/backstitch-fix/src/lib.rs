@@ -10,6 +10,7 @@
 //! a solution becomes a *recipe*; where there is none, an *obstacle* says why.
 
 mod plan;
+mod python;
 
 mod package_plan;
 

@@ -9,8 +9,8 @@ use backstitch_model::{Candidate, Finding, FindingId, FindingKind, LockFormat, P
 use crate::catalogue::Catalogue;
 use crate::full_update::FullUpdate;
 use crate::locked::Locked;
-use crate::npm;
 use crate::package_plan::PackagePlanner;
+use crate::{npm, python};
 
 /// Everything a plan is made from. Borrowed: a planner is built, asked once and dropped.
 pub struct Planner<'given> {
@@ -22,8 +22,9 @@ pub struct Planner<'given> {
     pub vulnerabilities: &'given dyn KnownVulnerabilities,
     /// What a fix may do.
     pub policy: &'given Policy,
-    /// The version of the compiler, or of node, that the project will meet, such as `1.95.0`;
-    /// releases that need another one are not taken. Any release will do where it is unknown.
+    /// The version of the compiler, or of the interpreter, that the project will meet, such as
+    /// `1.95.0`; releases that need another one are not taken. Any release will do where it is
+    /// unknown.
     pub rustc: Option<&'given str>,
     /// The present, in seconds since 1970 UTC.
     pub now_s: i64,
@@ -49,11 +50,10 @@ impl Planner<'_> {
     pub fn plan(&self, findings: &[Finding]) -> Vec<Plan> {
         match self.project.format {
             LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn => npm::plan(self, findings),
-            LockFormat::Cargo
-            | LockFormat::Requirements
-            | LockFormat::Poetry
-            | LockFormat::Uv
-            | LockFormat::Pipenv => self.plan_crates(findings),
+            LockFormat::Requirements | LockFormat::Poetry | LockFormat::Uv | LockFormat::Pipenv => {
+                python::plan(self, findings)
+            }
+            LockFormat::Cargo => self.plan_crates(findings),
         }
     }
 

@@ -8,6 +8,7 @@
 
 pub mod advisory;
 pub mod lock;
+pub mod names;
 pub mod package;
 pub mod pins;
 pub mod project;

@@ -358,10 +358,15 @@ fn listed(file: &File) -> ReleaseFile {
     ReleaseFile {
         name: file.name.clone(),
         url: file.url.clone(),
-        sha256: file.sha256.clone(),
+        sha256: file.sha256.clone().filter(|hash| is_sha256(hash)),
         bytes: file.bytes,
         uploaded: file.uploaded.clone(),
     }
+}
+
+/// It becomes part of a lockfile.
+fn is_sha256(hash: &str) -> bool {
+    hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The `Requires-Dist` lines of a release's metadata; `None` where one cannot be read, for then

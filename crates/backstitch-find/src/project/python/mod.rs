@@ -66,7 +66,7 @@ pub(super) fn read(
     };
     let read = read.map_err(|what| problem(lockfile, what))?;
     let mut problems = Vec::new();
-    let manifests = manifests(tree, lockfile, format, &mut problems);
+    let mut manifests = manifests(tree, lockfile, format, &mut problems);
     problems.extend(
         read.problems
             .into_iter()
@@ -78,6 +78,8 @@ pub(super) fn read(
     if root.name.is_empty() {
         root.name = lockfile.to_string();
     }
+    // A plan is an edit of the lockfile's own text.
+    manifests.push(manifest::plain(lockfile, &text));
     Ok(assemble(
         (lockfile, format),
         root,
