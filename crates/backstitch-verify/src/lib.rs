@@ -9,6 +9,7 @@ pub mod workbench;
 
 pub mod cargo;
 pub mod npm;
+pub mod python;
 
 mod host;
 

@@ -7,11 +7,12 @@
 mod manifest;
 mod package_json;
 mod packages;
+mod requirements;
 
 use std::collections::BTreeSet;
 
 use backstitch_model::candidate::{Strategy, Upgrade};
-use backstitch_model::{Check, CheckRun, Outcome, Project, RelPath};
+use backstitch_model::{Check, CheckRun, LockFormat, Outcome, Project, RelPath};
 
 /// The most packages that may change besides those planned.
 const UNPLANNED_MAX: usize = 200;
@@ -102,6 +103,10 @@ fn manifests(upgrade: &Upgrade, before: &Project, after: &Project) -> Vec<String
         .collect();
     let mut objections = Vec::new();
     for path in all {
+        // What a lockfile's own text may say is compared package by package.
+        if *path == upgrade.lockfile {
+            continue;
+        }
         match (text(before, path), text(after, path)) {
             (Some(before), Some(after)) => {
                 let edits: Vec<_> = upgrade
@@ -111,6 +116,8 @@ fn manifests(upgrade: &Upgrade, before: &Project, after: &Project) -> Vec<String
                     .collect();
                 let objection = if path.file_name() == "package.json" {
                     package_json::objection(&before, &after, &edits)
+                } else if LockFormat::of(&upgrade.lockfile) == Some(LockFormat::Requirements) {
+                    requirements::objection(&before, &after, &edits)
                 } else {
                     manifest::objection(&before, &after, &edits)
                 };

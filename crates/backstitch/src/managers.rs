@@ -5,12 +5,14 @@ use backstitch_find::Platform;
 use backstitch_model::LockFormat;
 use backstitch_verify::cargo::{self, Cargo, Toolchain};
 use backstitch_verify::npm::{self, Node, Npm};
+use backstitch_verify::python::{Interpreter, Python};
 use backstitch_verify::workbench::{PackageManager, Setup, VerifyError, Workbench};
 
 /// What a run builds and tests with.
 pub struct Managers {
     cargo: Result<Cargo, String>,
     npm: Result<Npm, String>,
+    python: Result<Python, String>,
 }
 
 impl Managers {
@@ -24,6 +26,10 @@ impl Managers {
                 Node::discover()
                     .and_then(|node| Npm::new(setup.clone(), node, npm::User::from_environment())),
             )?,
+            python: found(
+                Interpreter::discover()
+                    .and_then(|interpreter| Python::new(setup.clone(), interpreter)),
+            )?,
         })
     }
 
@@ -32,12 +38,12 @@ impl Managers {
         let manager: &dyn PackageManager = match format {
             LockFormat::Cargo => self.cargo.as_ref().map_err(String::as_str)?,
             LockFormat::Npm => self.npm.as_ref().map_err(String::as_str)?,
-            LockFormat::Pnpm
-            | LockFormat::Yarn
-            | LockFormat::Requirements
-            | LockFormat::Poetry
-            | LockFormat::Uv
-            | LockFormat::Pipenv => return Err("its package manager is not supported yet"),
+            LockFormat::Requirements | LockFormat::Poetry | LockFormat::Uv | LockFormat::Pipenv => {
+                self.python.as_ref().map_err(String::as_str)?
+            }
+            LockFormat::Pnpm | LockFormat::Yarn => {
+                return Err("its package manager is not supported yet");
+            }
         };
         Ok(Workbench::new(manager))
     }
@@ -48,8 +54,13 @@ impl Managers {
             Ok(cargo) => cargo.about(),
             Err(why) => why.clone(),
         };
-        let npm = self.npm.as_ref().map(PackageManager::about);
-        npm.map_or(cargo.clone(), |npm| format!("{cargo}; {npm}"))
+        let others = [
+            self.npm.as_ref().map(PackageManager::about),
+            self.python.as_ref().map(PackageManager::about),
+        ];
+        let others = others.into_iter().filter_map(Result::ok);
+        let all: Vec<_> = std::iter::once(cargo).chain(others).collect();
+        all.join("; ")
     }
 
     /// The release of the language's tools that will build a project of this format.
@@ -60,7 +71,7 @@ impl Managers {
                 Some(&self.npm.as_ref().ok()?.node().release)
             }
             LockFormat::Requirements | LockFormat::Poetry | LockFormat::Uv | LockFormat::Pipenv => {
-                None
+                Some(&self.python.as_ref().ok()?.interpreter().release)
             }
         }
     }

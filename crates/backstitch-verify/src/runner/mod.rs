@@ -9,6 +9,9 @@ mod jest;
 mod libtest;
 mod tap;
 
+mod pytest;
+mod unittest;
+
 use std::io::{self, BufRead};
 
 use backstitch_model::tests::TestReport;
@@ -29,6 +32,10 @@ pub enum Runner {
     Jest,
     /// A script of the project's that names no tests we know how to read.
     Script,
+    /// `python -m pytest`.
+    Pytest,
+    /// `python -m unittest`.
+    Unittest,
     /// The user's own command, which may or may not name its tests.
     Own,
 }
@@ -46,6 +53,8 @@ impl Runner {
                 succeeded,
                 ..TestReport::default()
             }),
+            Self::Pytest => pytest::read(log, succeeded),
+            Self::Unittest => unittest::read(log, succeeded),
         }
     }
 
@@ -56,6 +65,8 @@ impl Runner {
             Self::Cargo | Self::Own => Some(exactly(command, &picked(names)?)),
             Self::Nextest => Some(exactly_with_nextest(command, &picked_by_nextest(names)?)),
             Self::Documentation | Self::Tap | Self::Jest | Self::Script => None,
+            Self::Pytest => Some(pytest::only(command, names)),
+            Self::Unittest => Some(unittest::only(command, names)),
         }
     }
 
@@ -63,7 +74,13 @@ impl Runner {
     pub(crate) fn may_name_nothing(self) -> bool {
         match self {
             Self::Own | Self::Script => true,
-            Self::Cargo | Self::Nextest | Self::Documentation | Self::Tap | Self::Jest => false,
+            Self::Cargo
+            | Self::Nextest
+            | Self::Documentation
+            | Self::Tap
+            | Self::Jest
+            | Self::Pytest
+            | Self::Unittest => false,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The user's own pip configuration says where the index is; the project's does not, because the
 //! project is hostile. What a page says is kept in a cache of Backstitch's own and asked for
 //! anew in each run, unless it is offline. What a release requires stands in a file beside its
-//! wheel (<https://peps.python.org/pep-0658/>); it never changes, so it is asked for once. A
+//! wheel (<https://packaging.python.org/en/latest/specifications/simple-repository-api/>); it never changes, so it is asked for once. A
 //! release without a wheel does not say: nothing is built to find out.
 
 use std::collections::{BTreeMap, HashMap};

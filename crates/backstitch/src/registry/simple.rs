@@ -205,8 +205,8 @@ mod tests {
     #[test]
     fn links_lead_where_a_browser_would_go() {
         for (link, expected) in [
-            ("https://other.org/a", "https://other.org/a"),
-            ("//other.org/a", "https://other.org/a"),
+            ("https://other.example/a", "https://other.example/a"),
+            ("//other.example/a", "https://other.example/a"),
             ("/a", "https://example.org/a"),
             ("a", "https://example.org/root/simple/idna/a"),
             ("../../../../../a", "https://example.org/a"),
