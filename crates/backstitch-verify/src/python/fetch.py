@@ -45,23 +45,23 @@ def main(wishes_path, downloads):
     marks = os.path.join(downloads, ".had")
     os.makedirs(marks, exist_ok=True)
     os.makedirs(os.path.join(downloads, ".logs"), exist_ok=True)
-    builds = [wishes["build"]] if wishes["build"] else []
-    builds.append(DEFAULT_BUILD)
     pins = [pin for pin in wishes["pins"] if not is_had(marks, pin["line"])]
     if pins and wishes["offline"]:
         names = ", ".join(pin["name"] for pin in pins[:5])
         raise NoNetwork(f"packages are not on this machine: {names}")
     for pin in wheels(pins, downloads, marks):
-        builds.extend(source(pin, downloads, marks))
+        source(pin, downloads, marks)
+    builds = {tuple(sorted(wishes["build"]))}
     for pin in wishes["pins"]:
-        mark = mark_of(marks, pin["line"])
-        if os.path.exists(mark):
-            with open(mark, encoding="utf-8") as file:
-                needed = json.load(file)
-            if needed:
-                builds.append(needed)
-    for needed in builds:
-        whole(needed, [], downloads, marks, wishes["offline"])
+        if is_had(marks, pin["line"]):
+            with open(mark_of(marks, pin["line"]), encoding="utf-8") as file:
+                builds.add(tuple(sorted(json.load(file))))
+    builds.discard(())
+    if any(re.match(r"setuptools\b", text) for needed in builds for text in needed):
+        # What setuptools asks for in passing, and does not state.
+        builds.add(tuple(DEFAULT_BUILD))
+    for needed in sorted(builds):
+        whole(list(needed), [], downloads, marks, wishes["offline"])
     if wishes["loose"]:
         whole(wishes["loose"], wishes["constraints"], downloads, marks, wishes["offline"])
 
@@ -214,7 +214,7 @@ def files_of(name):
 
 
 def source(pin, downloads, marks):
-    """Downloads a source archive as a file; yields what building it needs."""
+    """Downloads a source archive as a file, and marks it with what building it needs."""
     for name, address, sha256 in files_of(pin["name"]):
         if not is_source(name, pin):
             continue
@@ -225,10 +225,8 @@ def source(pin, downloads, marks):
         path = os.path.join(downloads, os.path.basename(name))
         with open(path, "wb") as file:
             file.write(body)
-        needed = needed_to_build(path)
-        mark(marks, pin["line"], needed)
+        mark(marks, pin["line"], needed_to_build(path))
         print(f"note: `{pin['name']}` {pin['version']} has no wheel for this machine; it is built from source")
-        yield needed
         return
     print(f"note: `{pin['name']}` {pin['version']} has nothing for this machine; it is not installed")
 
@@ -271,7 +269,9 @@ def needed_to_build(path):
         needed = tomllib.loads(text.decode("utf-8")).get("build-system", {}).get("requires")
     except Exception:
         return DEFAULT_BUILD
-    return [text for text in needed or DEFAULT_BUILD if isinstance(text, str)]
+    if not isinstance(needed, list):
+        return DEFAULT_BUILD
+    return [text for text in needed if isinstance(text, str) and not text.startswith("-")]
 
 
 if __name__ == "__main__":

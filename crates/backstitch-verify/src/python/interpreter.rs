@@ -102,6 +102,15 @@ impl Interpreter {
         })
     }
 
+    /// The same, with another index than the user's.
+    #[must_use]
+    pub fn at_index(self, address: &str) -> Self {
+        Self {
+            variables: vec![("PIP_INDEX_URL".into(), address.into())],
+            ..self
+        }
+    }
+
     /// Files on the host that the variables name and that a job would not see.
     pub(super) fn shown(&self) -> impl Iterator<Item = PathBuf> + '_ {
         let is_file = |name: &str| {

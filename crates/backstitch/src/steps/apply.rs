@@ -11,7 +11,7 @@ use backstitch_model::candidate::Step;
 use backstitch_model::evidence::Phase;
 use backstitch_model::package::PackageVersion;
 use backstitch_model::project::Source;
-use backstitch_model::{Change, Check, CheckRun, Finding, Outcome, Project, RelPath};
+use backstitch_model::{Change, Check, CheckRun, Finding, LockFormat, Outcome, Project, RelPath};
 use backstitch_verify::scope;
 use backstitch_verify::workbench::{Applied, Cause, Tree, Workbench};
 
@@ -205,9 +205,11 @@ impl Steps {
         let mut run = scope::scope(upgrade, &paths, ground.project, &changed.project);
         let shared = upgrade.edits.iter().filter_map(|edit| {
             let (manifest, lockfile) = underway.shared_manifests.get_key_value(&edit.manifest)?;
-            Some(format!(
-                "`{manifest}` is also locked by `{lockfile}`, which would no longer fit it"
-            ))
+            Some(if ground.project.format == LockFormat::Requirements {
+                format!("`{manifest}` is included by `{lockfile}` too, and changes with that")
+            } else {
+                format!("`{manifest}` is also locked by `{lockfile}`, which would no longer fit it")
+            })
         });
         let mut objections: Vec<_> = shared.collect();
         objections.extend(self.against_policy(ground.project, &changed.project));

@@ -11,7 +11,9 @@ use backstitch_model::candidate::Obstacle;
 use backstitch_model::evidence::Phase;
 use backstitch_model::package::Ecosystem;
 use backstitch_model::project::{Problem, Source as PackageSource};
-use backstitch_model::{Check, CheckRun, Finding, Outcome, Project, Record, RelPath};
+use backstitch_model::{
+    Check, CheckRun, Finding, LockFormat, Outcome, Project, Record, RelPath, names,
+};
 use backstitch_verify::workbench::{Applied, Baseline, Tree, Workbench};
 
 use super::logs::Logs;
@@ -299,8 +301,17 @@ fn flagged(underway: &Underway) -> CheckRun {
 }
 
 /// The manifests of `project` that another lockfile locks too, each with one that does.
+///
+/// A requirements file that several include is changed with the first of them alone.
 fn shared_manifests(project: &Project, all: &[Project]) -> BTreeMap<RelPath, RelPath> {
-    let others = all
+    let is_first = |path: &RelPath| *path == project.lockfile;
+    let before = all.iter().position(|other| is_first(&other.lockfile));
+    let counting = if project.format == LockFormat::Requirements {
+        &all[..before.unwrap_or(all.len())]
+    } else {
+        all
+    };
+    let others = counting
         .iter()
         .filter(|other| other.lockfile != project.lockfile);
     let theirs = others.flat_map(|other| {
@@ -326,7 +337,8 @@ fn is_wanted(finding: &Finding, only: &[String]) -> bool {
     let dependency = words::dependency(finding);
     only.is_empty()
         || only.iter().any(|wanted| {
-            dependency.package.name == *wanted
+            names::normalised(&dependency.package.ecosystem, wanted)
+                == names::normalised(&dependency.package.ecosystem, &dependency.package.name)
                 || dependency
                     .ids
                     .iter()
