@@ -7,11 +7,13 @@
 mod manifest;
 mod package_json;
 mod packages;
+mod pyproject;
 mod requirements;
 
 use std::collections::BTreeSet;
 
-use backstitch_model::candidate::{Strategy, Upgrade};
+use backstitch_model::candidate::{RequirementEdit, Strategy, Upgrade};
+use backstitch_model::package::Ecosystem;
 use backstitch_model::{Check, CheckRun, LockFormat, Outcome, Project, RelPath};
 
 /// The most packages that may change besides those planned.
@@ -87,6 +89,19 @@ fn new_problems(before: &Project, after: &Project) -> Vec<String> {
         .collect()
 }
 
+type Objection = fn(&str, &str, &[&RequirementEdit]) -> Option<String>;
+
+/// How a manifest is compared, by who reads it.
+fn compared_as(lockfile: &RelPath, manifest: &RelPath) -> Objection {
+    let ecosystem = LockFormat::of(lockfile).map(LockFormat::ecosystem);
+    match (ecosystem, manifest.file_name()) {
+        (Some(Ecosystem::PyPi), "pyproject.toml" | "Pipfile") => pyproject::objection,
+        (Some(Ecosystem::PyPi), _) => requirements::objection,
+        (Some(Ecosystem::Npm), _) => package_json::objection,
+        (_, _) => manifest::objection,
+    }
+}
+
 fn manifests(upgrade: &Upgrade, before: &Project, after: &Project) -> Vec<String> {
     let text = |project: &Project, path: &RelPath| {
         let found = project
@@ -114,13 +129,8 @@ fn manifests(upgrade: &Upgrade, before: &Project, after: &Project) -> Vec<String
                     .iter()
                     .filter(|edit| edit.manifest == *path)
                     .collect();
-                let objection = if path.file_name() == "package.json" {
-                    package_json::objection(&before, &after, &edits)
-                } else if LockFormat::of(&upgrade.lockfile) == Some(LockFormat::Requirements) {
-                    requirements::objection(&before, &after, &edits)
-                } else {
-                    manifest::objection(&before, &after, &edits)
-                };
+                let objection = compared_as(&upgrade.lockfile, path);
+                let objection = objection(&before, &after, &edits);
                 objections.extend(objection.map(|why| format!("`{path}` {why}")));
             }
             (None, _) => objections.push(format!("manifest `{path}` is new")),

@@ -24,6 +24,8 @@ pub(super) struct Locked<'given> {
 /// A requirement of the project's own files.
 pub(super) struct Own<'given> {
     pub(super) manifest: &'given RelPath,
+    /// The package, as written.
+    pub(super) key: &'given str,
     /// The package, normalised.
     pub(super) package: String,
     pub(super) text: &'given str,
@@ -97,16 +99,29 @@ impl<'given> Locked<'given> {
         parents
     }
 
+    /// The project's own requirements that keep a package from going to `to`. One that the
+    /// locked version does not meet is not in force.
+    pub(super) fn broken(&self, node: Node, to: &Version) -> Vec<&Own<'given>> {
+        let Some(from) = self.version(node) else {
+            return Vec::new();
+        };
+        let own = self.own(self.name(node));
+        own.filter(|own| own.range.admits(from) && !own.range.admits(to))
+            .collect()
+    }
+
     /// The project's own requirements on a package.
-    pub(super) fn own(&self, name: &str) -> impl Iterator<Item = &Own<'given>> {
+    fn own(&self, name: &str) -> impl Iterator<Item = &Own<'given>> {
         let name = plain(name);
         self.own.iter().filter(move |own| own.package == name)
     }
 }
 
-/// Of the files of a requirements file's project, which are requirements files too?
+/// Of the files of a requirements file's project, which pin what is installed? Those that end
+/// with `.in` say what they are made from.
 pub(super) fn is_requirements(path: &RelPath) -> bool {
-    !matches!(path.file_name(), "pyproject.toml" | "setup.cfg")
+    let name = path.file_name();
+    !matches!(name, "pyproject.toml" | "setup.cfg") && name.strip_suffix(".in").is_none()
 }
 
 /// What stands in manifests. The pins of requirements files are what changes, and hold nothing.
@@ -123,6 +138,7 @@ fn own(project: &Project) -> Vec<Own<'_>> {
             requirements.filter_map(|requirement| {
                 Some(Own {
                     manifest: &manifest.path,
+                    key: &requirement.key,
                     package: plain(&requirement.package),
                     text: &requirement.version,
                     range: Range::parse(&requirement.version)?,

@@ -77,11 +77,16 @@ fn lifted(planner: &PackagePlanner<'_, '_>, rules: &Rules) -> Option<Obstacle> {
             locked: planner.locked,
             rules: &Rules {
                 parents: true,
+                own: true,
                 ..rules
             },
         };
         search.run(&planner.goal, 1).pop()
     };
+    // What no rule forbids stands in a text that cannot be written.
+    if search(rules.clone()).is_some() {
+        return None;
+    }
     let base = || rules.clone();
     let young = Rules {
         published_by_s: i64::MAX,

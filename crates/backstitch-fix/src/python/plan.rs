@@ -165,6 +165,7 @@ impl<'plan, 'given> PackagePlanner<'plan, 'given> {
             python,
             leave_alone: policy.leave_alone.iter().map(|name| plain(name)).collect(),
             parents: false,
+            own: false,
         };
         let mut rules = vec![with(at_hand.clone())];
         if let Some(promised) = self.promised_python()
@@ -246,21 +247,23 @@ fn nodes_of(locked: &Locked<'_>, dependency: &VulnerableDependency) -> Vec<Node>
 /// What may be done, least risky first, within what the policy allows.
 pub(super) fn strategies(rules: &Rules) -> Vec<(Strategy, Rules)> {
     let compatible = rules.bump_max.min(Bump::Compatible);
-    let with = |strategy, bump_max, parents| {
+    let with = |strategy, bump_max, parents, own| {
         let rules = Rules {
             bump_max,
             parents,
+            own,
             ..rules.clone()
         };
         (strategy, rules)
     };
     let mut strategies = vec![
-        with(Strategy::Lockfile, compatible, false),
-        with(Strategy::Parent, compatible, true),
+        with(Strategy::Lockfile, compatible, false, false),
+        with(Strategy::Parent, compatible, true, false),
+        with(Strategy::Requirement, compatible, true, true),
     ];
     if rules.bump_max == Bump::Breaking {
-        strategies.push(with(Strategy::Breaking, Bump::Breaking, false));
-        strategies.push(with(Strategy::Breaking, Bump::Breaking, true));
+        strategies.push(with(Strategy::Breaking, Bump::Breaking, false, false));
+        strategies.push(with(Strategy::Breaking, Bump::Breaking, true, true));
     }
     strategies
 }

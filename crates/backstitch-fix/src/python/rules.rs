@@ -22,6 +22,8 @@ pub(super) struct Rules {
     pub(super) leave_alone: Vec<String>,
     /// May packages that require the one in question move too?
     pub(super) parents: bool,
+    /// May the project's own requirements be raised?
+    pub(super) own: bool,
 }
 
 impl Rules {

@@ -167,7 +167,9 @@ impl Search<'_, '_> {
 
     /// Who requires another version of what was moved?
     fn held(&self, moved: &Moved, node: Node, to: &Listed) -> Option<Conflict> {
-        let hold = self.holds(moved, node, &to.version).into_iter().next()?;
+        let holds = self.holds(moved, node, &to.version).into_iter();
+        let mut holds = holds.filter(|hold| hold.holder.is_some() || !self.rules.own);
+        let hold = holds.next()?;
         Some(match hold.holder {
             Some(parent) if self.rules.parents => Conflict::Parent(parent),
             Some(_) | None => Conflict::Stuck,
@@ -182,8 +184,8 @@ impl Search<'_, '_> {
             return Vec::new();
         };
         let mut holds: Vec<_> = locked
-            .own(name)
-            .filter(|own| own.range.admits(from) && !own.range.admits(to))
+            .broken(node, to)
+            .into_iter()
             .map(|own| Hold {
                 holder: None,
                 requirement: format!("{name} {} in `{}`", own.text, own.manifest),

@@ -386,7 +386,43 @@ fn a_release_must_run_with_the_python_that_the_project_promises() {
 }
 
 #[test]
-fn the_project_s_own_requirement_holds() {
+fn the_project_s_own_requirement_is_raised() {
+    let mut project = pinned("app 0 > a\na 1.0");
+    for (name, text) in [
+        (
+            "pyproject.toml",
+            "[project]\ndependencies = [\"A>=1,<1.5\"]\n",
+        ),
+        ("requirements.in", "A>=1,<1.5\n"),
+    ] {
+        let mut own = manifest(name, text);
+        own.requirements.extend(requirement("A >=1,<1.5"));
+        project.manifests.push(own);
+    }
+    let plan = plan(&project, "a 1.0 vuln=X\na 1.5");
+    assert_eq!(upgrade(&plan).strategy, Strategy::Requirement);
+    assert_eq!(written(&plan, "requirements.txt"), "a==1.5\n");
+    assert_eq!(written(&plan, "requirements.in"), "A>=1,<2\n");
+    assert_eq!(
+        written(&plan, "pyproject.toml"),
+        "[project]\ndependencies = [\"A>=1,<2\"]\n"
+    );
+    assert_eq!(upgrade(&plan).edits.len(), 2);
+}
+
+#[test]
+fn uv_s_lock_follows_a_raised_requirement() {
+    let lock = "[[package]]\nname = \"app\"\nversion = \"0\"\n\n[package.metadata]\nrequires-dist = [{ name = \"a\", specifier = \">=1,<1.5\" }]\n\n[[package]]\nname = \"a\"\nversion = \"1.0\"\nwheels = [\n]\n";
+    let mut project = project(LockFormat::Uv, "uv.lock", lock, "app 0 > a\na 1.0");
+    let mut own = manifest("pyproject.toml", "dependencies = [\"a>=1,<1.5\"]\n");
+    own.requirements.extend(requirement("a >=1,<1.5"));
+    project.manifests.push(own);
+    let plan = plan(&project, "a 1.0 vuln=X\na 1.5");
+    assert!(written(&plan, "uv.lock").contains("specifier = \">=1,<2\""));
+}
+
+#[test]
+fn a_requirement_that_cannot_be_raised_holds() {
     let mut project = pinned("app 0 > a\na 1.0");
     let mut own = manifest("pyproject.toml", "");
     own.requirements.extend(requirement("A >=1,<1.5"));

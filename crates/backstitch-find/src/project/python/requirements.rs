@@ -47,6 +47,7 @@ pub(in crate::project) fn read(tree: &Tree<'_>, lockfile: &RelPath) -> Result<Pr
     let mut gathered = Gathered::default();
     gathered.file(tree, lockfile, Role::Required)?;
     gathered.tell_unpinned(lockfile);
+    gathered.manifests.extend(source(tree, lockfile));
     gathered.manifests.extend(around(tree, lockfile));
     let root = Package {
         name: lockfile.to_string(),
@@ -240,20 +241,7 @@ impl Gathered {
             }
             (_, Wanted::Address(address)) => self.addressed(&read, address, kind),
         }
-        Some(Requirement {
-            key: read.name.clone(),
-            package: read.name,
-            version: match &read.wanted {
-                Wanted::Versions(versions) => versions.clone(),
-                Wanted::Address(address) => format!("@ {address}"),
-            },
-            kind,
-            target: read.marker.map(|marker| marker.text().to_owned()),
-            optional: false,
-            peer: false,
-            default_features: true,
-            features: read.extras,
-        })
+        Some(required(read, kind))
     }
 
     fn pinned(
@@ -434,6 +422,40 @@ fn kind_of(path: &RelPath) -> DependencyKind {
         DependencyKind::Dev
     } else {
         DependencyKind::Normal
+    }
+}
+
+/// What a requirements file is made from: the file of the same name that ends with `.in`. What it
+/// asks for holds as a manifest does.
+fn source(tree: &Tree<'_>, lockfile: &RelPath) -> Option<Manifest> {
+    let stem = lockfile.as_str().strip_suffix(".txt")?;
+    let path = RelPath::new(format!("{stem}.in")).ok()?;
+    let text = read_text(tree, &path).ok()?;
+    let mut manifest = manifest::plain(&path, &text);
+    let kind = kind_of(lockfile);
+    let entries = pins::entries(&text);
+    let specifiers = entries.iter().take(ENTRIES_MAX);
+    manifest.requirements = specifiers
+        .filter_map(|entry| Specifier::parse(entry.requirement()).ok())
+        .map(|read| required(read, kind))
+        .collect();
+    Some(manifest)
+}
+
+fn required(read: Specifier, kind: DependencyKind) -> Requirement {
+    Requirement {
+        key: read.name.clone(),
+        package: read.name,
+        version: match read.wanted {
+            Wanted::Versions(versions) => versions,
+            Wanted::Address(address) => format!("@ {address}"),
+        },
+        kind,
+        target: read.marker.map(|marker| marker.text().to_owned()),
+        optional: false,
+        peer: false,
+        default_features: true,
+        features: read.extras,
     }
 }
 

@@ -6,11 +6,14 @@ mod poetry;
 mod requirements;
 mod uv;
 
+mod content_hash;
+mod raise;
+
 use std::collections::BTreeMap;
 
 use backstitch_model::candidate::{RequirementEdit, Step};
 use backstitch_model::registry::{Release, ReleaseFile};
-use backstitch_model::{LockFormat, RelPath};
+use backstitch_model::{LockFormat, Project, RelPath};
 
 use super::catalogue::{Needs, plain};
 use super::locked::{Locked, is_requirements};
@@ -48,7 +51,7 @@ impl Rewrite<'_> {
     }
 }
 
-/// Writes the lockfile's new text; `None` where it cannot be written.
+/// Writes every text that changes; `None` where one cannot be written.
 pub(super) fn write(locked: &Locked<'_>, moved: &Moved) -> Option<Edited> {
     let project = locked.project;
     let rewrites: Vec<_> = moved
@@ -63,49 +66,149 @@ pub(super) fn write(locked: &Locked<'_>, moved: &Moved) -> Option<Edited> {
             }
         })
         .collect();
+    let mut texts = Texts::new(project);
+    let mut edits = raise_own(locked, moved, &mut texts)?;
     let rewrite = match project.format {
-        LockFormat::Requirements => return requirements_files(locked, &rewrites),
+        LockFormat::Requirements => {
+            edits.extend(requirements_files(project, &rewrites, &mut texts)?);
+            return Some(texts.edited(edits));
+        }
         LockFormat::Poetry => poetry::rewrite,
         LockFormat::Uv => uv::rewrite,
         LockFormat::Pipenv => pipenv::rewrite,
         LockFormat::Cargo | LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn => return None,
     };
-    let is_lockfile = |path: &RelPath| *path == project.lockfile;
-    let lockfile = project.manifests.iter().find(|it| is_lockfile(&it.path))?;
-    let mut text = lockfile.text.clone();
+    let lockfile = &project.lockfile;
     for one in &rewrites {
-        text = rewrite(&text, one)?;
+        let text = rewrite(texts.of(lockfile)?, one)?;
+        texts.set(lockfile, text);
     }
-    (text != lockfile.text).then(|| Edited {
-        steps: vec![Step::WriteManifest {
-            path: project.lockfile.clone(),
-            text,
-        }],
-        edits: Vec::new(),
-    })
+    for edit in &edits {
+        relock(project, edit, &mut texts)?;
+    }
+    Some(texts.edited(edits))
+}
+
+/// The project's texts, as they are and as they become.
+struct Texts<'given> {
+    project: &'given Project,
+    changed: BTreeMap<RelPath, String>,
+}
+
+impl<'given> Texts<'given> {
+    fn new(project: &'given Project) -> Self {
+        Self {
+            project,
+            changed: BTreeMap::new(),
+        }
+    }
+
+    fn before(&self, path: &RelPath) -> Option<&'given str> {
+        let mut manifests = self.project.manifests.iter();
+        manifests
+            .find(|manifest| manifest.path == *path)
+            .map(|manifest| manifest.text.as_str())
+    }
+
+    fn of(&self, path: &RelPath) -> Option<&str> {
+        let changed = self.changed.get(path).map(String::as_str);
+        changed.or_else(|| self.before(path))
+    }
+
+    fn set(&mut self, path: &RelPath, text: String) {
+        self.changed.insert(path.clone(), text);
+    }
+
+    fn edited(self, edits: Vec<RequirementEdit>) -> Edited {
+        let steps = self.changed.into_iter();
+        Edited {
+            steps: steps
+                .map(|(path, text)| Step::WriteManifest { path, text })
+                .collect(),
+            edits,
+        }
+    }
+}
+
+/// Raises the project's own requirements that do not admit what moves.
+fn raise_own(
+    locked: &Locked<'_>,
+    moved: &Moved,
+    texts: &mut Texts<'_>,
+) -> Option<Vec<RequirementEdit>> {
+    let mut edits = Vec::new();
+    for (&node, to) in moved {
+        let from = locked.version(node)?;
+        for own in locked.broken(node, &to.version) {
+            let raised = raise::raised(own.text, from, &to.version)?;
+            let edit = RequirementEdit {
+                manifest: own.manifest.clone(),
+                key: own.key.to_owned(),
+                from: own.text.to_owned(),
+                to: raised,
+            };
+            if edits.contains(&edit) {
+                continue;
+            }
+            let text = texts.of(own.manifest)?;
+            let write = if own.manifest.file_name().strip_suffix(".in").is_some() {
+                raise::in_requirements
+            } else {
+                raise::in_manifest
+            };
+            let text = write(text, own.key, own.text, &edit.to)?;
+            texts.set(own.manifest, text);
+            edits.push(edit);
+        }
+    }
+    Some(edits)
+}
+
+/// What a lockfile says of its manifest follows it.
+fn relock(project: &Project, edit: &RequirementEdit, texts: &mut Texts<'_>) -> Option<()> {
+    let lockfile = &project.lockfile;
+    let text = match project.format {
+        LockFormat::Poetry => {
+            let before = texts.before(&edit.manifest)?;
+            let after = texts.of(&edit.manifest)?;
+            // Several edits of one manifest are one change.
+            match content_hash::rewrite(texts.of(lockfile)?, before, after) {
+                Some(text) => text,
+                None if content_hash::fits(texts.of(lockfile)?, after) => return Some(()),
+                None => return None,
+            }
+        }
+        LockFormat::Uv => uv::require(texts.of(lockfile)?, edit)?,
+        LockFormat::Pipenv
+        | LockFormat::Requirements
+        | LockFormat::Cargo
+        | LockFormat::Npm
+        | LockFormat::Pnpm
+        | LockFormat::Yarn => return None,
+    };
+    texts.set(lockfile, text);
+    Some(())
 }
 
 /// The pins stand wherever they stand: in the file itself, or in one that it includes.
-fn requirements_files(locked: &Locked<'_>, rewrites: &[Rewrite<'_>]) -> Option<Edited> {
-    let project = locked.project;
-    let mut texts = BTreeMap::new();
-    let mut edited = Edited::default();
+fn requirements_files(
+    project: &Project,
+    rewrites: &[Rewrite<'_>],
+    texts: &mut Texts<'_>,
+) -> Option<Vec<RequirementEdit>> {
+    let mut edits = Vec::new();
     for rewrite in rewrites {
         let mut is_pinned = false;
-        let files = project
-            .manifests
-            .iter()
-            .filter(|file| is_requirements(&file.path));
-        for file in files {
-            let before: &String = texts.get(&file.path).unwrap_or(&file.text);
-            let Some(after) = requirements::rewrite(before, rewrite)? else {
+        let paths = project.manifests.iter().map(|manifest| &manifest.path);
+        for path in paths.filter(|path| is_requirements(path)) {
+            let Some(after) = requirements::rewrite(texts.of(path)?, rewrite)? else {
                 continue;
             };
             is_pinned = true;
-            texts.insert(file.path.clone(), after);
-            if file.path != project.lockfile {
-                edited.edits.push(RequirementEdit {
-                    manifest: file.path.clone(),
+            texts.set(path, after);
+            if *path != project.lockfile {
+                edits.push(RequirementEdit {
+                    manifest: path.clone(),
                     key: rewrite.name.to_owned(),
                     from: format!("=={}", rewrite.from),
                     to: format!("=={}", rewrite.to.version),
@@ -116,11 +219,7 @@ fn requirements_files(locked: &Locked<'_>, rewrites: &[Rewrite<'_>]) -> Option<E
             return None;
         }
     }
-    let steps = texts.into_iter();
-    edited.steps = steps
-        .map(|(path, text)| Step::WriteManifest { path, text })
-        .collect();
-    Some(edited)
+    Some(edits)
 }
 
 /// Replaces a range of bytes.

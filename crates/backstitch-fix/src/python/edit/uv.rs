@@ -1,8 +1,10 @@
 //! Rewrites one package of `uv.lock`: its version, its source archive and its wheels, with as
 //! much said of each file as was said before.
 
+use backstitch_model::candidate::RequirementEdit;
 use backstitch_model::registry::ReleaseFile;
 
+use super::super::catalogue::plain;
 use super::{Rewrite, replaced};
 
 /// The text with one package rewritten; `None` where it is not as uv writes it.
@@ -41,6 +43,22 @@ pub(super) fn rewrite(text: &str, rewrite: &Rewrite<'_>) -> Option<String> {
         new.push('\n');
     }
     Some(referring(&replaced(text, block, &new), rewrite))
+}
+
+/// What the lockfile says that the project's own packages require follows their manifest.
+pub(super) fn require(text: &str, edit: &RequirementEdit) -> Option<String> {
+    let name = safe(&plain(&edit.key));
+    let lines = text.split_inclusive('\n').map(|line| {
+        let is_meant = line.contains(&format!("{{ name = \"{name}\","));
+        let specifier = |text: &str| format!("specifier = \"{}\"", safe(text));
+        if is_meant {
+            line.replace(&specifier(&edit.from), &specifier(&edit.to))
+        } else {
+            line.to_owned()
+        }
+    });
+    let new: String = lines.collect();
+    (new != text).then_some(new)
 }
 
 /// Where several versions of a package are locked, others name the one they mean.
