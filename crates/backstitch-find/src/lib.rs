@@ -19,10 +19,11 @@ pub mod import;
 pub mod index;
 
 pub mod lockfile;
+mod npm;
 pub mod project;
 
 pub mod matching;
-pub mod names;
+pub mod python;
 pub mod version;
 
 mod findings;
@@ -33,6 +34,7 @@ mod severity;
 #[cfg(test)]
 mod testing;
 
+pub use backstitch_model::names;
 pub use cap_std::fs::Dir;
 
 pub use findings::{Scan, Surroundings, findings, yanked};

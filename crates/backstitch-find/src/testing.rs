@@ -112,6 +112,8 @@ impl Registry {
                 requirements: manifest.requirements.clone(),
                 features: manifest.features.clone(),
                 checksum: None,
+                install_script: false,
+                files: Vec::new(),
             };
             (name.to_owned(), Arc::from([release]))
         };

@@ -10,6 +10,7 @@
 //! a solution becomes a *recipe*; where there is none, an *obstacle* says why.
 
 mod plan;
+mod python;
 
 mod package_plan;
 
@@ -25,6 +26,8 @@ mod full_update;
 mod obstacle;
 mod recipe;
 mod settle;
+
+mod npm;
 
 mod catalogue;
 mod declaration;

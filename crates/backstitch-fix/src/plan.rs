@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use backstitch_model::candidate::Obstacle;
 use backstitch_model::registry::{KnownVulnerabilities, Releases};
-use backstitch_model::{Candidate, Finding, FindingId, FindingKind, Policy, Project};
+use backstitch_model::{Candidate, Finding, FindingId, FindingKind, LockFormat, Policy, Project};
 
 use crate::catalogue::Catalogue;
 use crate::full_update::FullUpdate;
 use crate::locked::Locked;
 use crate::package_plan::PackagePlanner;
+use crate::{npm, python};
 
 /// Everything a plan is made from. Borrowed: a planner is built, asked once and dropped.
 pub struct Planner<'given> {
@@ -21,8 +22,9 @@ pub struct Planner<'given> {
     pub vulnerabilities: &'given dyn KnownVulnerabilities,
     /// What a fix may do.
     pub policy: &'given Policy,
-    /// The version of the compiler that will build the project, such as `1.95.0`; releases
-    /// that need a later one are not taken. Any release will do where it is unknown.
+    /// The version of the compiler, or of the interpreter, that the project will meet, such as
+    /// `1.95.0`; releases that need another one are not taken. Any release will do where it is
+    /// unknown.
     pub rustc: Option<&'given str>,
     /// The present, in seconds since 1970 UTC.
     pub now_s: i64,
@@ -46,6 +48,16 @@ impl Planner<'_> {
     /// Notices and yanked releases are passed over. Of the same input it makes the same
     /// plans.
     pub fn plan(&self, findings: &[Finding]) -> Vec<Plan> {
+        match self.project.format {
+            LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn => npm::plan(self, findings),
+            LockFormat::Requirements | LockFormat::Poetry | LockFormat::Uv | LockFormat::Pipenv => {
+                python::plan(self, findings)
+            }
+            LockFormat::Cargo => self.plan_crates(findings),
+        }
+    }
+
+    fn plan_crates(&self, findings: &[Finding]) -> Vec<Plan> {
         let mut packages = BTreeMap::<&str, Vec<&Finding>>::new();
         for finding in findings.iter().filter(|finding| finding.is_vulnerability()) {
             let FindingKind::VulnerableDependency(dependency) = &finding.kind;

@@ -6,11 +6,13 @@
 mod disk_registry;
 mod files;
 mod findings;
+mod node_project;
 mod project;
 mod registry;
 
 pub use disk_registry::{DiskRegistry, Package};
 pub use files::Files;
 pub use findings::findings;
+pub use node_project::node_project;
 pub use project::project;
 pub use registry::{Registry, days};

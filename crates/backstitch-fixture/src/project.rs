@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use backstitch_model::package::{Ecosystem, PackageVersion};
 use backstitch_model::project::{
-    DependencyGraph, DependencyKind, LockedPackage, Manifest, Node, Requirement, Source,
+    DependencyGraph, DependencyKind, Installation, LockedPackage, Manifest, Node, Requirement,
+    Source,
 };
 use backstitch_model::{Project, RelPath};
 use toml_edit::{Document, Item, TableLike};
@@ -51,20 +52,21 @@ pub fn project(files: &Files) -> Project {
     Project {
         lockfile: RelPath::new("Cargo.lock").expect("a path below the root"),
         format: backstitch_model::LockFormat::Cargo,
-        graph: link(&packages),
+        graph: link(&packages, &Ecosystem::CratesIo),
         manifests,
         problems: Vec::new(),
     }
 }
 
-struct Line {
+pub(crate) struct Line {
     name: String,
     version: String,
     source: Source,
+    bundled: bool,
     dependencies: Vec<(String, Option<String>)>,
 }
 
-fn link(lines: &[Line]) -> DependencyGraph {
+pub(crate) fn link(lines: &[Line], ecosystem: &Ecosystem) -> DependencyGraph {
     let find = |name: &str, version: Option<&str>| {
         let found = lines.iter().position(|line| {
             line.name == name && version.is_none_or(|version| line.version == version)
@@ -79,18 +81,22 @@ fn link(lines: &[Line]) -> DependencyGraph {
     };
     let packages = lines.iter().map(|line| LockedPackage {
         id: PackageVersion {
-            ecosystem: Ecosystem::CratesIo,
+            ecosystem: ecosystem.clone(),
             name: line.name.clone(),
             version: line.version.clone(),
         },
         source: line.source.clone(),
         checksum: None,
         dependencies: dependencies(line),
+        installation: Installation {
+            bundled: line.bundled,
+            ..Installation::default()
+        },
     });
     DependencyGraph::new(packages.collect())
 }
 
-fn parse_short(text: &str) -> Vec<Line> {
+pub(crate) fn parse_short(text: &str) -> Vec<Line> {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     lines.map(parse_short_line).collect()
 }
@@ -105,12 +111,13 @@ fn parse_short_line(line: &str) -> Line {
         name: words[0].to_owned(),
         version: words[1].to_owned(),
         source: match words.get(2) {
-            None => Source::PublicRegistry,
+            None | Some(&"bundled") => Source::PublicRegistry,
             Some(&"local") => Source::Local,
             Some(&"git") => Source::Git("https://git.invalid/repository".into()),
             Some(&"other") => Source::OtherRegistry("https://registry.invalid".into()),
             Some(word) => panic!("in {line:?}: what is {word:?}?"),
         },
+        bundled: words.get(2) == Some(&"bundled"),
         dependencies: dependencies.map(parse_reference).collect(),
     }
 }
@@ -141,6 +148,7 @@ fn parse_locked(table: &dyn TableLike) -> Line {
             Some(source) if source.starts_with("git+") => Source::Git(source.to_owned()),
             Some(source) => Source::OtherRegistry(source.to_owned()),
         },
+        bundled: false,
         dependencies: dependencies
             .map(|value| parse_reference(value.as_str().expect("a dependency is text")))
             .collect(),
@@ -237,6 +245,7 @@ fn read_requirement(
         kind,
         target: target.map(str::to_owned),
         optional: flag("optional").unwrap_or(false),
+        peer: false,
         default_features: flag("default-features").unwrap_or(true),
         features,
     }

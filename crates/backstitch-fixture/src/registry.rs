@@ -16,10 +16,10 @@ use semver::Version;
 /// ```
 ///
 /// After the name and the version, in any order: `yanked`, `day=` (the day it was
-/// published, counted from 1970), `rust=`, `vuln=` (advisory ids) and any number of
+/// published, counted from 1970), `rust=`, `runtime=`, `script` (it has an install script), `vuln=` (advisory ids) and any number of
 /// `feature=name:entry+entry`. After the bar its requirements, parted by `;`: a name, a
 /// version requirement, then any of `optional`, `dev`, `build`, `nodefault`, `as=key`,
-/// `features=a+b`, `target=cfg(unix)`.
+/// `features=a+b`, `target=cfg(unix)`, `peer`.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     releases: BTreeMap<String, Vec<Release>>,
@@ -63,12 +63,16 @@ impl Registry {
             requirements: parse_requirements(requirements),
             features: BTreeMap::new(),
             checksum: None,
+            install_script: false,
+            files: Vec::new(),
         };
         for word in words {
             match word.split_once('=').unwrap_or((word, "")) {
                 ("yanked", _) => release.yanked = true,
                 ("day", day) => release.published_s = Some(days(day.parse().expect("a day"))),
                 ("rust", rust) => release.rust_version = Some(rust.to_owned()),
+                ("script", _) => release.install_script = true,
+                ("runtime", runtime) => release.runtime = Some(runtime.to_owned()),
                 ("feature", feature) => release.features.extend([parse_feature(feature)]),
                 ("vuln", ids) => {
                     let key = (name.clone(), version.clone());
@@ -141,12 +145,14 @@ fn parse_requirement(text: &str) -> Requirement {
         kind: DependencyKind::Normal,
         target: None,
         optional: false,
+        peer: false,
         default_features: true,
         features: Vec::new(),
     };
     for word in words {
         match word.split_once('=').unwrap_or((word, "")) {
             ("optional", _) => requirement.optional = true,
+            ("peer", _) => requirement.peer = true,
             ("dev", _) => requirement.kind = DependencyKind::Dev,
             ("build", _) => requirement.kind = DependencyKind::Build,
             ("nodefault", _) => requirement.default_features = false,

@@ -51,6 +51,9 @@ pub enum Strategy {
     Parent,
     /// A requirement in a manifest is raised, compatibly.
     Requirement,
+    /// The root's manifest says over the heads of those who ask what they get: `overrides` of
+    /// npm, `resolutions` of yarn.
+    Override,
     /// A requirement in a manifest is raised to a breaking release.
     Breaking,
     /// The lockfile alone, every package to its newest compatible release: the last resort.
@@ -73,9 +76,10 @@ pub struct Move {
 pub struct RequirementEdit {
     /// The manifest.
     pub manifest: RelPath,
-    /// The name of the dependency there.
+    /// The name of the dependency there; for an override the names that lead to it, with ` > `
+    /// between them.
     pub key: String,
-    /// The requirement as it is.
+    /// The requirement as it is; empty where there is none yet.
     pub from: String,
     /// The requirement as it will be.
     pub to: String,
@@ -154,6 +158,7 @@ impl fmt::Display for Strategy {
             Self::Lockfile => "lockfile",
             Self::Parent => "parent upgrade",
             Self::Requirement => "requirement",
+            Self::Override => "override",
             Self::Breaking => "breaking upgrade",
             Self::Everything => "full update",
         })

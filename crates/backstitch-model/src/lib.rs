@@ -8,8 +8,11 @@
 
 pub mod advisory;
 pub mod lock;
+pub mod names;
 pub mod package;
+pub mod pins;
 pub mod project;
+pub mod python;
 pub mod registry;
 
 pub mod finding;

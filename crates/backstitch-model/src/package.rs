@@ -69,6 +69,10 @@ pub struct PackageVersion {
 
 impl fmt::Display for PackageVersion {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}@{}", self.name, self.version)
+        match self.version.as_str() {
+            // A project of its own may have none.
+            "" => formatter.write_str(&self.name),
+            version => write!(formatter, "{}@{version}", self.name),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::finding::Compiled;
 use crate::lock::LockFormat;
 use crate::package::PackageVersion;
 use crate::path::RelPath;
@@ -44,6 +45,16 @@ pub struct DependencyGraph {
     parents: Vec<Node>,
     /// Where in it each package's parents end, and those of the next begin.
     parents_end: Vec<usize>,
+    uses: Vec<Use>,
+}
+
+/// How a locked package is used, where the lockfile itself says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// What it is for, seen from the project.
+    pub kind: DependencyKind,
+    /// Is it built or installed at all?
+    pub compiled: Compiled,
 }
 
 /// One package of a lockfile.
@@ -57,6 +68,22 @@ pub struct LockedPackage {
     pub checksum: Option<String>,
     /// The packages it depends on.
     pub dependencies: Vec<Node>,
+    /// How it is installed, where the lockfile says more than that it is.
+    pub installation: Installation,
+}
+
+/// How a locked package is installed. The default is what most are: on every platform, and
+/// from an archive of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Installation {
+    /// The operating systems it is for, as the lockfile names them, `!` before those that it
+    /// is not for; every one if empty.
+    pub os: Vec<String>,
+    /// The processors it is for, in the same way.
+    pub cpu: Vec<String>,
+    /// Does a copy of it come inside the archive of another package? Then only that can
+    /// change it.
+    pub bundled: bool,
 }
 
 /// Where a locked package comes from.
@@ -102,7 +129,25 @@ impl DependencyGraph {
             packages,
             parents,
             parents_end,
+            uses: Vec::new(),
         }
+    }
+
+    /// The same graph with what its lockfile says of each package's use, in the order of the
+    /// packages. Where there is none, uses follow from the manifests.
+    #[must_use]
+    pub fn with_uses(self, uses: Vec<Use>) -> Self {
+        Self { uses, ..self }
+    }
+
+    /// How the package at `node` is used, where the lockfile says so.
+    pub fn used(&self, node: Node) -> Option<&Use> {
+        self.uses.get(node.0)
+    }
+
+    /// Does the lockfile itself say how its packages are used?
+    pub fn tells_uses(&self) -> bool {
+        !self.uses.is_empty()
     }
 
     /// Every package, in the lockfile's order.
@@ -210,8 +255,10 @@ pub struct Requirement {
     pub kind: DependencyKind,
     /// The platform it is for, a `cfg(…)` expression or a target triple; every one if `None`.
     pub target: Option<String>,
-    /// Is it built only where a feature asks for it?
+    /// Is it built only where a feature asks for it, or may it be missing?
     pub optional: bool,
+    /// Must whoever uses the package bring it, as with `peerDependencies` of npm?
+    pub peer: bool,
     /// Are its default features on?
     pub default_features: bool,
     /// The features it asks for.
@@ -252,6 +299,7 @@ mod tests {
             source,
             checksum: None,
             dependencies: dependencies.iter().copied().map(Node).collect(),
+            installation: Installation::default(),
         }
     }
 

@@ -24,6 +24,25 @@ pub struct Release {
     pub features: std::collections::BTreeMap<String, Vec<String>>,
     /// The checksum of its archive, as the registry writes it.
     pub checksum: Option<String>,
+    /// Does it bring a script that its installation would run, as npm's `postinstall`?
+    pub install_script: bool,
+    /// Its files, where a release has several and they count: PyPI's.
+    pub files: Vec<ReleaseFile>,
+}
+
+/// One file of a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleaseFile {
+    /// Its name.
+    pub name: String,
+    /// Where it is downloaded.
+    pub url: String,
+    /// Its SHA-256 in hex, where the registry says.
+    pub sha256: Option<String>,
+    /// Its length in bytes, where the registry says.
+    pub bytes: Option<u64>,
+    /// When it was uploaded, as the registry writes it, where it says.
+    pub uploaded: Option<String>,
 }
 
 /// Says that a package's releases cannot be told now, and why.
@@ -40,6 +59,14 @@ pub struct ReleasesUnavailable {
 pub trait Releases {
     /// Every release of `package`, oldest version first; an unknown package is an error.
     fn releases(&self, package: &str) -> Result<Arc<[Release]>, ReleasesUnavailable>;
+
+    /// What one release requires; `None` where nobody can tell. A registry whose index does
+    /// not say so looks further, so this may cost a download.
+    fn requirements(&self, package: &str, version: &str) -> Option<Arc<[Requirement]>> {
+        let releases = self.releases(package).ok()?;
+        let release = releases.iter().find(|release| release.version == version)?;
+        Some(release.requirements.as_slice().into())
+    }
 }
 
 /// Answers which advisories a version has. Notices count only where they say so.

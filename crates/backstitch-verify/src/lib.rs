@@ -1,5 +1,5 @@
 //! Runs a project's own commands and tells what happened. Everything that starts a process goes
-//! through [`sandbox`], but for asking the user's own compiler what it is; nothing here decides
+//! through [`sandbox`], but for asking the user's own tools what they are; nothing here decides
 //! what a result means for a fix.
 
 pub mod sandbox;
@@ -10,5 +10,9 @@ pub mod scope;
 pub mod workbench;
 
 pub mod cargo;
+pub mod npm;
+pub mod python;
+
+mod host;
 
 mod runner;

@@ -5,12 +5,16 @@
 //! are told and not refused, unless one goes down, comes from elsewhere or lacks its checksum.
 
 mod manifest;
+mod package_json;
 mod packages;
+mod pyproject;
+mod requirements;
 
 use std::collections::BTreeSet;
 
-use backstitch_model::candidate::{Strategy, Upgrade};
-use backstitch_model::{Check, CheckRun, Outcome, Project, RelPath};
+use backstitch_model::candidate::{RequirementEdit, Strategy, Upgrade};
+use backstitch_model::package::Ecosystem;
+use backstitch_model::{Check, CheckRun, LockFormat, Outcome, Project, RelPath};
 
 /// The most packages that may change besides those planned.
 const UNPLANNED_MAX: usize = 200;
@@ -34,9 +38,11 @@ pub fn scope(
     let (notes, unplanned) = packages::describe(&moved, &upgrade.moves);
     let unplanned_max = match upgrade.strategy {
         Strategy::Everything => UNPLANNED_MAX_OF_EVERYTHING,
-        Strategy::Lockfile | Strategy::Parent | Strategy::Requirement | Strategy::Breaking => {
-            UNPLANNED_MAX
-        }
+        Strategy::Lockfile
+        | Strategy::Parent
+        | Strategy::Requirement
+        | Strategy::Override
+        | Strategy::Breaking => UNPLANNED_MAX,
     };
     if unplanned > unplanned_max {
         objections.push(format!("{unplanned} packages change that nobody planned"));
@@ -83,6 +89,19 @@ fn new_problems(before: &Project, after: &Project) -> Vec<String> {
         .collect()
 }
 
+type Objection = fn(&str, &str, &[&RequirementEdit]) -> Option<String>;
+
+/// How a manifest is compared, by who reads it.
+fn compared_as(lockfile: &RelPath, manifest: &RelPath) -> Objection {
+    let ecosystem = LockFormat::of(lockfile).map(LockFormat::ecosystem);
+    match (ecosystem, manifest.file_name()) {
+        (Some(Ecosystem::PyPi), "pyproject.toml" | "Pipfile") => pyproject::objection,
+        (Some(Ecosystem::PyPi), _) => requirements::objection,
+        (Some(Ecosystem::Npm), _) => package_json::objection,
+        (_, _) => manifest::objection,
+    }
+}
+
 fn manifests(upgrade: &Upgrade, before: &Project, after: &Project) -> Vec<String> {
     let text = |project: &Project, path: &RelPath| {
         let found = project
@@ -99,6 +118,10 @@ fn manifests(upgrade: &Upgrade, before: &Project, after: &Project) -> Vec<String
         .collect();
     let mut objections = Vec::new();
     for path in all {
+        // What a lockfile's own text may say is compared package by package.
+        if *path == upgrade.lockfile {
+            continue;
+        }
         match (text(before, path), text(after, path)) {
             (Some(before), Some(after)) => {
                 let edits: Vec<_> = upgrade
@@ -106,10 +129,9 @@ fn manifests(upgrade: &Upgrade, before: &Project, after: &Project) -> Vec<String
                     .iter()
                     .filter(|edit| edit.manifest == *path)
                     .collect();
-                objections.extend(
-                    manifest::objection(&before, &after, &edits)
-                        .map(|why| format!("`{path}` {why}")),
-                );
+                let objection = compared_as(&upgrade.lockfile, path);
+                let objection = objection(&before, &after, &edits);
+                objections.extend(objection.map(|why| format!("`{path}` {why}")));
             }
             (None, _) => objections.push(format!("manifest `{path}` is new")),
             (_, None) => objections.push(format!("manifest `{path}` is gone")),

@@ -17,6 +17,7 @@ mod ledger;
 mod managers;
 mod network;
 mod places;
+mod registries;
 mod registry;
 mod report;
 mod reproducers;

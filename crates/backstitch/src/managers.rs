@@ -3,12 +3,16 @@
 
 use backstitch_find::Platform;
 use backstitch_model::LockFormat;
-use backstitch_verify::cargo::{Cargo, Toolchain, User};
+use backstitch_verify::cargo::{self, Cargo, Toolchain};
+use backstitch_verify::npm::{self, Node, Npm};
+use backstitch_verify::python::{Interpreter, Python};
 use backstitch_verify::workbench::{PackageManager, Setup, VerifyError, Workbench};
 
 /// What a run builds and tests with.
 pub struct Managers {
     cargo: Result<Cargo, String>,
+    npm: Result<Npm, String>,
+    python: Result<Python, String>,
 }
 
 impl Managers {
@@ -16,8 +20,16 @@ impl Managers {
     pub fn discover(setup: &Setup) -> Result<Self, VerifyError> {
         Ok(Self {
             cargo: found(Toolchain::discover().and_then(|toolchain| {
-                Cargo::new(setup.clone(), toolchain, &User::from_environment())
+                Cargo::new(setup.clone(), toolchain, &cargo::User::from_environment())
             }))?,
+            npm: found(
+                Node::discover()
+                    .and_then(|node| Npm::new(setup.clone(), node, npm::User::from_environment())),
+            )?,
+            python: found(
+                Interpreter::discover()
+                    .and_then(|interpreter| Python::new(setup.clone(), interpreter)),
+            )?,
         })
     }
 
@@ -25,36 +37,42 @@ impl Managers {
     pub fn workbench(&self, format: LockFormat) -> Result<Workbench<'_>, &str> {
         let manager: &dyn PackageManager = match format {
             LockFormat::Cargo => self.cargo.as_ref().map_err(String::as_str)?,
-            LockFormat::Npm
-            | LockFormat::Pnpm
-            | LockFormat::Yarn
-            | LockFormat::Requirements
-            | LockFormat::Poetry
-            | LockFormat::Uv
-            | LockFormat::Pipenv => return Err("its package manager is not supported yet"),
+            LockFormat::Npm => self.npm.as_ref().map_err(String::as_str)?,
+            LockFormat::Requirements | LockFormat::Poetry | LockFormat::Uv | LockFormat::Pipenv => {
+                self.python.as_ref().map_err(String::as_str)?
+            }
+            LockFormat::Pnpm | LockFormat::Yarn => {
+                return Err("its package manager is not supported yet");
+            }
         };
         Ok(Workbench::new(manager))
     }
 
     /// Every toolchain that is there, in words.
     pub fn about(&self) -> String {
-        match &self.cargo {
+        let cargo = match &self.cargo {
             Ok(cargo) => cargo.about(),
             Err(why) => why.clone(),
-        }
+        };
+        let others = [
+            self.npm.as_ref().map(PackageManager::about),
+            self.python.as_ref().map(PackageManager::about),
+        ];
+        let others = others.into_iter().filter_map(Result::ok);
+        let all: Vec<_> = std::iter::once(cargo).chain(others).collect();
+        all.join("; ")
     }
 
     /// The release of the language's tools that will build a project of this format.
     pub fn release(&self, format: LockFormat) -> Option<&str> {
         match format {
             LockFormat::Cargo => Some(&self.cargo.as_ref().ok()?.toolchain().release),
-            LockFormat::Npm
-            | LockFormat::Pnpm
-            | LockFormat::Yarn
-            | LockFormat::Requirements
-            | LockFormat::Poetry
-            | LockFormat::Uv
-            | LockFormat::Pipenv => None,
+            LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn => {
+                Some(&self.npm.as_ref().ok()?.node().release)
+            }
+            LockFormat::Requirements | LockFormat::Poetry | LockFormat::Uv | LockFormat::Pipenv => {
+                Some(&self.python.as_ref().ok()?.interpreter().release)
+            }
         }
     }
 

@@ -5,11 +5,14 @@
 //! of Backstitch's own and asked for anew in each run, unless it is offline. The format
 //! is Cargo's: <https://doc.rust-lang.org/cargo/reference/registry-index.html>.
 
+mod asking;
+mod npm;
+mod pypi;
+mod simple;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use backstitch_model::project::{DependencyKind, Requirement};
@@ -21,14 +24,18 @@ use tame_index::{IndexKrate, KrateName, SparseIndex};
 
 use crate::network::Network;
 
+use asking::{Asking, all_at_once, unlocked};
+
+pub use npm::NpmRegistry;
+pub use pypi::PyPi;
+
 /// Answers from the registry's index, each crate asked for once.
 pub struct CratesIndex {
     place: Place,
     lock_path: tame_index::PathBuf,
     network: Network,
     known: Mutex<HashMap<String, Answer>>,
-    /// How many requests got no answer. Past [`FAILURES_MAX`] nobody is asked any more.
-    failures: AtomicUsize,
+    asking: Asking,
 }
 
 type Answer = Result<Arc<[Release]>, ReleasesUnavailable>;
@@ -44,15 +51,6 @@ enum Place {
 
 /// The most bytes one crate's index entry may have; the largest today has under 10 MiB.
 const ENTRY_BYTES_MAX: u64 = 64 << 20;
-
-/// How many entries are asked for at one time.
-const REQUESTS_MAX: usize = 8;
-
-/// How many requests without an answer make the network a lost cause for this run.
-const FAILURES_MAX: usize = 40;
-
-/// How often an entry is asked for.
-const TRIES_MAX: u32 = 5;
 
 impl CratesIndex {
     /// Finds the index; asks nothing yet.
@@ -79,22 +77,15 @@ impl CratesIndex {
             lock_path: utf8(root.join(".lock"))?,
             network,
             known: Mutex::default(),
-            failures: AtomicUsize::new(0),
+            asking: Asking::default(),
         })
     }
 
     /// Asks for many crates at one time, so that a later look-up does not wait.
     pub fn prefetch(&self, packages: &[&str]) {
-        let next = AtomicUsize::new(0);
-        std::thread::scope(|scope| {
-            for _ in 0..REQUESTS_MAX.min(packages.len()) {
-                scope.spawn(|| {
-                    while let Some(package) = packages.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        // The answer, a failure too, is kept for whoever asks next.
-                        let _ = self.releases(package);
-                    }
-                });
-            }
+        all_at_once(packages, |package| {
+            // The answer, a failure too, is kept for whoever asks next.
+            let _ = self.releases(package);
         });
     }
 
@@ -134,7 +125,7 @@ impl CratesIndex {
         let request = index
             .make_remote_request(name, None, &self.locked()?)
             .map_err(text)?;
-        match self.send(agent, request) {
+        match self.asking.send(agent, &request.into(), ENTRY_BYTES_MAX) {
             Ok(response) => index
                 .parse_remote_response(name, &response, true, &self.locked()?)
                 .and_then(|entry| entry.map(|entry| entry.deserialize()).transpose())
@@ -142,34 +133,6 @@ impl CratesIndex {
             // An index that is a day old beats none, and cargo has the last word.
             Err(error) => cached(index, name).map(Some).ok_or(error),
         }
-    }
-
-    /// Sends a request, again where the trouble may pass: a name server that is asked for
-    /// much at one time answers now and then that it cannot.
-    fn send(
-        &self,
-        agent: &ureq::Agent,
-        request: tame_index::index::sparse::Request,
-    ) -> Result<ureq::http::Response<Vec<u8>>, String> {
-        let request: ureq::http::Request<()> = request.into();
-        let mut trouble = String::from("the registry did not answer before");
-        for attempt in 0..TRIES_MAX {
-            if self.failures.load(Ordering::Relaxed) >= FAILURES_MAX {
-                break;
-            }
-            if attempt > 0 {
-                std::thread::sleep(Duration::from_millis(150 << attempt));
-            }
-            match send_once(agent, request.clone()) {
-                Ok(response) if response.status().is_server_error() => {
-                    trouble = format!("the server answered {}", response.status());
-                }
-                Ok(response) => return Ok(response),
-                Err(error) => trouble = error.to_string(),
-            }
-            self.failures.fetch_add(1, Ordering::Relaxed);
-        }
-        Err(trouble)
     }
 
     /// Locks the cache against other processes, for the moment of one look-up.
@@ -205,32 +168,13 @@ fn utf8(path: PathBuf) -> Result<tame_index::PathBuf> {
         .map_err(|path| anyhow::anyhow!("use `{}`: the path is no UTF-8", path.display()))
 }
 
-fn send_once(
-    agent: &ureq::Agent,
-    request: ureq::http::Request<()>,
-) -> Result<ureq::http::Response<Vec<u8>>, ureq::Error> {
-    let (parts, mut body) = agent.run(request)?.into_parts();
-    let body = body.with_config().limit(ENTRY_BYTES_MAX).read_to_vec()?;
-    Ok(ureq::http::Response::from_parts(parts, body))
-}
-
 impl Releases for CratesIndex {
     fn releases(&self, package: &str) -> Answer {
-        let known = |index: &Self| {
-            let known = index
-                .known
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            known.get(package).cloned()
-        };
-        if let Some(answer) = known(self) {
-            return answer;
+        if let Some(answer) = unlocked(&self.known).get(package) {
+            return answer.clone();
         }
         let answer = self.look_up(package);
-        let mut known = self
-            .known
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut known = unlocked(&self.known);
         known.entry(package.to_owned()).or_insert(answer).clone()
     }
 }
@@ -266,6 +210,9 @@ fn release(version: &IndexVersion) -> Release {
             .map(|(name, turns_on)| (name.clone(), turns_on.clone()))
             .collect(),
         checksum: Some(backstitch_model::Digest(*version.checksum()).to_string()),
+        // Every build script runs when its package is built; the index does not name them.
+        install_script: false,
+        files: Vec::new(),
     }
 }
 
@@ -282,6 +229,7 @@ fn requirement(dependency: &IndexDependency) -> Requirement {
         },
         target: dependency.target().map(str::to_owned),
         optional: dependency.is_optional(),
+        peer: false,
         default_features: dependency.has_default_features(),
         features: dependency.features().to_vec(),
     }

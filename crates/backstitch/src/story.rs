@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use backstitch_find::Discovery;
 use backstitch_model::evidence::{Confinement, Phase};
-use backstitch_model::{Finding, Record, RelPath};
+use backstitch_model::{Finding, LockFormat, Project, Record, RelPath};
 
 use crate::exit::Exit;
 
@@ -160,7 +160,7 @@ fn is_below(path: &RelPath, folder: &RelPath) -> bool {
 /// could not be read, or none at all.
 pub fn unread(discovery: &Discovery, asked: &[RelPath], part: Option<&RelPath>) -> Vec<String> {
     let is_asked_about = |path: &RelPath| part.is_none_or(|part| is_below(path, part));
-    let is_lockfile = |path: &RelPath| path.file_name() == "Cargo.lock";
+    let is_lockfile = |path: &RelPath| LockFormat::of(path).is_some();
     let problems = discovery.problems.iter();
     let mut unread: Vec<_> = problems
         .filter(|problem| is_asked_about(&problem.path))
@@ -168,9 +168,23 @@ pub fn unread(discovery: &Discovery, asked: &[RelPath], part: Option<&RelPath>) 
         .map(|problem| format!("`{}`: {}", problem.path, problem.what))
         .collect();
     if asked.is_empty() && unread.is_empty() {
-        unread.push("no `Cargo.lock` is there".into());
+        unread.push("no lockfile is there".into());
+    }
+    let looked_into: Vec<_> = discovery
+        .projects
+        .iter()
+        .filter(|project| asked.contains(&project.lockfile))
+        .collect();
+    if looked_into.iter().all(|project| pins_nothing(project)) {
+        let problems = looked_into.iter().flat_map(|project| &project.problems);
+        unread.extend(problems.map(|problem| format!("`{}`: {}", problem.path, problem.what)));
     }
     unread
+}
+
+/// A requirements file that names no exact version is as good as no lockfile.
+fn pins_nothing(project: &Project) -> bool {
+    project.format == LockFormat::Requirements && project.graph.packages().len() < 2
 }
 
 /// The error that says so; `None` where nothing is in the way.

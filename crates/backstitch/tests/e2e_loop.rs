@@ -416,7 +416,7 @@ fn what_cannot_be_done_and_what_is_not_understood_have_codes_of_their_own() {
         .run(&["ledger", "show"])
         .ended_with(3)
         .said("none yet");
-    world.run(&["find"]).ended_with(3).said("no `Cargo.lock`");
+    world.run(&["find"]).ended_with(3).said("no lockfile");
     world.write("--- backstitch.toml\n[policy]\nbump_max = \"huge\"\n");
     world
         .run(&["run", "--offline"])

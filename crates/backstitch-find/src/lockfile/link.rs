@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use backstitch_model::package::{Ecosystem, PackageVersion};
-use backstitch_model::project::{DependencyGraph, LockedPackage, Node, Source};
+use backstitch_model::project::{DependencyGraph, Installation, LockedPackage, Node, Source};
 
 use super::{Lockfile, Raw, RawPackage};
 
@@ -47,6 +47,7 @@ pub(super) fn link(raw: &Raw<'_>) -> Lockfile {
             source: source(package.source.as_deref()),
             checksum: checksum(package, &checksums),
             dependencies: names.dependencies(position, package, raw, &mut problems),
+            installation: Installation::default(),
         })
         .collect();
     Lockfile {
@@ -129,7 +130,7 @@ fn title(package: &RawPackage<'_>) -> String {
 }
 
 /// Text from the lockfile, fit for a sentence: escaped and cut.
-fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     let cut: String = text.chars().take(QUOTE_CHARS_MAX).collect();
     cut.escape_debug().to_string()
 }
@@ -282,22 +283,22 @@ fn without_commit(source: &str) -> &str {
 }
 
 /// The first problems, and how many there were.
-#[derive(Default)]
-struct Problems {
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Problems {
     told: Vec<String>,
     count: usize,
 }
 
 impl Problems {
     /// Builds the sentence only while there is room for it.
-    fn tell(&mut self, what: impl FnOnce() -> String) {
+    pub(crate) fn tell(&mut self, what: impl FnOnce() -> String) {
         self.count += 1;
         if self.told.len() < PROBLEMS_MAX {
             self.told.push(what());
         }
     }
 
-    fn finish(mut self) -> Vec<String> {
+    pub(crate) fn finish(mut self) -> Vec<String> {
         let untold = self.count - self.told.len();
         if untold > 0 {
             self.told.push(format!("and {untold} more problems"));

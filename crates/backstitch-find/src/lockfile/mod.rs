@@ -16,6 +16,8 @@ use std::ops::Range;
 
 use backstitch_model::project::DependencyGraph;
 
+pub(crate) use link::{Problems, quote};
+
 /// The largest lockfile that is read, in bytes.
 pub const LOCKFILE_BYTES_MAX: u64 = 64 << 20;
 

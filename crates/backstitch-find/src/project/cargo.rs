@@ -77,7 +77,7 @@ fn patches<'name>(
 /// `lockless` has those nearer the root first.
 pub(super) fn tell_lockless(
     tree: &Tree<'_>,
-    lockless: Vec<&RelPath>,
+    lockless: &[RelPath],
     manifests: &[RelPath],
     problems: &mut Vec<Problem>,
 ) {
@@ -101,9 +101,9 @@ pub(super) fn tell_lockless(
                 .into(),
         });
     }
-    if let Some(&first) = untold.first() {
+    if let Some(first) = untold.first() {
         problems.push(Problem {
-            path: first.clone(),
+            path: RelPath::clone(first),
             what: format!(
                 "no Cargo.lock beside it and {} more manifests",
                 untold.len() - 1

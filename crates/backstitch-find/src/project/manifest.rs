@@ -213,6 +213,7 @@ fn plain(key: &str, value: &Value, kind: DependencyKind) -> Requirement {
         kind,
         target: None,
         optional: flag(table, "optional"),
+        peer: false,
         default_features: default_features(table).unwrap_or(true),
         features: texts(table.get("features")),
     }

@@ -4,13 +4,16 @@
 //! links are not followed. What cannot be read is told beside what could.
 
 mod cargo;
+mod npm;
+
+mod python;
 
 mod manifest;
 mod members;
 mod tree;
 mod workspace;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
@@ -19,7 +22,6 @@ use backstitch_model::{LockFormat, RelPath};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
-use cargo::MANIFEST;
 use tree::Tree;
 
 pub(crate) use manifest::declares_workspace;
@@ -41,7 +43,9 @@ pub fn open(path: &Path) -> io::Result<Dir> {
 /// Finds and reads every project below `root`.
 pub fn projects(root: &Dir) -> Discovery {
     let tree = Tree::new(root);
-    let walked = tree::walk(&tree, |path| format(path).is_some() || is_manifest(path));
+    let walked = tree::walk(&tree, |path| {
+        LockFormat::of(path).is_some() || is_manifest(path)
+    });
     let mut discovery = Discovery {
         projects: Vec::new(),
         problems: walked.problems,
@@ -50,8 +54,9 @@ pub fn projects(root: &Dir) -> Discovery {
     let (lockfiles, manifests): (Vec<_>, Vec<_>) = walked
         .files
         .into_iter()
-        .partition(|path| format(path).is_some());
-    for path in &lockfiles {
+        .partition(|path| LockFormat::of(path).is_some());
+    let manifests = Manifests::new(manifests);
+    for path in &leading(&tree, lockfiles) {
         match read_among(&tree, path, &manifests) {
             Ok(project) => {
                 let paths = project.manifests.iter().map(|manifest| &manifest.path);
@@ -61,53 +66,110 @@ pub fn projects(root: &Dir) -> Discovery {
             Err(problem) => discovery.problems.push(problem),
         }
         // Even an unreadable lockfile locks the manifest beside it.
-        covered.extend(RelPath::below(path.parent().as_ref(), MANIFEST));
+        covered.extend(
+            manifest_name(path).and_then(|name| RelPath::below(path.parent().as_ref(), name).ok()),
+        );
     }
-    let lockless = manifests
-        .iter()
-        .filter(|path| !covered.contains(path))
-        .collect();
-    cargo::tell_lockless(&tree, lockless, &manifests, &mut discovery.problems);
+    let lockless = |manifests: &'_ [RelPath]| -> Vec<RelPath> {
+        let left = manifests.iter().filter(|path| !covered.contains(path));
+        left.cloned().collect()
+    };
+    let told = &mut discovery.problems;
+    cargo::tell_lockless(&tree, &lockless(&manifests.cargo), &manifests.cargo, told);
+    npm::tell_lockless(&tree, &lockless(&manifests.node), told);
     discovery
 }
 
 /// Reads the project of one lockfile.
 pub fn read(root: &Dir, lockfile: &RelPath) -> Result<Project, Problem> {
     let tree = Tree::new(root);
-    read_among(&tree, lockfile, &tree::walk(&tree, is_manifest).files)
+    let manifests = Manifests::new(tree::walk(&tree, is_manifest).files);
+    read_among(&tree, lockfile, &manifests)
+}
+
+/// The manifests of a tree, by the package managers that read them.
+struct Manifests {
+    cargo: Vec<RelPath>,
+    node: Vec<RelPath>,
+}
+
+impl Manifests {
+    fn new(files: Vec<RelPath>) -> Self {
+        let (cargo, node) = files
+            .into_iter()
+            .partition(|path| path.file_name() == cargo::MANIFEST);
+        Self { cargo, node }
+    }
 }
 
 /// Reads the project of one lockfile; `manifests` are those of the whole tree.
 fn read_among(
     tree: &Tree<'_>,
     lockfile: &RelPath,
-    manifests: &[RelPath],
+    manifests: &Manifests,
 ) -> Result<Project, Problem> {
-    match format(lockfile) {
+    match LockFormat::of(lockfile) {
         // Who names a file of another name means a `Cargo.lock`.
-        Some(LockFormat::Cargo) | None => cargo::read(tree, lockfile, manifests),
+        Some(LockFormat::Cargo) | None => cargo::read(tree, lockfile, &manifests.cargo),
+        Some(format @ (LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn)) => {
+            npm::read(tree, lockfile, format, &manifests.node)
+        }
         Some(
-            LockFormat::Npm
-            | LockFormat::Pnpm
-            | LockFormat::Yarn
-            | LockFormat::Requirements
+            format @ (LockFormat::Requirements
             | LockFormat::Poetry
             | LockFormat::Uv
-            | LockFormat::Pipenv,
-        ) => Err(Problem {
-            path: lockfile.clone(),
-            what: "lockfiles of this name are not read".into(),
-        }),
+            | LockFormat::Pipenv),
+        ) => python::read(tree, lockfile, format),
     }
 }
 
-/// The format of a lockfile that can be read.
-fn format(path: &RelPath) -> Option<LockFormat> {
-    LockFormat::of(path).filter(|format| *format == LockFormat::Cargo)
+/// The lockfiles without those that another one includes, and without what only has the name
+/// of one. Of files that include each other the first leads.
+fn leading(tree: &Tree<'_>, lockfiles: Vec<RelPath>) -> Vec<RelPath> {
+    let mut includes = BTreeMap::new();
+    let mut kept = Vec::new();
+    for path in lockfiles {
+        if LockFormat::of(&path) != Some(LockFormat::Requirements) {
+            kept.push(path);
+        } else if let Some(included) = python::includes(tree, &path) {
+            includes.insert(path.clone(), included);
+            kept.push(path);
+        }
+    }
+    let inner: BTreeSet<&RelPath> = includes
+        .iter()
+        .flat_map(|(outer, paths)| paths.iter().filter(move |path| *path != outer))
+        .collect();
+    let (inner, outer): (Vec<_>, Vec<_>) = kept.iter().partition(|path| inner.contains(path));
+    let mut covered = BTreeSet::new();
+    let mut leading = BTreeSet::new();
+    for path in outer.into_iter().chain(inner) {
+        if covered.contains(path) {
+            continue;
+        }
+        leading.insert(path.clone());
+        let mut pending = vec![path];
+        while let Some(path) = pending.pop() {
+            if covered.insert(path) {
+                pending.extend(includes.get(path).into_iter().flatten());
+            }
+        }
+    }
+    kept.retain(|path| leading.contains(path));
+    kept
+}
+
+/// The name of the manifest beside a lockfile, where there must be one.
+fn manifest_name(lockfile: &RelPath) -> Option<&'static str> {
+    match LockFormat::of(lockfile)? {
+        LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn => Some(npm::MANIFEST),
+        LockFormat::Cargo => Some(cargo::MANIFEST),
+        LockFormat::Requirements | LockFormat::Poetry | LockFormat::Uv | LockFormat::Pipenv => None,
+    }
 }
 
 fn is_manifest(path: &RelPath) -> bool {
-    path.file_name() == MANIFEST
+    [cargo::MANIFEST, npm::MANIFEST].contains(&path.file_name())
 }
 
 #[cfg(test)]

@@ -297,3 +297,54 @@ fn a_manifest_that_cannot_be_read_leaves_the_lockfile() {
         );
     }
 }
+
+#[test]
+fn a_workspace_of_npm_is_one_project_with_the_manifests_of_its_members() {
+    let lock = r#"{"lockfileVersion": 3, "packages": {
+        "": {"name": "root", "workspaces": ["packages/*"]},
+        "node_modules/a": {"version": "1.0.0"},
+        "node_modules/one": {"resolved": "packages/one", "link": true},
+        "packages/one": {"version": "1.0.0", "dependencies": {"a": "^1"}},
+        "packages/gone": {"version": "1.0.0"},
+        "../out": {"version": "1.0.0"}}}"#;
+    let tree = Tree::new(&[
+        ("sub/package-lock.json", lock),
+        (
+            "sub/package.json",
+            r#"{"name": "root", "workspaces": ["packages/*"]}"#,
+        ),
+        (
+            "sub/packages/one/package.json",
+            r#"{"name": "one", "dependencies": {"a": "^1"}}"#,
+        ),
+        ("sub/packages/new/package.json", r#"{"name": "new"}"#),
+        ("sub/node_modules/a/package.json", r#"{"name": "a"}"#),
+        ("lone/package.json", r#"{"dependencies": {"a": "1"}}"#),
+        ("marker/package.json", r#"{"type": "module"}"#),
+    ]);
+    let discovery = tree.discover();
+    let project = &discovery.projects[0];
+    assert_eq!(project.lockfile.as_str(), "sub/package-lock.json");
+    assert_eq!(
+        paths(&project.manifests),
+        [
+            "sub/package.json",
+            "sub/packages/one/package.json",
+            "sub/packages/new/package.json"
+        ]
+    );
+    let read = super::read(&open(tree.0.path()).unwrap(), &project.lockfile).unwrap();
+    assert_eq!(read.graph, project.graph);
+    let own = told(&project.problems);
+    assert!(
+        own.iter()
+            .any(|what| what.contains("`../out` lies outside"))
+    );
+    assert!(
+        own.iter()
+            .any(|what| what.starts_with("sub/packages/gone/package.json: "))
+    );
+    let lockless = told(&discovery.problems);
+    assert_eq!(lockless.len(), 1, "{lockless:?}");
+    assert!(lockless[0].starts_with("lone/package.json: no lockfile"));
+}

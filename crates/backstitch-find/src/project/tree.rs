@@ -15,7 +15,13 @@ const ENTRIES_MAX: usize = 1_000_000;
 const DEPTH_MAX: usize = 32;
 
 /// Folders that hold what was built or brought in, not the project.
-const SKIPPED: [&str; 2] = ["target", "node_modules"];
+const SKIPPED: [&str; 5] = [
+    "target",
+    "node_modules",
+    "site-packages",
+    "venv",
+    "__pycache__",
+];
 
 /// How many bytes one discovery reads of all files together.
 const TOTAL_BYTES_MAX: u64 = 512 << 20;
@@ -160,6 +166,11 @@ impl Walk {
 }
 
 impl Tree<'_> {
+    /// Is there anything at `path`?
+    pub(super) fn has(&self, path: &RelPath) -> bool {
+        self.root.symlink_metadata(path.as_str()).is_ok()
+    }
+
     /// Reads a regular file of at most `bytes_max` bytes. A device or a pipe, which could
     /// block or never end, is refused.
     pub(super) fn read(&self, path: &RelPath, bytes_max: u64) -> io::Result<Vec<u8>> {

@@ -6,6 +6,7 @@
 //! answers. What nobody can tell is told as unknown, with the reason.
 
 mod facts;
+mod installed;
 mod manifests;
 mod platform;
 mod resolve;
@@ -14,7 +15,7 @@ use std::cell::LazyCell;
 use std::collections::VecDeque;
 
 use backstitch_model::finding::{Compiled, Reach};
-use backstitch_model::package::PackageVersion;
+use backstitch_model::package::{Ecosystem, PackageVersion};
 use backstitch_model::project::{DependencyGraph, DependencyKind, Node, Project, Source};
 
 use crate::findings::Surroundings;
@@ -60,6 +61,18 @@ impl<'project> Reaches<'project> {
             };
         }
         let (before, start) = chains(graph);
+        if project.format.ecosystem() == Ecosystem::Npm {
+            return Self {
+                graph,
+                before,
+                start,
+                kinds: installed::kinds(project),
+                compiled: installed::compiled(graph, surroundings.platform),
+            };
+        }
+        if graph.tells_uses() {
+            return Self::as_told(graph, (before, start));
+        }
         if project.manifests.is_empty() {
             return Self {
                 graph,
@@ -76,6 +89,21 @@ impl<'project> Reaches<'project> {
             start,
             kinds: kinds(graph, &facts),
             compiled: compiled(graph, &facts, &nodes, surroundings.platform),
+        }
+    }
+
+    /// The answers of a lockfile that says itself how its packages are used.
+    fn as_told(
+        graph: &'project DependencyGraph,
+        (before, start): (Vec<Option<Node>>, Vec<Option<Node>>),
+    ) -> Self {
+        let uses = || graph.nodes().map(|(node, _)| graph.used(node));
+        Self {
+            graph,
+            before,
+            start,
+            kinds: uses().map(|used| Some(used?.kind)).collect(),
+            compiled: uses().map(|used| Some(used?.compiled.clone())).collect(),
         }
     }
 

@@ -57,6 +57,35 @@ impl Platform {
         }
     }
 
+    /// What node calls the operating system
+    /// (<https://nodejs.org/api/process.html#processplatform>).
+    pub(crate) fn node_os(self) -> &'static str {
+        match &self.0.os {
+            Some(os) => match os.as_str() {
+                "macos" => "darwin",
+                "windows" => "win32",
+                "solaris" | "illumos" => "sunos",
+                "freebsd" => "freebsd",
+                "android" => "android",
+                _ => "linux",
+            },
+            None => "linux",
+        }
+    }
+
+    /// What node calls the processor (<https://nodejs.org/api/process.html#processarch>).
+    pub(crate) fn node_cpu(self) -> &'static str {
+        match self.0.arch.as_str() {
+            "aarch64" => "arm64",
+            "x86" => "ia32",
+            "arm" => "arm",
+            "powerpc64" => "ppc64",
+            "s390x" => "s390x",
+            "riscv64" => "riscv64",
+            _ => "x64",
+        }
+    }
+
     /// The instruction sets that every processor of the architecture has.
     fn has_feature(self, feature: &str) -> bool {
         match self.0.arch.as_str() {

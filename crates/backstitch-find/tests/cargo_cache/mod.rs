@@ -78,6 +78,8 @@ fn release(json: &serde_json::Value) -> Release {
             .collect(),
         features,
         checksum: text("cksum"),
+        install_script: false,
+        files: Vec::new(),
     }
 }
 
@@ -95,6 +97,7 @@ fn requirement(json: &serde_json::Value) -> Requirement {
         },
         target: text("target"),
         optional: json["optional"] == true,
+        peer: false,
         default_features: json["default_features"] != false,
         features: texts(&json["features"]),
     }

@@ -3,12 +3,12 @@
 //!
 //! Asks the user's own `rustc` outside any project. Never looks for programs in a tree.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use backstitch_model::RelPath;
 
+use crate::host::{ask, look_up};
 use crate::workbench::{VerifyError, files};
 
 /// The largest toolchain file read, in bytes.
@@ -75,23 +75,6 @@ impl Toolchain {
     }
 }
 
-/// Runs a program of the user's in the root directory, where no project is.
-fn ask(program: &OsStr, arguments: &[&str]) -> Result<String, VerifyError> {
-    let failed = |why: &dyn std::fmt::Display| {
-        VerifyError::Toolchain(format!("run `{}`: {why}", Path::new(program).display()))
-    };
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| failed(&error))?;
-    if !output.status.success() {
-        return Err(failed(&String::from_utf8_lossy(&output.stderr).trim()));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
 /// Cargo lies beside rustc; a distribution may keep it elsewhere.
 fn find_cargo(sysroot: &Path, path: &OsStr) -> Result<PathBuf, VerifyError> {
     let beside = sysroot.join("bin/cargo");
@@ -115,13 +98,6 @@ fn same_content_as_rustup(program: &Path) -> bool {
     };
     let rustup = program.with_file_name("rustup");
     identity(&rustup).is_some_and(|rustup| Some(rustup) == identity(program))
-}
-
-fn look_up(program: &str, path: &OsStr) -> Option<PathBuf> {
-    std::env::split_paths(path)
-        .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join(OsString::from(program)))
-        .find(|candidate| candidate.is_file())
 }
 
 /// The channel that the nearest toolchain file names.

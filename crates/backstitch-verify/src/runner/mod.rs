@@ -3,8 +3,14 @@
 
 pub(crate) mod nextest;
 
+mod cases;
 mod header;
+mod jest;
 mod libtest;
+mod tap;
+
+mod pytest;
+mod unittest;
 
 use std::io::{self, BufRead};
 
@@ -20,6 +26,16 @@ pub enum Runner {
     Nextest,
     /// `cargo test --doc`, for what nextest leaves out.
     Documentation,
+    /// Whatever writes TAP: node's own runner, mocha, vitest and others, each asked to.
+    Tap,
+    /// Jest.
+    Jest,
+    /// A script of the project's that names no tests we know how to read.
+    Script,
+    /// `python -m pytest`.
+    Pytest,
+    /// `python -m unittest`.
+    Unittest,
     /// The user's own command, which may or may not name its tests.
     Own,
 }
@@ -31,6 +47,14 @@ impl Runner {
             Self::Cargo | Self::Own => libtest::read(log, succeeded),
             Self::Nextest => nextest::read(log, succeeded),
             Self::Documentation => libtest::read_documentation(log, succeeded),
+            Self::Tap => tap::read(log, succeeded),
+            Self::Jest => jest::read(log, succeeded),
+            Self::Script => Ok(TestReport {
+                succeeded,
+                ..TestReport::default()
+            }),
+            Self::Pytest => pytest::read(log, succeeded),
+            Self::Unittest => unittest::read(log, succeeded),
         }
     }
 
@@ -40,15 +64,23 @@ impl Runner {
             Self::Own if !is_cargo_test(command) => None,
             Self::Cargo | Self::Own => Some(exactly(command, &picked(names)?)),
             Self::Nextest => Some(exactly_with_nextest(command, &picked_by_nextest(names)?)),
-            Self::Documentation => None,
+            Self::Documentation | Self::Tap | Self::Jest | Self::Script => None,
+            Self::Pytest => Some(pytest::only(command, names)),
+            Self::Unittest => Some(unittest::only(command, names)),
         }
     }
 
     /// May a command that succeeds and names no test have tested something?
     pub(crate) fn may_name_nothing(self) -> bool {
         match self {
-            Self::Own => true,
-            Self::Cargo | Self::Nextest | Self::Documentation => false,
+            Self::Own | Self::Script => true,
+            Self::Cargo
+            | Self::Nextest
+            | Self::Documentation
+            | Self::Tap
+            | Self::Jest
+            | Self::Pytest
+            | Self::Unittest => false,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backstitch_model::candidate::Move;
+use backstitch_model::package::Ecosystem;
 use backstitch_model::project::{DependencyGraph, LockedPackage, Source};
 use semver::Version;
 
@@ -58,8 +59,14 @@ pub(super) fn compare(before: &DependencyGraph, after: &DependencyGraph) -> Move
             );
         }
     }
+    let is_python = |package: &LockedPackage| package.id.ecosystem == Ecosystem::PyPi;
+    let python = before.packages().iter().any(is_python);
     for (name, versions) in &moved.changed {
-        moved.objections.extend(versions.descent(name));
+        moved.objections.extend(if python {
+            versions.descent_of_python(name)
+        } else {
+            versions.descent(name)
+        });
     }
     moved
 }
@@ -181,6 +188,17 @@ impl Versions {
                 .is_gt()
                 .then(|| format!("`{name}` goes down from {lowest} to {came}"))
         })
+    }
+
+    /// The same by PEP 440, where one version replaces another whatever their numbers.
+    fn descent_of_python(&self, name: &str) -> Option<String> {
+        let parse = |versions: &[String]| -> Vec<pep440_rs::Version> {
+            let read = versions.iter().filter_map(|version| version.parse().ok());
+            read.collect()
+        };
+        let lowest = parse(&self.gone).into_iter().min()?;
+        let came = parse(&self.come).into_iter().find(|came| *came < lowest)?;
+        Some(format!("`{name}` goes down from {lowest} to {came}"))
     }
 
     fn describe(&self, name: &str) -> String {

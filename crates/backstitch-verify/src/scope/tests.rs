@@ -2,7 +2,9 @@ use super::*;
 use backstitch_model::candidate::{Move, RequirementEdit, Strategy};
 use backstitch_model::package::{Ecosystem, PackageVersion};
 use backstitch_model::policy::Bump;
-use backstitch_model::project::{DependencyGraph, LockedPackage, Manifest, Problem, Source};
+use backstitch_model::project::{
+    DependencyGraph, Installation, LockedPackage, Manifest, Problem, Source,
+};
 use std::collections::BTreeMap;
 
 fn id(name: &str, version: &str) -> PackageVersion {
@@ -19,6 +21,7 @@ fn package(name: &str, version: &str) -> LockedPackage {
         source: Source::PublicRegistry,
         checksum: Some(format!("sum of {name} {version}")),
         dependencies: Vec::new(),
+        installation: Installation::default(),
     }
 }
 

@@ -23,6 +23,20 @@ pub(crate) fn read(root: &Path, path: &RelPath, bytes_max: u64) -> io::Result<Op
     Ok(Some(text))
 }
 
+/// Reads a file of at most `bytes_max` bytes; nothing where there is none.
+pub(crate) fn bytes(root: &Path, path: &RelPath, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match open(root, path, OFlags::RDONLY) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    let mut bytes = Vec::new();
+    file.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(io::Error::other("the file is too large"));
+    }
+    Ok(Some(bytes))
+}
+
 /// Replaces the text of a file that is there.
 pub(crate) fn overwrite(root: &Path, path: &RelPath, text: &str) -> io::Result<()> {
     let mut file = open(root, path, OFlags::WRONLY)?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use backstitch_model::policy::CommandLimits;
-use backstitch_model::{Policy, RelPath};
+use backstitch_model::{LockFormat, Policy, RelPath};
 
 use super::error::{Doing, VerifyError};
 use super::places;
@@ -155,7 +155,8 @@ impl Session {
         })
     }
 
-    /// Runs a command in the run phase: without a network, in the folder of the lockfile.
+    /// Runs a command in the run phase: without a network, in the folder that the
+    /// lockfile locks.
     pub(crate) fn run_project(&self, running: Running<'_>) -> Result<Ended, VerifyError> {
         let trial = running.trial;
         let mut mounts = running.surroundings.mounts;
@@ -208,17 +209,27 @@ impl Session {
 }
 
 impl Tree {
-    /// The folder that the lockfile is in; `None` for the root.
+    /// The folder that the lockfile locks; `None` for the root.
     pub(crate) fn workspace(&self) -> Option<RelPath> {
-        self.lockfile.parent()
+        workspace_of(&self.lockfile)
     }
 }
 
-/// The folder of the lockfile below `root`.
+/// A requirements file may lie in a folder of such files, inside the one that they are for.
+fn workspace_of(lockfile: &RelPath) -> Option<RelPath> {
+    let folder = lockfile.parent()?;
+    let is_of_requirements = LockFormat::of(lockfile) == Some(LockFormat::Requirements)
+        && ["requirements", "reqs"].contains(&folder.file_name());
+    if is_of_requirements {
+        folder.parent()
+    } else {
+        Some(folder)
+    }
+}
+
+/// The folder that the lockfile locks, below `root`.
 pub(crate) fn workspace_in(root: &Path, lockfile: &RelPath) -> PathBuf {
-    lockfile
-        .parent()
-        .map_or_else(|| root.to_path_buf(), |folder| root.join(folder.as_str()))
+    workspace_of(lockfile).map_or_else(|| root.to_path_buf(), |folder| root.join(folder.as_str()))
 }
 
 pub(crate) fn mount(host: &Path, inside: &str, access: Access) -> Mount {

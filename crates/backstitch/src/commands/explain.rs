@@ -2,7 +2,6 @@
 
 use anyhow::{Result, bail};
 use backstitch_fix::Planner;
-use backstitch_model::package::Ecosystem;
 use backstitch_model::{Finding, Project};
 
 use crate::advisories::Advisories;
@@ -12,7 +11,7 @@ use crate::exit::Exit;
 use crate::ledger::Ledger;
 use crate::network::Network;
 use crate::places::Places;
-use crate::registry::CratesIndex;
+use crate::registries::Registries;
 use crate::report::explanation::{self, Prospect};
 use crate::report::{self, words};
 use crate::{settings, story};
@@ -41,7 +40,7 @@ pub fn explain(arguments: &ExplainArguments) -> Result<Exit> {
     } else {
         Network::online()
     };
-    let releases = CratesIndex::open(places.cache(), network)?;
+    let releases = Registries::open(places.cache(), &network)?;
     let ledger = Ledger::open(&places.ledger())?;
     for project in &found.projects {
         for finding in meant
@@ -62,13 +61,13 @@ fn prospect(
     project: &Project,
     finding: &Finding,
     advisories: &Advisories,
-    releases: &CratesIndex,
+    releases: &Registries,
 ) -> Result<Prospect> {
     let policy = settings::read(&arguments.path, None)?;
-    let vulnerabilities = advisories.index().known(&Ecosystem::CratesIo)?;
+    let vulnerabilities = advisories.index().known(&project.format.ecosystem())?;
     let planner = Planner {
         project,
-        releases,
+        releases: releases.of(project.format),
         vulnerabilities: &vulnerabilities,
         policy: &policy,
         rustc: None,

@@ -6,14 +6,13 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use backstitch_find::{self as find, Platform, Surroundings};
 use backstitch_model::Finding;
-use backstitch_model::registry::Releases;
 
 use crate::advisories::Advisories;
 use crate::cli::{FindArguments, Format};
 use crate::exit::Exit;
 use crate::network::Network;
 use crate::places::Places;
-use crate::registry::CratesIndex;
+use crate::registries::Registries;
 use crate::report::{self, json, sarif, terminal};
 use crate::source;
 use crate::story;
@@ -88,14 +87,14 @@ pub fn findings(path: &Path, advisories: &Advisories, places: &Places) -> Result
         }
         // Without a manifest nobody knows which features are on, and no registry tells.
         if releases.is_none() && !project.manifests.is_empty() {
-            releases = Some(CratesIndex::open(places.cache(), Network::offline())?);
+            releases = Some(Registries::open(places.cache(), &Network::offline())?);
         }
         let has_manifests = !project.manifests.is_empty();
         let surroundings = Surroundings {
             releases: releases
                 .as_ref()
                 .filter(|_| has_manifests)
-                .map(|releases| releases as &dyn Releases),
+                .map(|releases| releases.of(project.format)),
             platform: Platform::host(),
         };
         let scan = find::findings(&project, advisories.index(), surroundings)?;

@@ -10,9 +10,8 @@ use backstitch_find as find;
 use backstitch_model::candidate::Step;
 use backstitch_model::evidence::Phase;
 use backstitch_model::package::PackageVersion;
-use backstitch_model::project::{DependencyGraph, Source};
-use backstitch_model::registry::Releases;
-use backstitch_model::{Change, Check, CheckRun, Finding, Outcome, Project, RelPath};
+use backstitch_model::project::Source;
+use backstitch_model::{Change, Check, CheckRun, Finding, LockFormat, Outcome, Project, RelPath};
 use backstitch_verify::scope;
 use backstitch_verify::workbench::{Applied, Brought, Cause, Tree, Workbench};
 
@@ -238,12 +237,14 @@ impl Steps {
         let mut run = scope::scope(upgrade, &paths, ground.project, &changed.project);
         let shared = upgrade.edits.iter().filter_map(|edit| {
             let (manifest, lockfile) = underway.shared_manifests.get_key_value(&edit.manifest)?;
-            Some(format!(
-                "`{manifest}` is also locked by `{lockfile}`, which would no longer fit it"
-            ))
+            Some(if ground.project.format == LockFormat::Requirements {
+                format!("`{manifest}` is included by `{lockfile}` too, and changes with that")
+            } else {
+                format!("`{manifest}` is also locked by `{lockfile}`, which would no longer fit it")
+            })
         });
         let mut objections: Vec<_> = shared.collect();
-        objections.extend(self.against_policy(&ground.project.graph, &changed.project.graph));
+        objections.extend(self.against_policy(ground.project, &changed.project));
         if run.outcome == Outcome::Passed && !objections.is_empty() {
             run.outcome = Outcome::Failed(objections.join("; "));
         }
@@ -251,22 +252,26 @@ impl Steps {
     }
 
     /// What arrived, planned or brought along by cargo, and policy does not allow.
-    fn against_policy(&self, before: &DependencyGraph, after: &DependencyGraph) -> Vec<String> {
-        let arrived = after.packages().iter().filter(|package| {
-            package.source == Source::PublicRegistry
-                && !before.packages().iter().any(|other| other.id == package.id)
+    fn against_policy(&self, before: &Project, after: &Project) -> Vec<String> {
+        let known: BTreeSet<_> = before.graph.packages().iter().map(|one| &one.id).collect();
+        let arrived = after.graph.packages().iter().filter(|package| {
+            package.source == Source::PublicRegistry && !known.contains(&package.id)
         });
         arrived
             .filter_map(|package| self.objection(before, &package.id))
             .collect()
     }
 
-    fn objection(&self, before: &DependencyGraph, arrived: &PackageVersion) -> Option<String> {
+    fn objection(&self, before: &Project, arrived: &PackageVersion) -> Option<String> {
         let alone = self.policy.leave_alone.contains(&arrived.name);
-        if alone && before.named(&arrived.name).next().is_some() {
+        if alone && before.graph.named(&arrived.name).next().is_some() {
             return Some(format!("{arrived} came along, and is to be left alone"));
         }
-        let releases = self.releases.releases(&arrived.name).ok()?;
+        let releases = self
+            .releases
+            .of(before.format)
+            .releases(&arrived.name)
+            .ok()?;
         let release = releases
             .iter()
             .find(|release| release.version == arrived.version)?;

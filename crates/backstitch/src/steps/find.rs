@@ -9,8 +9,11 @@ use anyhow::Result;
 use backstitch_find::{self as find, Surroundings};
 use backstitch_model::candidate::Obstacle;
 use backstitch_model::evidence::Phase;
+use backstitch_model::package::Ecosystem;
 use backstitch_model::project::{Problem, Source as PackageSource};
-use backstitch_model::{Check, CheckRun, Finding, Outcome, Project, Record, RelPath};
+use backstitch_model::{
+    Check, CheckRun, Finding, LockFormat, Outcome, Project, Record, RelPath, names,
+};
 use backstitch_verify::workbench::{Applied, Baseline, Tree, Workbench};
 
 use super::logs::Logs;
@@ -70,19 +73,7 @@ impl Steps {
     }
 
     fn find_in(&mut self, base: &Path, project: Project) -> Result<Underway> {
-        let names: BTreeSet<_> = project
-            .graph
-            .packages()
-            .iter()
-            .filter(|package| package.source == PackageSource::PublicRegistry)
-            .map(|package| package.id.name.as_str())
-            .collect();
-        self.progress.step(&format!(
-            "asking for the releases of {} packages",
-            names.len()
-        ));
-        self.releases
-            .prefetch(&names.into_iter().collect::<Vec<_>>());
+        self.ask_for_releases(&project);
         let Scanned { findings, unclear } = self.scan(&project)?;
         self.story.notes.extend(unclear.iter().cloned());
         self.story.unasked += findings
@@ -126,18 +117,43 @@ impl Steps {
         })
     }
 
+    /// Asks for the releases of every package at one time. A document of npm's is a hundred times
+    /// as long as a crate's entry, so there only what leads to a finding is asked for, later.
+    fn ask_for_releases(&self, project: &Project) {
+        if project.format.ecosystem() == Ecosystem::Npm {
+            return;
+        }
+        let names: BTreeSet<_> = project
+            .graph
+            .packages()
+            .iter()
+            .filter(|package| package.source == PackageSource::PublicRegistry)
+            .map(|package| package.id.name.as_str())
+            .collect();
+        self.progress.step(&format!(
+            "asking for the releases of {} packages",
+            names.len()
+        ));
+        let names: Vec<_> = names.into_iter().collect();
+        self.releases.prefetch(project.format, &names);
+    }
+
     /// What is known of a project as its files are now, yanked releases included.
     pub(super) fn scan(&self, project: &Project) -> Result<Scanned> {
         let platform = self.managers.platform();
+        let releases = self.releases.of(project.format);
         let surroundings = Surroundings {
-            releases: Some(&self.releases),
+            releases: Some(releases),
             platform,
         };
         let scan = find::findings(project, self.advisories.index(), surroundings)?;
         let told = |problem: &Problem| format!("`{}`: {}", problem.path, problem.what);
         let unclear = scan.problems.iter().map(told).collect();
         let mut findings = scan.findings;
-        findings.extend(find::yanked(project, &self.releases, platform).findings);
+        // Nothing is withdrawn from npm: a release is there or it is not.
+        if project.format.ecosystem() != Ecosystem::Npm {
+            findings.extend(find::yanked(project, releases, platform).findings);
+        }
         Ok(Scanned { findings, unclear })
     }
 
@@ -288,8 +304,17 @@ fn flagged(underway: &Underway) -> CheckRun {
 }
 
 /// The manifests of `project` that another lockfile locks too, each with one that does.
+///
+/// A requirements file that several include is changed with the first of them alone.
 fn shared_manifests(project: &Project, all: &[Project]) -> BTreeMap<RelPath, RelPath> {
-    let others = all
+    let is_first = |path: &RelPath| *path == project.lockfile;
+    let before = all.iter().position(|other| is_first(&other.lockfile));
+    let counting = if project.format == LockFormat::Requirements {
+        &all[..before.unwrap_or(all.len())]
+    } else {
+        all
+    };
+    let others = counting
         .iter()
         .filter(|other| other.lockfile != project.lockfile);
     let theirs = others.flat_map(|other| {
@@ -315,7 +340,8 @@ fn is_wanted(finding: &Finding, only: &[String]) -> bool {
     let dependency = words::dependency(finding);
     only.is_empty()
         || only.iter().any(|wanted| {
-            dependency.package.name == *wanted
+            names::normalised(&dependency.package.ecosystem, wanted)
+                == names::normalised(&dependency.package.ecosystem, &dependency.package.name)
                 || dependency
                     .ids
                     .iter()

@@ -31,7 +31,7 @@ use crate::ledger::{Event, Ledger, RunStart};
 use crate::managers::Managers;
 use crate::network::Network;
 use crate::places::Places;
-use crate::registry::CratesIndex;
+use crate::registries::Registries;
 use crate::report::{self, Progress};
 use crate::reproducers::Library;
 use crate::source::Source;
@@ -48,7 +48,7 @@ use verify::Changed;
 pub struct Steps {
     source: Source,
     advisories: Advisories,
-    releases: CratesIndex,
+    releases: Registries,
     reproducers: Library,
     managers: Arc<Managers>,
     policy: Policy,
@@ -181,7 +181,7 @@ impl Steps {
             evidence,
         };
         Ok(Self {
-            releases: CratesIndex::open(order.places.cache(), order.network)?,
+            releases: Registries::open(order.places.cache(), &order.network)?,
             source: order.source,
             advisories: order.advisories,
             reproducers: order.reproducers,

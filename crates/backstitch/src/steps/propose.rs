@@ -6,10 +6,12 @@ use anyhow::Result;
 use backstitch_fix::{Plan, Planner};
 use backstitch_model::candidate::{Applicability, Obstacle, Strategy};
 use backstitch_model::package::Ecosystem;
-use backstitch_model::{Candidate, Change, Finding, FindingId};
+use backstitch_model::project::Source;
+use backstitch_model::{Candidate, Change, Finding, FindingId, Project};
 
 use super::{Steps, Underway};
 use crate::ledger::Event;
+use crate::report::words;
 use crate::wire;
 
 /// A candidate on its way to being tried, and the package it is for.
@@ -48,13 +50,18 @@ impl Steps {
     fn plan(&self, underway: &Underway) -> Result<Vec<Plan>> {
         self.progress.step("planning");
         let left: Vec<Finding> = underway.to_fix().cloned().collect();
-        let vulnerabilities = self.advisories.index().known(&Ecosystem::CratesIo)?;
+        let format = underway.project.format;
+        if format.ecosystem() == Ecosystem::Npm {
+            self.releases
+                .prefetch(format, &leading_to(&underway.project, &left));
+        }
+        let vulnerabilities = self.advisories.index().known(&format.ecosystem())?;
         let planner = Planner {
             project: &underway.project,
-            releases: &self.releases,
+            releases: self.releases.of(format),
             vulnerabilities: &vulnerabilities,
             policy: &self.policy,
-            rustc: self.managers.release(underway.project.format),
+            rustc: self.managers.release(format),
             now_s: self.journal.started_at_s(),
         };
         let plans = planner.plan(&left);
@@ -164,7 +171,11 @@ fn goes_alone(candidate: &Candidate) -> bool {
     let Change::Upgrade(upgrade) = &candidate.change;
     match upgrade.strategy {
         Strategy::Everything => true,
-        Strategy::Lockfile | Strategy::Parent | Strategy::Requirement | Strategy::Breaking => false,
+        Strategy::Lockfile
+        | Strategy::Parent
+        | Strategy::Requirement
+        | Strategy::Override
+        | Strategy::Breaking => false,
     }
 }
 
@@ -175,6 +186,28 @@ fn touches(candidate: &Candidate) -> BTreeSet<String> {
     let edits = upgrade.edits.iter().map(|edit| edit.key.clone());
     let settles = candidate.settles.iter().map(ToString::to_string);
     moves.chain(edits).chain(settles).collect()
+}
+
+/// The published packages that lead to a finding, and those it is about: the planner asks for
+/// the releases of most of them.
+fn leading_to<'project>(project: &'project Project, findings: &[Finding]) -> Vec<&'project str> {
+    let graph = &project.graph;
+    let mut names = BTreeSet::new();
+    let about: BTreeSet<_> = findings
+        .iter()
+        .map(|finding| &words::dependency(finding).package)
+        .collect();
+    for (node, package) in graph.nodes() {
+        if about.contains(&package.id) {
+            names.extend(graph.ancestors(node));
+        }
+    }
+    let published = names
+        .into_iter()
+        .map(|node| graph.package(node))
+        .filter(|package| package.source == Source::PublicRegistry);
+    let names: BTreeSet<_> = published.map(|package| package.id.name.as_str()).collect();
+    names.into_iter().collect()
 }
 
 impl Underway {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use backstitch_model::package::Ecosystem;
+use crate::package::Ecosystem;
 
 /// Normalises a package's name, so that two spellings of one package are one name.
 ///

@@ -1,0 +1,398 @@
+//! Owns which commands build and test a project of npm's: what its scripts say, with the test
+//! runner asked to name its tests. Runs none.
+
+use std::collections::BTreeMap;
+
+use backstitch_model::Policy;
+use serde_json::Value;
+
+use crate::runner::Runner;
+use crate::workbench::{Commands, TestCommand};
+
+/// How deep scripts may call one another.
+const DEPTH_MAX: usize = 6;
+
+/// How many commands a script may come to.
+const COMMANDS_MAX: usize = 64;
+
+/// Programs that say how code looks and not whether it works: no fix is judged by them.
+const LINTERS: [&str; 12] = [
+    "eslint",
+    "prettier",
+    "standard",
+    "standard-markdown",
+    "tslint",
+    "xo",
+    "stylelint",
+    "markdownlint",
+    "biome",
+    "oxlint",
+    "commitlint",
+    "jshint",
+];
+
+/// Words before a program that start it and are none themselves.
+const STARTERS: [&str; 8] = [
+    "npx",
+    "cross-env",
+    "env",
+    "c8",
+    "nyc",
+    "exec",
+    "dotenv",
+    "time",
+];
+
+/// What npm writes where nobody wrote a test.
+const NO_TEST: &str = "no test specified";
+
+/// A manifest's scripts and dependencies, as far as they matter here.
+#[derive(Debug, Default)]
+pub(super) struct Scripts {
+    scripts: BTreeMap<String, String>,
+    dependencies: BTreeMap<String, String>,
+}
+
+impl Scripts {
+    /// Reads a manifest's text; one that cannot be read has none.
+    pub(super) fn of(manifest: &str) -> Self {
+        let value: Value =
+            serde_json::from_str(manifest.trim_start_matches('\u{feff}')).unwrap_or_default();
+        let texts = |name: &str| -> BTreeMap<String, String> {
+            let entries = value[name].as_object().into_iter().flatten();
+            entries
+                .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+                .collect()
+        };
+        let mut dependencies = texts("dependencies");
+        dependencies.extend(texts("devDependencies"));
+        Self {
+            scripts: texts("scripts"),
+            dependencies,
+        }
+    }
+
+    /// Chooses: the user's commands where there are any.
+    pub(super) fn commands(&self, policy: &Policy) -> Commands {
+        let build = match &policy.build_command {
+            Some(own) => own.clone(),
+            None if self.scripts.contains_key("build") => words("npm run build"),
+            None => installed(),
+        };
+        let tests = match &policy.test_command {
+            Some(own) => vec![TestCommand {
+                argv: own.clone(),
+                runner: Runner::Own,
+            }],
+            None => vec![self.test()],
+        };
+        Commands { build, tests }
+    }
+
+    /// What a reader should know of the commands, each in a sentence.
+    pub(super) fn notes(&self, commands: &Commands) -> Vec<String> {
+        let mut notes: Vec<_> = commands
+            .tests
+            .iter()
+            .map(|test| format!("the tests are run by `{}`", shown(&test.argv)))
+            .collect();
+        let all = self.expanded("test");
+        let left: Vec<_> = all.iter().filter(|one| is_linter(one)).collect();
+        if let Some(first) = left.first() {
+            notes.push(format!(
+                "what looks only at how code is written is left out of the tests: `{first}`{}",
+                if left.len() > 1 { " and more" } else { "" }
+            ));
+        }
+        notes
+    }
+
+    fn test(&self) -> TestCommand {
+        let commands = self.expanded("test");
+        let found = commands
+            .iter()
+            .enumerate()
+            .find_map(|(index, text)| Some((index, self.asked_to_name(text)?)));
+        let Some((index, (runner, text))) = found else {
+            let own = self.scripts.get("test");
+            return if own.is_some_and(|text| !text.contains(NO_TEST)) {
+                script(Runner::Script, "npm test")
+            } else {
+                script(Runner::Tap, "true")
+            };
+        };
+        let before = commands[..index].iter().filter(|one| !is_linter(one));
+        let chain: Vec<&str> = before.map(String::as_str).chain([text.as_str()]).collect();
+        script(runner, &chain.join(" && "))
+    }
+
+    /// The commands that a script comes to, those of other scripts in their place.
+    fn expanded(&self, name: &str) -> Vec<String> {
+        let mut commands = Vec::new();
+        self.expand(name, 0, &mut commands);
+        commands
+    }
+
+    fn expand(&self, name: &str, depth: usize, commands: &mut Vec<String>) {
+        for name in [format!("pre{name}"), name.to_owned(), format!("post{name}")] {
+            let Some(text) = self.scripts.get(&name) else {
+                continue;
+            };
+            for part in split_at_and(text) {
+                if commands.len() >= COMMANDS_MAX {
+                    return;
+                }
+                match called(part).filter(|other| self.scripts.contains_key(*other)) {
+                    Some(other) if depth < DEPTH_MAX => self.expand(other, depth + 1, commands),
+                    Some(_) | None => commands.push(part.to_owned()),
+                }
+            }
+        }
+    }
+
+    /// The runner that a command starts, and the command with what makes it name its tests.
+    fn asked_to_name(&self, text: &str) -> Option<(Runner, String)> {
+        let program = program(text)?;
+        let with = |arguments: &str| format!("{text} {arguments}");
+        let is_node = matches!(program, "node" | "tsx" | "ts-node");
+        Some(match program {
+            "jest" => (Runner::Jest, with("--ci --verbose --silent")),
+            "vitest" => (Runner::Tap, with("--run --reporter=tap-flat")),
+            "mocha" => (Runner::Tap, with("--reporter tap")),
+            "ava" => (Runner::Tap, with("--tap")),
+            "tape" => (Runner::Tap, text.to_owned()),
+            "tap" => (Runner::Tap, with(self.arguments_of_tap())),
+            _ if is_node && text.split(' ').any(|word| word == "--test") => {
+                let asked = text.replacen("--test", "--test --test-reporter=tap", 1);
+                (Runner::Tap, asked)
+            }
+            _ => return None,
+        })
+    }
+
+    /// Coverage is no behaviour, and measuring it takes time; versions have other words for it.
+    fn arguments_of_tap(&self) -> &'static str {
+        let version = self.dependencies.get("tap").map_or("", String::as_str);
+        let major: String = version
+            .chars()
+            .skip_while(|c| !c.is_ascii_digit())
+            .take_while(char::is_ascii_digit)
+            .collect();
+        match major.parse::<u32>() {
+            Ok(major) if major >= 18 => "--disable-coverage --allow-empty-coverage --reporter=tap",
+            Ok(_) | Err(_) => "--no-coverage --reporter=tap",
+        }
+    }
+}
+
+/// The same without the project's own build, and with nothing before the tests; `None` where
+/// that changes nothing. The user's own commands stay as they are.
+pub(super) fn narrower(commands: &Commands, policy: &Policy) -> Option<Commands> {
+    let mut narrower = commands.clone();
+    if policy.build_command.is_none() {
+        narrower.build = installed();
+    }
+    for test in &mut narrower.tests {
+        if test.runner == Runner::Own {
+            continue;
+        }
+        let text = shown(&test.argv);
+        if let Some(last) = split_at_and(&text).pop() {
+            *test = script(test.runner, last);
+        }
+    }
+    (narrower != *commands).then_some(narrower)
+}
+
+/// Looks whether what the manifest asks for is installed; runs nothing of the project's.
+fn installed() -> Vec<String> {
+    words("npm ls --depth=0")
+}
+
+fn script(runner: Runner, text: &str) -> TestCommand {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || " -_./:@".contains(c);
+    let argv = if text.chars().all(is_plain) {
+        words(text)
+    } else {
+        vec!["sh".to_owned(), "-c".to_owned(), text.to_owned()]
+    };
+    TestCommand { argv, runner }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+fn shown(argv: &[String]) -> String {
+    match argv {
+        [shell, flag, text] if shell == "sh" && flag == "-c" => text.clone(),
+        words => words.join(" "),
+    }
+}
+
+/// Splits a script at every `&&` that stands outside quotes.
+fn split_at_and(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut start, mut quote) = (0, None);
+    let bytes = text.as_bytes();
+    for (at, &byte) in bytes.iter().enumerate() {
+        match (quote, byte) {
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (Some(open), _) if open == byte => quote = None,
+            (None, b'&') if at >= start && bytes.get(at + 1) == Some(&b'&') => {
+                parts.push(text[start..at].trim());
+                start = at + 2;
+            }
+            (Some(_) | None, _) => {}
+        }
+    }
+    parts.push(text.get(start..).unwrap_or("").trim());
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+/// The script that a command calls without more: `npm run x`, `npm test`, `yarn x`.
+fn called(command: &str) -> Option<&str> {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let words: Vec<&str> = words
+        .into_iter()
+        .filter(|word| !matches!(*word, "-s" | "--silent"))
+        .collect();
+    match words.as_slice() {
+        ["npm" | "pnpm" | "yarn", "run" | "run-script", name] | ["yarn" | "pnpm", name] => {
+            Some(name)
+        }
+        ["npm", "test" | "t"] => Some("test"),
+        _ => None,
+    }
+}
+
+/// The program that a command starts.
+fn program(command: &str) -> Option<&str> {
+    let mut words = command.split_whitespace();
+    let word = words.find(|word| {
+        let is_assignment = word.contains('=') && !word.starts_with('-');
+        !is_assignment && !word.starts_with('-') && !STARTERS.contains(word)
+    })?;
+    let word = word.strip_suffix(".js").unwrap_or(word);
+    Some(
+        word.rsplit('/')
+            .next()
+            .unwrap_or(word)
+            .trim_start_matches('_'),
+    )
+}
+
+fn is_linter(command: &str) -> bool {
+    program(command).is_some_and(|program| LINTERS.contains(&program))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scripts(scripts: &str) -> Scripts {
+        Scripts::of(&format!(
+            r#"{{"scripts": {{{scripts}}}, "devDependencies": {{"tap": "^16.3.0"}}}}"#
+        ))
+    }
+
+    fn test_of(text: &str) -> (Runner, String) {
+        let commands = scripts(text).commands(&Policy::default());
+        (commands.tests[0].runner, shown(&commands.tests[0].argv))
+    }
+
+    #[test]
+    fn each_runner_is_asked_to_name_its_tests() {
+        for (text, runner, command) in [
+            (
+                r#""test": "jest""#,
+                Runner::Jest,
+                "jest --ci --verbose --silent",
+            ),
+            (
+                r#""test": "vitest run""#,
+                Runner::Tap,
+                "vitest run --run --reporter=tap-flat",
+            ),
+            (
+                r#""test": "mocha -u tdd""#,
+                Runner::Tap,
+                "mocha -u tdd --reporter tap",
+            ),
+            (
+                r#""test": "tap tests/*.js --100 -Rspec""#,
+                Runner::Tap,
+                "tap tests/*.js --100 -Rspec --no-coverage --reporter=tap",
+            ),
+            (
+                r#""test": "NODE_ENV=test nyc --all ./node_modules/.bin/mocha""#,
+                Runner::Tap,
+                "NODE_ENV=test nyc --all ./node_modules/.bin/mocha --reporter tap",
+            ),
+            (
+                r#""test": "node --import tsx/esm --test src/*.ts""#,
+                Runner::Tap,
+                "node --import tsx/esm --test --test-reporter=tap src/*.ts",
+            ),
+            (r#""test": "./run-tests.sh""#, Runner::Script, "npm test"),
+            (
+                r#""test": "echo \"Error: no test specified\" && exit 1""#,
+                Runner::Tap,
+                "true",
+            ),
+            (r#""build": "x""#, Runner::Tap, "true"),
+        ] {
+            assert_eq!(test_of(text), (runner, command.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_comes_before_the_tests_runs_before_them_and_linters_do_not() {
+        let text = r#""css": "tailwind -o x", "lint": "eslint src && prettier --check .",
+            "types": "tsc --noEmit", "pretest": "npm run lint && npm run types",
+            "test": "npm run css && npm run unit && npm run lint", "unit": "mocha""#;
+        assert_eq!(
+            test_of(text),
+            (
+                Runner::Tap,
+                "tsc --noEmit && tailwind -o x && mocha --reporter tap".to_owned()
+            )
+        );
+        let scripts = scripts(text);
+        let commands = scripts.commands(&Policy::default());
+        let narrower = narrower(&commands, &Policy::default()).unwrap();
+        assert_eq!(shown(&narrower.tests[0].argv), "mocha --reporter tap");
+        let notes = scripts.notes(&commands).join("\n");
+        assert!(
+            notes.contains("left out of the tests: `eslint src` and more"),
+            "{notes}"
+        );
+    }
+
+    #[test]
+    fn scripts_that_call_each_other_for_ever_come_to_an_end() {
+        let text = r#""test": "npm run a && npm run a", "a": "npm run test && npm run test""#;
+        assert_eq!(test_of(text).0, Runner::Script);
+    }
+
+    #[test]
+    fn the_users_own_commands_win_and_are_never_changed() {
+        let policy = Policy {
+            build_command: Some(words("make")),
+            test_command: Some(words("make test")),
+            ..Policy::default()
+        };
+        let scripts = scripts(r#""test": "jest", "build": "tsc""#);
+        let commands = scripts.commands(&policy);
+        assert_eq!(commands.build, words("make"));
+        assert_eq!(commands.tests[0].argv, words("make test"));
+        assert_eq!(narrower(&commands, &policy), None);
+    }
+
+    #[test]
+    fn a_project_without_a_build_is_looked_at_for_what_is_installed() {
+        let commands = scripts(r#""test": "jest""#).commands(&Policy::default());
+        assert_eq!(commands.build, words("npm ls --depth=0"));
+    }
+}

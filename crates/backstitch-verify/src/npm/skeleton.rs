@@ -1,0 +1,165 @@
+//! Owns the folder in which npm installs: copies of the project's manifests, its lockfile and
+//! the archives that this names, and nothing else of the project. Follows no link.
+
+use std::fs;
+use std::path::Path;
+
+use backstitch_model::RelPath;
+
+use super::lock::Lock;
+use crate::workbench::{Tree, files};
+
+/// The name of a manifest.
+pub(super) const MANIFEST: &str = "package.json";
+
+/// Where packages are installed.
+pub(super) const MODULES: &str = "node_modules";
+
+/// The largest manifest, and the largest lockfile or archive, that is copied, in bytes.
+const MANIFEST_BYTES_MAX: u64 = 4 << 20;
+pub(super) const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// How many entries of folders are looked at, how deep, and how many manifests are copied.
+const ENTRIES_MAX: usize = 500_000;
+const DEPTH_MAX: usize = 24;
+const MANIFESTS_MAX: usize = 10_000;
+
+/// Copies what npm needs of `tree` to `into`, an empty or missing directory; the error is a
+/// sentence.
+pub(super) fn copy(tree: &Tree, into: &Path) -> Result<(), String> {
+    fs::create_dir_all(into).map_err(|error| format!("make `{}`: {error}", into.display()))?;
+    for folder in folders(&tree.root, tree.workspace().as_ref()) {
+        let path = RelPath::below(folder.as_ref(), MANIFEST).map_err(|error| error.to_string())?;
+        copy_file(tree, &path, into, MANIFEST_BYTES_MAX)?;
+    }
+    copy_file(tree, &tree.lockfile, into, FILE_BYTES_MAX)?;
+    let Ok(Some(text)) = files::read(&tree.root, &tree.lockfile, FILE_BYTES_MAX) else {
+        return Ok(());
+    };
+    let archives = Lock::parse(&text).map(|lock| lock.archives());
+    for archive in archives.unwrap_or_default() {
+        // One outside the tree is not copied, and npm refuses what is not there.
+        let archive = archive.strip_prefix("./").unwrap_or(&archive);
+        if let Ok(path) = RelPath::below(tree.workspace().as_ref(), archive) {
+            copy_file(tree, &path, into, FILE_BYTES_MAX)?;
+        }
+    }
+    Ok(())
+}
+
+fn copy_file(tree: &Tree, path: &RelPath, into: &Path, bytes_max: u64) -> Result<(), String> {
+    let failed = |error: std::io::Error| format!("copy `{path}`: {error}");
+    let Some(bytes) = files::bytes(&tree.root, path, bytes_max).map_err(failed)? else {
+        return Ok(());
+    };
+    let to = into.join(path.as_str());
+    if let Some(parent) = to.parent() {
+        fs::create_dir_all(parent).map_err(failed)?;
+    }
+    fs::write(&to, bytes).map_err(failed)
+}
+
+/// The folders below one, itself first, that hold a manifest. Of the root's `None` stands for
+/// the root itself.
+pub(super) fn folders(root: &Path, start: Option<&RelPath>) -> Vec<Option<RelPath>> {
+    let mut found = Vec::new();
+    let mut entries = 0;
+    let mut waiting = vec![(start.cloned(), 0)];
+    while let Some((folder, depth)) = waiting.pop() {
+        let place = folder
+            .as_ref()
+            .map_or(root.to_path_buf(), |at| root.join(at.as_str()));
+        let Ok(listing) = fs::read_dir(&place) else {
+            continue;
+        };
+        let mut below = Vec::new();
+        for entry in listing.flatten() {
+            entries += 1;
+            if entries > ENTRIES_MAX || found.len() >= MANIFESTS_MAX {
+                return found;
+            }
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            let Ok(kind) = entry.file_type() else {
+                continue;
+            };
+            if kind.is_file() && name == MANIFEST {
+                found.push(folder.clone());
+            } else if kind.is_dir() && depth < DEPTH_MAX && is_entered(&name) {
+                below.extend(RelPath::below(folder.as_ref(), &name));
+            }
+        }
+        below.sort();
+        waiting.extend(
+            below
+                .into_iter()
+                .rev()
+                .map(|folder| (Some(folder), depth + 1)),
+        );
+    }
+    found
+}
+
+fn is_entered(name: &str) -> bool {
+    !name.starts_with('.') && name != MODULES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manifests_and_named_archives_are_copied_and_nothing_else() {
+        let tree = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = tree.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write("w/package.json", "{}");
+        write(
+            "w/package-lock.json",
+            r#"{"packages": {"node_modules/a": {"resolved": "file:lib/a.tgz"},
+            "node_modules/b": {"resolved": "file:../../out.tgz"}}}"#,
+        );
+        write("w/lib/a.tgz", "archive");
+        write("w/.npmrc", "script-shell=evil");
+        write("w/index.js", "");
+        write("w/packages/one/package.json", "{}");
+        write("w/node_modules/x/package.json", "{}");
+        std::os::unix::fs::symlink("/etc", tree.path().join("w/packages/link")).unwrap();
+        let into = tempfile::tempdir().unwrap();
+        let lockfile = RelPath::new("w/package-lock.json").unwrap();
+        let about = Tree {
+            root: tree.path().to_owned(),
+            lockfile,
+        };
+        copy(&about, into.path()).unwrap();
+        let mut copied: Vec<_> = walk(into.path(), into.path());
+        copied.sort();
+        assert_eq!(
+            copied,
+            [
+                "w/lib/a.tgz",
+                "w/package-lock.json",
+                "w/package.json",
+                "w/packages/one/package.json"
+            ]
+        );
+    }
+
+    fn walk(root: &Path, folder: &Path) -> Vec<String> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                files.extend(walk(root, &path));
+            } else {
+                let below = path.strip_prefix(root).unwrap();
+                files.push(below.display().to_string());
+            }
+        }
+        files
+    }
+}

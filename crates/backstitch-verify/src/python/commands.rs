@@ -1,0 +1,203 @@
+//! Owns which commands build and test a Python project. Runs none.
+
+use backstitch_model::{Policy, RelPath};
+use toml::{Table, Value};
+
+use super::pins::Pins;
+use crate::runner::Runner;
+use crate::workbench::{Commands, TestCommand, Tree, files};
+
+/// The largest manifest read, in bytes.
+const MANIFEST_BYTES_MAX: u64 = 4 << 20;
+
+/// What is asked of pytest so that its output can be read: every test by its name, in the log and
+/// in the summary, without colours, and nothing left behind in the tree.
+const PYTEST: &[&str] = &[
+    "python",
+    "-m",
+    "pytest",
+    "-p",
+    "no:cacheprovider",
+    "-vv",
+    "-rpfE",
+    "--color=no",
+];
+
+const UNITTEST: &[&str] = &["python", "-m", "unittest", "discover", "-v"];
+
+/// Chooses: the user's test command where there is one. `install` puts everything in place, and
+/// goes on with the user's own build command.
+pub(super) fn of(tree: &Tree, policy: &Policy, install: Vec<String>) -> Commands {
+    let build = [install, policy.build_command.clone().unwrap_or_default()].concat();
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let (runner, argv) = match &policy.test_command {
+        Some(own) if is_pytest(own) => (Runner::Pytest, own.clone()),
+        Some(own) => (Runner::Own, own.clone()),
+        None if uses_pytest(tree) => (Runner::Pytest, words(PYTEST)),
+        None => (Runner::Unittest, words(UNITTEST)),
+    };
+    Commands {
+        build,
+        tests: vec![TestCommand { argv, runner }],
+    }
+}
+
+fn is_pytest(command: &[String]) -> bool {
+    match command {
+        [program, ..] if program == "pytest" => true,
+        [python, flag, module, ..] => {
+            python.starts_with("python") && flag == "-m" && module == "pytest"
+        }
+        _ => false,
+    }
+}
+
+/// Is pytest locked or asked for, or set up?
+fn uses_pytest(tree: &Tree) -> bool {
+    let is_locked = Pins::read(tree).is_ok_and(|pins| {
+        let loose = pins.loose.iter().map(String::as_str);
+        let names = pins.pins.iter().map(|pin| pin.name.as_str()).chain(loose);
+        let mut names = names.map(str::to_ascii_lowercase);
+        names.any(|name| {
+            name == "pytest" || name.starts_with("pytest>") || name.starts_with("pytest~")
+        })
+    });
+    let has = |name: &str, words: &str| read(tree, name).is_some_and(|text| text.contains(words));
+    is_locked
+        || read(tree, "pytest.ini").is_some()
+        || has("pyproject.toml", "[tool.pytest")
+        || has("setup.cfg", "[tool:pytest]")
+        || has("tox.ini", "[pytest]")
+}
+
+/// The commands of a project's own that were found and are not run.
+pub(super) fn found(tree: &Tree) -> Vec<String> {
+    let kinds = [
+        ("tox.ini", "tox"),
+        ("noxfile.py", "nox"),
+        ("Makefile", "make"),
+    ];
+    kinds
+        .into_iter()
+        .filter(|(name, _)| read(tree, name).is_some())
+        .map(|(name, tool)| {
+            format!(
+                "the project has a `{name}`, which `{tool}` would run; it was tested without it \
+                 (`backstitch.toml` can say how)"
+            )
+        })
+        .collect()
+}
+
+/// What building the project needs; `None` where there is nothing to be built and installed.
+pub(super) fn project(tree: &Tree) -> Option<Vec<String>> {
+    let default = || vec!["setuptools>=40.8.0".to_owned(), "wheel".to_owned()];
+    let has_setup = read(tree, "setup.py").is_some()
+        || read(tree, "setup.cfg").is_some_and(|text| text.contains("[metadata]"));
+    let manifest =
+        read(tree, "pyproject.toml").and_then(|text| toml::from_str::<Table>(&text).ok());
+    let Some(manifest) = manifest else {
+        return has_setup.then(default);
+    };
+    let table = |keys: &[&str]| {
+        keys.iter()
+            .try_fold(&manifest, |table, key| table.get(*key)?.as_table())
+    };
+    let package_mode = table(&["tool", "poetry"]).and_then(|poetry| poetry.get("package-mode"));
+    let managed = table(&["tool", "uv"]).and_then(|uv| uv.get("package"));
+    if [package_mode, managed].contains(&Some(&Value::Boolean(false))) {
+        return None;
+    }
+    let system = table(&["build-system"]);
+    let is_package = system.is_some() || has_setup;
+    let requires = system.and_then(|system| system.get("requires")?.as_array());
+    let requires = requires.map(|requires| {
+        let texts = requires.iter().filter_map(Value::as_str);
+        texts
+            .filter(|text| !text.starts_with('-'))
+            .map(str::to_owned)
+            .collect()
+    });
+    is_package.then(|| requires.unwrap_or_else(default))
+}
+
+fn read(tree: &Tree, name: &str) -> Option<String> {
+    let path = RelPath::below(tree.workspace().as_ref(), name).ok()?;
+    files::read(&tree.root, &path, MANIFEST_BYTES_MAX)
+        .ok()
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Tree) {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let tree = Tree {
+            root: folder.path().into(),
+            lockfile: RelPath::new(files[0].0).unwrap(),
+        };
+        (folder, tree)
+    }
+
+    fn runner(files: &[(&str, &str)]) -> Runner {
+        let (_folder, tree) = tree(files);
+        of(&tree, &Policy::default(), Vec::new()).tests[0].runner
+    }
+
+    #[test]
+    fn pytest_runs_where_it_is_locked_or_set_up() {
+        for files in [
+            &[("requirements.txt", "pytest==7.0\n")] as &[_],
+            &[("requirements/dev.txt", "pytest>=7\n")],
+            &[("requirements.txt", "a==1\n"), ("tox.ini", "[pytest]\n")],
+        ] {
+            assert_eq!(runner(files), Runner::Pytest, "{files:?}");
+        }
+        assert_eq!(runner(&[("requirements.txt", "a==1\n")]), Runner::Unittest);
+    }
+
+    #[test]
+    fn the_user_s_own_commands_win() {
+        let (_folder, tree) = tree(&[("requirements.txt", "pytest==7.0\n")]);
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let policy = |test: &str| Policy {
+            build_command: Some(words("make")),
+            test_command: Some(words(test)),
+            ..Policy::default()
+        };
+        let commands = of(&tree, &policy("make test"), words("install"));
+        assert_eq!(commands.build, words("install make"));
+        assert_eq!(commands.tests[0].runner, Runner::Own);
+        let commands = of(&tree, &policy("python -m pytest -v"), Vec::new());
+        assert_eq!(commands.tests[0].runner, Runner::Pytest);
+    }
+
+    #[test]
+    fn a_project_that_is_no_package_is_not_installed() {
+        let needed = |files: &[(&str, &str)]| {
+            let (_folder, tree) = tree(files);
+            project(&tree)
+        };
+        let lock = ("requirements/dev.txt", "a==1\n");
+        assert_eq!(needed(&[lock]), None);
+        assert_eq!(needed(&[lock, ("pyproject.toml", "[tool.black]\n")]), None);
+        assert!(needed(&[lock, ("setup.py", "")]).is_some());
+        let backend = (
+            "pyproject.toml",
+            "[build-system]\nrequires = [\"hatchling\", \"--evil\"]\n",
+        );
+        assert_eq!(needed(&[lock, backend]), Some(vec!["hatchling".to_owned()]));
+        let not = "[tool.poetry]\npackage-mode = false\n[build-system]\nrequires = []\n";
+        assert_eq!(
+            needed(&[("poetry.lock", ""), ("pyproject.toml", not)]),
+            None
+        );
+    }
+}

@@ -1,0 +1,284 @@
+"""Downloads what a project's lockfile names. Run by Backstitch in its fetch phase, with a network.
+
+Nothing of the project's and nothing of what is downloaded is run: pip is told to take wheels
+only, and source archives are fetched as files and looked into. Every package that is there is
+marked, so that the next run asks for what is new alone.
+
+Arguments: the file of wishes (JSON), and the directory for what is downloaded.
+Exit codes: 0 done; 3 the network is not there. Lines that begin with `note: ` are for people.
+"""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import urllib.error
+import urllib.parse
+import urllib.request
+import zipfile
+from html.parser import HTMLParser
+
+FILE_BYTES_MAX = 512 << 20
+PAGE_BYTES_MAX = 128 << 20
+ARCHIVE_MEMBERS_MAX = 100_000
+DEFAULT_BUILD = ["setuptools>=40.8.0", "wheel"]
+NETWORK = (
+    "Retrying (Retry(",
+    "Temporary failure in name resolution",
+    "Connection refused",
+    "Network is unreachable",
+    "ConnectTimeoutError",
+    "ProxyError",
+)
+
+
+class NoNetwork(Exception):
+    """A server could not be reached."""
+
+
+def main(wishes_path, downloads):
+    with open(wishes_path, encoding="utf-8") as file:
+        wishes = json.load(file)
+    marks = os.path.join(downloads, ".had")
+    os.makedirs(marks, exist_ok=True)
+    os.makedirs(os.path.join(downloads, ".logs"), exist_ok=True)
+    pins = [pin for pin in wishes["pins"] if not is_had(marks, pin["line"])]
+    if pins and wishes["offline"]:
+        names = ", ".join(pin["name"] for pin in pins[:5])
+        raise NoNetwork(f"packages are not on this machine: {names}")
+    for pin in wheels(pins, downloads, marks):
+        source(pin, downloads, marks)
+    builds = {tuple(sorted(wishes["build"]))}
+    for pin in wishes["pins"]:
+        if is_had(marks, pin["line"]):
+            with open(mark_of(marks, pin["line"]), encoding="utf-8") as file:
+                builds.add(tuple(sorted(json.load(file))))
+    builds.discard(())
+    if any(re.match(r"setuptools\b", text) for needed in builds for text in needed):
+        # What setuptools asks for in passing, and does not state.
+        builds.add(tuple(DEFAULT_BUILD))
+    for needed in sorted(builds):
+        whole(list(needed), [], downloads, marks, wishes["offline"])
+    if wishes["loose"]:
+        whole(wishes["loose"], wishes["constraints"], downloads, marks, wishes["offline"])
+
+
+def mark_of(marks, line):
+    return os.path.join(marks, hashlib.sha256(line.encode()).hexdigest())
+
+
+def is_had(marks, line):
+    return os.path.exists(mark_of(marks, line))
+
+
+def mark(marks, line, needed):
+    with open(mark_of(marks, line), "w", encoding="utf-8") as file:
+        json.dump(needed, file)
+
+
+def pip(arguments):
+    """Runs pip; answers whether it succeeded, and what it said."""
+    command = [sys.executable, "-I", "-m", "pip", *arguments]
+    ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    said = ran.stdout.decode("utf-8", "replace")
+    print(said, flush=True)
+    if ran.returncode != 0 and any(word in said for word in NETWORK):
+        raise NoNetwork(said.strip().splitlines()[-1])
+    return ran.returncode == 0, said
+
+
+def download(requirements, downloads, more=()):
+    path = os.path.join(downloads, ".logs", "requirements.txt")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(requirements) + "\n")
+    return pip(
+        [
+            "download",
+            "--only-binary=:all:",
+            "--dest",
+            downloads,
+            "--quiet",
+            *more,
+            "-r",
+            path,
+        ]
+    )
+
+
+def wheels(pins, downloads, marks):
+    """Downloads the wheels of all pins; yields those that have none for this machine."""
+    left = list(pins)
+    while left:
+        done, said = download([pin["line"] for pin in left], downloads, ["--no-deps"])
+        if done:
+            for pin in left:
+                mark(marks, pin["line"], [])
+            return
+        lacking = {
+            (plain(name), version)
+            for name, version in re.findall(
+                r"No matching distribution found for ([A-Za-z0-9._-]+)(?:\[[^\]]*\])?===?([^\s;()]+)",
+                said,
+            )
+        }
+        without = [pin for pin in left if (plain(pin["name"]), pin["version"]) in lacking]
+        if not without:
+            sys.exit("error: pip could not download the packages: " + last_error(said))
+        yield from without
+        left = [pin for pin in left if pin not in without]
+
+
+def last_error(said):
+    errors = [line for line in said.splitlines() if line.startswith("ERROR:")]
+    return errors[-1] if errors else said.strip()[-500:]
+
+
+def whole(requirements, constraints, downloads, marks, offline):
+    """Downloads requirements with everything that they require. Lacking one is no error yet."""
+    line = "\n".join(sorted(requirements) + ["--"] + sorted(constraints))
+    if is_had(marks, line):
+        return
+    if offline:
+        print(f"note: offline, and not on this machine: {', '.join(requirements)}")
+        return
+    more = []
+    if constraints:
+        path = os.path.join(downloads, ".logs", "constraints.txt")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join(constraints) + "\n")
+        more = ["-c", path]
+    done, said = download(requirements, downloads, more)
+    if done:
+        mark(marks, line, [])
+    else:
+        print(f"note: not downloaded: {', '.join(requirements)}: {last_error(said)}")
+
+
+def plain(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def get(url, bytes_max, accept="*/*"):
+    request = urllib.request.Request(url, headers={"Accept": accept, "User-Agent": "backstitch"})
+    context = None
+    cert = os.environ.get("PIP_CERT") or os.environ.get("REQUESTS_CA_BUNDLE")
+    if cert and url.startswith("https:"):
+        import ssl
+
+        context = ssl.create_default_context(cafile=cert)
+    try:
+        with urllib.request.urlopen(request, timeout=120, context=context) as response:
+            body = response.read(bytes_max + 1)
+            kind = response.headers.get("Content-Type", "")
+    except urllib.error.HTTPError:
+        raise
+    except OSError as error:
+        raise NoNetwork(f"{url}: {error}") from error
+    if len(body) > bytes_max:
+        sys.exit(f"error: {url} has more than {bytes_max} bytes")
+    return body, kind
+
+
+class Links(HTMLParser):
+    """Every link of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attributes):
+        if tag == "a":
+            self.found.extend(value for name, value in attributes if name == "href" and value)
+
+
+def files_of(name):
+    """The files of a project: name, address and SHA-256."""
+    index = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/")
+    page = f"{index}/{plain(name)}/"
+    accept = "application/vnd.pypi.simple.v1+json, text/html;q=0.1"
+    body, kind = get(page, PAGE_BYTES_MAX, accept)
+    if "json" in kind:
+        for file in json.loads(body)["files"]:
+            address = urllib.parse.urljoin(page, file["url"])
+            yield file["filename"], address, file.get("hashes", {}).get("sha256")
+        return
+    links = Links()
+    links.feed(body.decode("utf-8", "replace"))
+    for link in links.found:
+        address, _, digest = urllib.parse.urljoin(page, link).partition("#")
+        sha256 = digest[len("sha256=") :] if digest.startswith("sha256=") else None
+        yield urllib.parse.unquote(address.rsplit("/", 1)[-1]), address, sha256
+
+
+def source(pin, downloads, marks):
+    """Downloads a source archive as a file, and marks it with what building it needs."""
+    for name, address, sha256 in files_of(pin["name"]):
+        if not is_source(name, pin):
+            continue
+        body, _ = get(address, FILE_BYTES_MAX)
+        digest = hashlib.sha256(body).hexdigest()
+        if sha256 and digest != sha256 or pin["hashes"] and f"sha256:{digest}" not in pin["hashes"]:
+            sys.exit(f"error: {name} does not have the hash that it should have")
+        path = os.path.join(downloads, os.path.basename(name))
+        with open(path, "wb") as file:
+            file.write(body)
+        mark(marks, pin["line"], needed_to_build(path))
+        print(f"note: `{pin['name']}` {pin['version']} has no wheel for this machine; it is built from source")
+        return
+    print(f"note: `{pin['name']}` {pin['version']} has nothing for this machine; it is not installed")
+
+
+def is_source(name, pin):
+    for end in (".tar.gz", ".zip", ".tar.bz2"):
+        if name.endswith(end):
+            stem = name[: -len(end)]
+            return any(
+                plain(stem[: at.start()]) == plain(pin["name"])
+                and stem[at.end() :] == pin["version"]
+                for at in re.finditer("-", stem)
+            )
+    return False
+
+
+def needed_to_build(path):
+    """The `[build-system]` of an archive, read without unpacking it."""
+    text = None
+    if path.endswith(".zip"):
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.namelist()[:ARCHIVE_MEMBERS_MAX]:
+                if re.fullmatch(r"[^/]+/pyproject\.toml", member):
+                    text = archive.read(member)
+    else:
+        with tarfile.open(path) as archive:
+            for count, member in enumerate(archive):
+                if count > ARCHIVE_MEMBERS_MAX:
+                    break
+                if member.isfile() and re.fullmatch(r"(\./)?[^/]+/pyproject\.toml", member.name):
+                    text = archive.extractfile(member).read(1 << 20)
+                    break
+    if text is None:
+        return DEFAULT_BUILD
+    try:
+        try:
+            import tomllib
+        except ImportError:
+            from pip._vendor import tomli as tomllib
+        needed = tomllib.loads(text.decode("utf-8")).get("build-system", {}).get("requires")
+    except Exception:
+        return DEFAULT_BUILD
+    if not isinstance(needed, list):
+        return DEFAULT_BUILD
+    return [text for text in needed if isinstance(text, str) and not text.startswith("-")]
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1], sys.argv[2])
+    except NoNetwork as error:
+        print(f"error: {error}")
+        sys.exit(3)
+    except urllib.error.HTTPError as error:
+        sys.exit(f"error: {error.url}: {error}")

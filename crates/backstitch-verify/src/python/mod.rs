@@ -1,0 +1,22 @@
+//! Knows Python: how projects with requirements files or with lockfiles of Poetry, uv and Pipenv
+//! are fetched and changed, and what their programs need.
+//!
+//! | phase | network | what runs |
+//! |---|---|---|
+//! | fetch | yes | the user's pip, as a downloader of wheels; a script of ours that downloads source archives and reads what they need to be built |
+//! | run | none | pip, which installs into a virtual environment and builds source archives there; then everything of the project's |
+//!
+//! In the fetch phase nothing of the project's and nothing of any source archive runs: pip is told
+//! to take wheels only. The virtual environment is the layer that attempts build upon, at one fixed
+//! path, so that what is installed in it finds itself again.
+
+mod interpreter;
+
+mod pins;
+
+mod commands;
+mod manager;
+mod recipe;
+
+pub use interpreter::Interpreter;
+pub use manager::Python;

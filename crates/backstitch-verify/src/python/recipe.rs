@@ -1,0 +1,107 @@
+//! Carries out a recipe in a tree: texts are written, what the lockfile names by then is
+//! downloaded. All of it is the fetch phase: nothing of the project's runs.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use backstitch_model::candidate::Step;
+
+use super::manager::Python;
+use super::pins::Pins;
+use crate::sandbox::Exit;
+use crate::workbench::error::Doing;
+use crate::workbench::session::Ended;
+use crate::workbench::{Applied, Cause, PackageManager, Refusal, Tree, VerifyError, files, lines};
+
+/// The exit code of our script where a server could not be reached.
+const EXIT_NETWORK: i32 = 3;
+/// The most of pip's words kept of a refusal, in characters.
+const MESSAGE_CHARS_MAX: usize = 2000;
+/// How many notes of our script are told.
+const NOTES_MAX: usize = 40;
+
+impl Python {
+    /// Carries out the steps in the tree, then downloads what the lockfile names. `work` takes
+    /// logs and scripts.
+    pub(super) fn carry_out(
+        &self,
+        tree: &Tree,
+        steps: &[Step],
+        work: &Path,
+    ) -> Result<Applied, VerifyError> {
+        self.session().sandbox().own(&tree.root)?;
+        for step in steps {
+            if let Some(refusal) = written(tree, step) {
+                return Ok(Applied::Refused(refusal));
+            }
+        }
+        let pins = match Pins::read(tree) {
+            Ok(pins) => pins,
+            Err(why) => {
+                return Ok(Applied::Refused(Refusal {
+                    step: None,
+                    cause: Cause::Manifest,
+                    message: format!("read `{}`: {why}", tree.lockfile),
+                }));
+            }
+        };
+        let ended = self.run_fetching(tree, &pins, work)?;
+        match refused(&ended)? {
+            Some((cause, message)) => Ok(Applied::Refused(Refusal {
+                step: None,
+                cause,
+                message,
+            })),
+            None => Ok(Applied::Done(notes(&ended)?)),
+        }
+    }
+}
+
+/// Every edit is a text; a step that is left to another package manager is refused.
+fn written(tree: &Tree, step: &Step) -> Option<Refusal> {
+    let refusal = |message| {
+        Some(Refusal {
+            step: Some(step.clone()),
+            cause: Cause::Manifest,
+            message,
+        })
+    };
+    match step {
+        Step::WriteManifest { path, text } => {
+            let written = files::overwrite(&tree.root, path, text);
+            let error = written.err()?;
+            refusal(format!("write manifest `{path}`: {error}"))
+        }
+        // A requirements file locks what it lists: there is nothing to be brought in line.
+        Step::Relock => None,
+        Step::UpdatePackage { .. } | Step::UpdateEverything => {
+            refusal("Python's lockfiles are only changed as text".to_owned())
+        }
+    }
+}
+
+fn refused(ended: &Ended) -> Result<Option<(Cause, String)>, VerifyError> {
+    let cause = match ended.ran.exit {
+        Exit::Code(0) => return Ok(None),
+        Exit::Code(EXIT_NETWORK) => Cause::Network,
+        Exit::TimedOut | Exit::OverLimit(_) => Cause::Limit,
+        Exit::Code(_) | Exit::Signal(_) | Exit::Cancelled => Cause::Manager,
+    };
+    let said = lines::error_text(&ended.log, MESSAGE_CHARS_MAX)?;
+    Ok(Some((cause, format!("download the packages: {said}"))))
+}
+
+fn notes(ended: &Ended) -> Result<Vec<String>, VerifyError> {
+    let mut notes = Vec::new();
+    let log = File::open(&ended.log).doing("read log", &ended.log)?;
+    lines::for_each(BufReader::new(log), |line| {
+        if let Some(note) = line.strip_prefix("note: ")
+            && notes.len() < NOTES_MAX
+        {
+            notes.push(note.to_owned());
+        }
+    })
+    .doing("read log", &ended.log)?;
+    Ok(notes)
+}

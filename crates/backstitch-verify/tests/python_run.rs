@@ -1,0 +1,292 @@
+//! What fetching, building and testing a Python project tells. The packages are made here, and
+//! an index on this machine serves them; where there is no Python with pip, nothing is tested.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "all of it is a test"
+)]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use backstitch_model::candidate::Step;
+use backstitch_model::tests::TestOutcome;
+use backstitch_model::{CheckRun, Outcome, Policy, RelPath};
+use backstitch_verify::python::{Interpreter, Python};
+use backstitch_verify::sandbox::{Cancel, Sandbox};
+use backstitch_verify::workbench::{Applied, Attempt, Baseline, Setup, Start, Tree, Workbench};
+
+const INIT: &str = env!("CARGO_BIN_EXE_sandbox-init");
+
+/// Makes wheels of `left` and a source archive of `right`, whose build tries to get out, and
+/// serves them.
+const INDEX: &str = r#"
+import base64, functools, hashlib, http.server, io, os, sys, tarfile, zipfile
+root = sys.argv[1]
+
+def place(project, name, body):
+    folder = os.path.join(root, 'simple', project)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), 'wb') as file:
+        file.write(body)
+    digest = hashlib.sha256(body).hexdigest()
+    with open(os.path.join(folder, 'index.html'), 'a') as file:
+        file.write(f'<a href="{name}#sha256={digest}">{name}</a>\n')
+
+def wheel(name, version, source, requires=()):
+    info = f'{name}-{version}.dist-info'
+    metadata = f'Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n'
+    metadata += ''.join(f'Requires-Dist: {text}\n' for text in requires)
+    files = {
+        f'{name}/__init__.py': source,
+        f'{info}/METADATA': metadata,
+        f'{info}/WHEEL': 'Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n',
+    }
+    files[f'{info}/RECORD'] = ''.join(f'{path},,\n' for path in files) + f'{info}/RECORD,,\n'
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, 'w') as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+    return body.getvalue()
+
+BACKEND = '''
+import base64, os, socket
+WHEEL = %r
+def reached():
+    found = []
+    for path in ['/sandbox/downloads/planted', '/sandbox/scripts/planted']:
+        try:
+            open(path, 'w').close()
+            found.append(path)
+        except OSError:
+            pass
+    try:
+        socket.create_connection(('192.0.2.1', 80), 2)
+        found.append('network')
+    except OSError:
+        pass
+    return found
+def build_wheel(directory, config_settings=None, metadata_directory=None):
+    if reached():
+        raise SystemExit('reached ' + ' '.join(reached()))
+    name = 'right-1.0-py3-none-any.whl'
+    with open(os.path.join(directory, name), 'wb') as file:
+        file.write(base64.b64decode(WHEEL))
+    return name
+'''
+
+for version, source in [
+    ('1.0', 'def answer(): return 41'),
+    ('1.1', 'def answer(): return 42'),
+    ('1.2', 'def answer(): return 42'),
+    ('1.1.1', 'def question(): return 42'),
+]:
+    place('left', f'left-{version}-py3-none-any.whl', wheel('left', version, source))
+built = wheel('right', '1.0', 'VALUE = 7', ['left<1.2'])
+body = io.BytesIO()
+with tarfile.open(fileobj=body, mode='w:gz') as archive:
+    for path, text in {
+        'right-1.0/PKG-INFO': 'Metadata-Version: 2.1\nName: right\nVersion: 1.0\n',
+        'right-1.0/pyproject.toml': '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+        'right-1.0/backend.py': BACKEND % base64.b64encode(built).decode(),
+    }.items():
+        info = tarfile.TarInfo(path)
+        info.size = len(text.encode())
+        archive.addfile(info, io.BytesIO(text.encode()))
+place('right', 'right-1.0.tar.gz', body.getvalue())
+handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=root)
+server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler)
+print(server.server_port, flush=True)
+server.serve_forever()
+"#;
+
+const TESTS: &str = "import unittest\nimport left, right\n\
+    class Case(unittest.TestCase):\n    def test_left(self):\n        self.assertGreater(left.answer(), 40)\n\
+    \x20   def test_right(self):\n        self.assertEqual(right.VALUE, 7)\n\
+    \x20   def test_older(self):\n        self.assertEqual(left.answer(), 41)\n";
+
+const PINS: &str = "left==1.0\nright==1.0\n";
+
+/// A directory of its own, an index, and a `Python` that asks only that.
+struct Bench {
+    directory: tempfile::TempDir,
+    python: Python,
+    index: Child,
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        let _ = self.index.kill();
+        let _ = self.index.wait();
+    }
+}
+
+impl Bench {
+    fn new() -> Option<Self> {
+        let sandbox = Sandbox::new(INIT.into());
+        let required = std::env::var_os("BACKSTITCH_SANDBOX_REQUIRED").is_some();
+        if let Err(unavailable) = sandbox.probe() {
+            assert!(!required, "the sandbox is required here: {unavailable}");
+            eprintln!("SKIPPED, NOTHING WAS TESTED: {unavailable}");
+            return None;
+        }
+        let interpreter = match Interpreter::discover() {
+            Ok(interpreter) => interpreter,
+            Err(error) => {
+                eprintln!("SKIPPED, NOTHING WAS TESTED: {error}");
+                return None;
+            }
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let mut index = Command::new(&interpreter.program)
+            .args(["-c", INDEX])
+            .arg(directory.path().join("index"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut port = String::new();
+        let mut said = BufReader::new(index.stdout.take().unwrap());
+        said.read_line(&mut port).unwrap();
+        let address = format!("http://127.0.0.1:{}/simple", port.trim());
+        let setup = Setup {
+            sandbox,
+            cache: directory.path().join("cache"),
+            policy: Policy::default(),
+            offline: false,
+            cancel: Cancel::default(),
+            progress: Arc::new(|_| {}),
+        };
+        let python = Python::new(setup, interpreter.at_index(&address)).unwrap();
+        Some(Self {
+            directory,
+            python,
+            index,
+        })
+    }
+
+    fn workbench(&self) -> Workbench<'_> {
+        Workbench::new(&self.python)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn tree(&self, name: &str, pins: &str) -> Tree {
+        let root = self.path(name);
+        write(&root.join("requirements/dev.txt"), pins);
+        write(&root.join("test_it.py"), TESTS);
+        Tree {
+            root,
+            lockfile: RelPath::new("requirements/dev.txt").unwrap(),
+        }
+    }
+
+    fn baseline(&self) -> Baseline {
+        let tree = self.tree("base", PINS);
+        let applied = self
+            .workbench()
+            .fetch(&tree, &self.path("base-work"))
+            .unwrap();
+        let Applied::Done(notes) = applied else {
+            panic!("{applied:?}")
+        };
+        assert_eq!(notes.len(), 1, "right has no wheel: {notes:?}");
+        let workbench = self.workbench();
+        let mut baseline = workbench.baseline(&tree, &self.path("base-work")).unwrap();
+        assert_eq!(baseline.build.outcome, Outcome::Passed);
+        workbench.test_baseline(&mut baseline).unwrap();
+        baseline
+    }
+
+    /// Changes the pins by a recipe, then builds and tests.
+    fn attempt(&self, baseline: &Baseline, name: &str, pins: &str) -> (CheckRun, Option<CheckRun>) {
+        let tree = self.tree(name, PINS);
+        let work = self.path(&format!("{name}-work"));
+        let step = Step::WriteManifest {
+            path: tree.lockfile.clone(),
+            text: pins.into(),
+        };
+        let workbench = self.workbench();
+        let applied = workbench.apply(&tree, &[step], &work).unwrap();
+        assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
+        let attempt: Attempt = workbench
+            .attempt(baseline, &tree, Start::Warm, &work)
+            .unwrap();
+        let build = workbench.build_attempt(baseline, &attempt).unwrap();
+        if build.outcome != Outcome::Passed {
+            return (build, None);
+        }
+        let regress = workbench.test_attempt(baseline, &attempt).unwrap().0;
+        (build, Some(regress))
+    }
+}
+
+fn write(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+#[track_caller]
+fn failed(run: &CheckRun, why: &str) {
+    match &run.outcome {
+        Outcome::Failed(reason) => assert!(reason.contains(why), "{reason}"),
+        other => panic!("{other}, {:?}", run.notes),
+    }
+}
+
+#[test]
+fn a_source_archive_is_built_behind_the_walls_and_every_test_is_named() {
+    let Some(bench) = Bench::new() else { return };
+    let baseline = bench.baseline();
+    let passed: Vec<_> = baseline.report.names(TestOutcome::Passed).collect();
+    assert_eq!(
+        passed,
+        [
+            "test_it.Case.test_left",
+            "test_it.Case.test_older",
+            "test_it.Case.test_right"
+        ]
+    );
+}
+
+#[test]
+fn an_attempt_installs_what_it_changes_and_is_judged_by_tests_and_conflicts() {
+    let Some(bench) = Bench::new() else { return };
+    let baseline = bench.baseline();
+    let (_, regress) = bench.attempt(&baseline, "same", PINS);
+    assert_eq!(regress.unwrap().outcome, Outcome::Passed);
+    let (build, regress) = bench.attempt(&baseline, "later", "left==1.1\nright==1.0\n");
+    assert_eq!(build.outcome, Outcome::Passed);
+    failed(&regress.unwrap(), "test_it.Case.test_older");
+    let (_, regress) = bench.attempt(&baseline, "renamed", "left==1.1.1\nright==1.0\n");
+    failed(&regress.unwrap(), "test_it.Case.test_left");
+    let (build, _) = bench.attempt(&baseline, "unfit", "left==1.2\nright==1.0\n");
+    failed(&build, "packages no longer fit together");
+}
+
+#[test]
+fn a_release_that_is_not_there_is_not_installed_and_a_wrong_hash_is_refused() {
+    let Some(bench) = Bench::new() else { return };
+    let work = bench.path("work");
+    let gone = bench.tree("gone", "left==9.9\n");
+    let Applied::Done(notes) = bench.workbench().fetch(&gone, &work).unwrap() else {
+        panic!("it is told and no error")
+    };
+    assert!(
+        notes[0].contains("has nothing for this machine"),
+        "{notes:?}"
+    );
+    let hash = format!("left==1.0 --hash=sha256:{}\n", "0".repeat(64));
+    let forged = bench.tree("forged", &hash);
+    let applied = bench.workbench().fetch(&forged, &work).unwrap();
+    let Applied::Refused(refusal) = applied else {
+        panic!("{applied:?}")
+    };
+    assert!(refusal.message.contains("HASH"), "{}", refusal.message);
+}
