@@ -126,6 +126,17 @@ impl Lock {
         merged
     }
 
+    /// Does npm's own writing of this lockfile lock the same, but for what it drops because this
+    /// machine has no use for it?
+    pub(super) fn locks_the_same(&self, npm: &Self) -> bool {
+        let installed = |lock: &Self| -> BTreeMap<String, String> {
+            let entries = lock.packages.0.iter();
+            let entries = entries.filter(|(path, _)| name_in(path).is_some());
+            entries.cloned().collect()
+        };
+        installed(&self.taking_over(npm)) == installed(self)
+    }
+
     /// Npm 11 leaves out optional packages for other platforms where it installs none of them,
     /// and then refuses the lockfile that it wrote.
     fn bring_back(&mut self, before: &Self) {
@@ -385,6 +396,9 @@ mod tests {
                    \"os\": [\"win32\"]\n    },\n";
         let merged = with(win).taking_over(&with(""));
         assert!(merged.packages.get("node_modules/b-win").is_some());
+        assert!(with(win).locks_the_same(&with("")));
+        let newer = win.replace("\"1\"", "\"2\"");
+        assert!(!with(win).locks_the_same(&with(&newer)));
         let other = win.replace("b-win", "gone");
         assert!(
             with(&other)

@@ -1,8 +1,11 @@
 //! Owns what all of a run's npm jobs share: node, the package cache, and what a job of either
 //! phase sees. Knows nothing of what a job's output means.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
 
 use backstitch_model::candidate::Step;
 use backstitch_model::package::PackageVersion;
@@ -16,6 +19,7 @@ use super::toolchain::Node;
 use super::user::User;
 use crate::compare::Facts;
 use crate::sandbox::{Access, Mount, PATH_INSIDE};
+use crate::workbench::error::Doing;
 use crate::workbench::places;
 use crate::workbench::reproduce::Staged;
 use crate::workbench::session::{Ended, Fetching, Surroundings, mount, texts, workspace_in};
@@ -26,6 +30,9 @@ use crate::workbench::{
 
 /// The folder of a trial in which npm installs.
 pub(super) const INSTALLED: &str = "installed";
+
+/// The link in a trial's folder to what its installed packages lie over.
+const UPON: &str = "installed-upon";
 
 /// Where npm sees its cache.
 const CACHE: &str = "/sandbox/npm-cache";
@@ -45,6 +52,16 @@ pub struct Npm {
     node: Node,
     user: User,
     cache: PathBuf,
+    /// What was installed for the untouched project of each lockfile.
+    untouched: Mutex<BTreeMap<RelPath, PathBuf>>,
+}
+
+/// Where npm installs: a folder, and perhaps another one below it that is only read.
+pub(super) struct Place {
+    pub(super) own: PathBuf,
+    pub(super) below: Option<PathBuf>,
+    /// What a layer needs for itself.
+    pub(super) scratch: PathBuf,
 }
 
 impl Npm {
@@ -57,6 +74,7 @@ impl Npm {
             node,
             user,
             cache,
+            untouched: Mutex::default(),
         })
     }
 
@@ -65,15 +83,58 @@ impl Npm {
         &self.node
     }
 
-    /// Runs npm in the fetch phase, in the copy of the project at `installed`.
+    /// The place for an attempt: over what was installed for the untouched project, where that
+    /// is known and one folder can be laid over another, so that only what changes is written.
+    pub(super) fn place(
+        &self,
+        tree: &Tree,
+        work: &Path,
+        is_attempt: bool,
+    ) -> Result<Place, VerifyError> {
+        let own = work.join(INSTALLED);
+        let mark = work.join(UPON);
+        for old in [&own, &mark] {
+            if old.symlink_metadata().is_ok() {
+                self.session.sandbox().discard(old)?;
+            }
+        }
+        fs::create_dir_all(&own).doing("make directory", &own)?;
+        let own = own.canonicalize().doing("find directory", &own)?;
+        let untouched = self.untouched().get(&tree.lockfile).cloned();
+        let below = untouched.filter(|below| is_attempt && below.is_dir() && *below != own);
+        let below = match below {
+            Some(below) if self.session.layered(work)? => Some(below),
+            Some(_) | None => None,
+        };
+        if let Some(below) = &below {
+            std::os::unix::fs::symlink(below, &mark).doing("make mark", &mark)?;
+        } else if !is_attempt {
+            let lockfile = tree.lockfile.clone();
+            self.untouched().insert(lockfile, own.clone());
+        }
+        let scratch = work.join("scratch");
+        fs::create_dir_all(&scratch).doing("make directory", &scratch)?;
+        Ok(Place {
+            own,
+            below,
+            scratch,
+        })
+    }
+
+    fn untouched(&self) -> MutexGuard<'_, BTreeMap<RelPath, PathBuf>> {
+        self.untouched
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Runs npm in the fetch phase, in the copy of the project at `place`.
     pub(super) fn run_fetching(
         &self,
         tree: &Tree,
-        installed: &Path,
+        place: &Place,
         arguments: &[&str],
         work: &Path,
     ) -> Result<Ended, VerifyError> {
-        let installed = std::path::absolute(installed).unwrap_or_else(|_| installed.to_path_buf());
         let mut argv: Vec<OsString> = vec![
             self.node.program.clone().into_os_string(),
             self.node.npm.clone().into_os_string(),
@@ -84,7 +145,18 @@ impl Npm {
         }
         let mut mounts = self.common_mounts();
         mounts.push(mount(&self.cache, CACHE, Access::ReadWrite));
-        mounts.push(mount(&installed, places::PROJECT, Access::ReadWrite));
+        mounts.push(match &place.below {
+            None => mount(&place.own, places::PROJECT, Access::ReadWrite),
+            Some(below) => mount(
+                below,
+                places::PROJECT,
+                Access::Overlay {
+                    lower: Vec::new(),
+                    upper: place.own.clone(),
+                    work: place.scratch.clone(),
+                },
+            ),
+        });
         let shown = self.user.files.iter().filter(|file| file.is_file());
         mounts.extend(
             shown
@@ -139,24 +211,33 @@ impl Npm {
         environment
     }
 
-    /// The folders of installed packages: where each is below the project, and where it really is.
-    fn modules(tree: &Tree, work: &Path, upon: Option<&Trial>) -> Vec<(String, PathBuf)> {
-        let own = work.join(INSTALLED);
-        let installed = match upon {
-            Some(upon) if !own.is_dir() => upon.work().join(INSTALLED),
-            Some(_) | None => own,
+    /// The folders of installed packages: where each is below the project, and where it really
+    /// is, the newest layer first.
+    fn modules(tree: &Tree, work: &Path, upon: Option<&Trial>) -> Vec<(String, Vec<PathBuf>)> {
+        let work = match upon {
+            Some(upon) if !work.join(INSTALLED).is_dir() => upon.work(),
+            Some(_) | None => work,
         };
-        let folders = skeleton::folders(&installed, tree.workspace().as_ref());
-        folders
-            .into_iter()
-            .filter_map(|folder| {
-                let below = RelPath::below(folder.as_ref(), MODULES).ok()?;
-                let place = installed.join(below.as_str());
-                let is_there = place.symlink_metadata().is_ok_and(|about| about.is_dir());
-                is_there.then(|| (below.as_str().to_owned(), place))
-            })
-            .take(LAYERS_MAX)
-            .collect()
+        let layers = [
+            Some(work.join(INSTALLED)),
+            fs::read_link(work.join(UPON)).ok(),
+        ];
+        let mut modules = BTreeMap::<String, Vec<PathBuf>>::new();
+        for layer in layers.into_iter().flatten() {
+            for folder in skeleton::folders(&layer, tree.workspace().as_ref()) {
+                let Ok(below) = RelPath::below(folder.as_ref(), MODULES) else {
+                    continue;
+                };
+                let place = layer.join(below.as_str());
+                if place.symlink_metadata().is_ok_and(|about| about.is_dir()) {
+                    modules
+                        .entry(below.as_str().to_owned())
+                        .or_default()
+                        .push(place);
+                }
+            }
+        }
+        modules.into_iter().take(LAYERS_MAX).collect()
     }
 }
 
@@ -187,10 +268,10 @@ impl PackageManager for Npm {
         modules
             .into_iter()
             .enumerate()
-            .map(|(index, (below, place))| Layer {
+            .map(|(index, (below, places))| Layer {
                 name: format!("modules-{index}"),
                 inside: format!("{}/{below}", places::PROJECT),
-                below: vec![place],
+                below: places,
             })
             .collect()
     }

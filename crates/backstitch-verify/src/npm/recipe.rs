@@ -13,7 +13,7 @@ use backstitch_model::package::PackageVersion;
 
 use super::facts::{FIELDS, Facts};
 use super::lock::Lock;
-use super::manager::{INSTALLED, Npm};
+use super::manager::{Npm, Place};
 use super::skeleton::{self, FILE_BYTES_MAX};
 use crate::sandbox::Exit;
 use crate::workbench::error::Doing;
@@ -57,18 +57,16 @@ impl Npm {
             return refused("packages of npm are laid over a project only inside the sandbox");
         }
         self.session().sandbox().own(&tree.root)?;
-        let installed = work.join(INSTALLED);
-        if installed.symlink_metadata().is_ok() {
-            self.session().sandbox().discard(&installed)?;
-        }
-        if let Err(why) = skeleton::copy(tree, &installed) {
+        let place = self.place(tree, work, !steps.is_empty())?;
+        if let Err(why) = skeleton::copy(tree, &place.own) {
             return refused(&why);
         }
-        self.session().sandbox().own(&installed)?;
+        self.session().sandbox().own(&place.own)?;
+        self.session().sandbox().own(&place.scratch)?;
         let kitchen = Kitchen {
             npm: self,
             tree,
-            installed,
+            place,
             work,
         };
         for step in steps {
@@ -76,7 +74,7 @@ impl Npm {
                 return Ok(Applied::Refused(refusal));
             }
         }
-        let (refusal, _) = kitchen.npm(&["ci"], None)?;
+        let refusal = kitchen.install()?;
         Ok(refusal.map_or_else(|| Applied::Done(Vec::new()), Applied::Refused))
     }
 }
@@ -85,7 +83,7 @@ impl Npm {
 struct Kitchen<'run> {
     npm: &'run Npm,
     tree: &'run Tree,
-    installed: PathBuf,
+    place: Place,
     work: &'run Path,
 }
 
@@ -94,7 +92,7 @@ impl Kitchen<'_> {
         match step {
             Step::WriteManifest { path, text } => {
                 let written = files::overwrite(&self.tree.root, path, text)
-                    .and_then(|()| files::overwrite(&self.installed, path, text));
+                    .and_then(|()| files::overwrite(&self.place.own, path, text));
                 Ok(written.err().map(|error| Refusal {
                     step: Some(step.clone()),
                     cause: Cause::Manifest,
@@ -111,6 +109,32 @@ impl Kitchen<'_> {
             Step::Relock => self.rewritten(&["install"], step),
             Step::UpdateEverything => self.rewritten(&["update"], step),
         }
+    }
+
+    /// Installs what the lockfile names. Over what is there already only the difference is
+    /// installed, by the command that would mend a lockfile which does not fit; one that it
+    /// mends is refused, as the other command does.
+    fn install(&self) -> Result<Refused, VerifyError> {
+        let before = self.lock();
+        let is_old = before.as_ref().is_ok_and(|lock| lock.version() == Some(1));
+        if self.place.below.is_none() || is_old {
+            return Ok(self.npm(&["ci"], None)?.0);
+        }
+        let (refusal, _) = self.npm(&["install"], None)?;
+        if refusal.is_some() {
+            return Ok(refusal);
+        }
+        let kept = before.and_then(|before| {
+            before
+                .locks_the_same(&self.lock()?)
+                .then_some(())
+                .ok_or_else(|| "npm would change the lockfile before it installs it".to_owned())
+        });
+        Ok(kept.err().map(|message| Refusal {
+            step: None,
+            cause: Cause::Manager,
+            message,
+        }))
     }
 
     /// Puts a release in another's place in the lockfile.
@@ -167,7 +191,7 @@ impl Kitchen<'_> {
 
     fn lock(&self) -> Result<Lock, String> {
         let path = &self.tree.lockfile;
-        let text = files::read(&self.installed, path, FILE_BYTES_MAX)
+        let text = files::read(&self.place.own, path, FILE_BYTES_MAX)
             .map_err(|error| format!("read lockfile `{path}`: {error}"))?;
         let text = text.ok_or_else(|| format!("lockfile `{path}` is not there"))?;
         Lock::parse(&text).map_err(|why| format!("lockfile `{path}`: {why}"))
@@ -177,7 +201,7 @@ impl Kitchen<'_> {
         let path = &self.tree.lockfile;
         let text = lock.text();
         files::overwrite(&self.tree.root, path, &text)
-            .and_then(|()| files::overwrite(&self.installed, path, &text))
+            .and_then(|()| files::overwrite(&self.place.own, path, &text))
             .map_err(|error| format!("write lockfile `{path}`: {error}"))
     }
 
@@ -189,9 +213,9 @@ impl Kitchen<'_> {
     ) -> Result<(Refused, PathBuf), VerifyError> {
         let mut all = arguments.to_vec();
         all.extend(QUIETLY);
-        let Ended { ran, log } =
-            self.npm
-                .run_fetching(self.tree, &self.installed, &all, self.work)?;
+        let Ended { ran, log } = self
+            .npm
+            .run_fetching(self.tree, &self.place, &all, self.work)?;
         let refusal = |cause, message| Refusal {
             step: step.cloned(),
             cause,
