@@ -302,7 +302,7 @@ impl PackageManager for Npm {
     /// Copies below other packages are not looked at.
     fn facts(&self, tree: &Tree, work: &Path, package: &PackageVersion) -> Option<Facts> {
         let modules = Self::modules(tree, work, None);
-        let mut places = modules.iter().map(|(_, place)| place);
+        let mut places = modules.iter().flat_map(|(_, places)| places);
         places.find_map(|place| installed::facts(place, &package.name, &package.version))
     }
 
