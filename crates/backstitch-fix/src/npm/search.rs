@@ -168,11 +168,19 @@ impl Search<'_, '_> {
             return None;
         }
         let package = self.locked.package(node);
-        let mut best: Option<Way> = self.without(node, path);
+        let without: Option<Way> = self.without(node, path);
+        // Where the same holders move and then ask for it no more, it does not move itself.
+        let is_moot = |way: &Way| {
+            let others = way.moves.iter().filter(|(moved, _)| **moved != node);
+            without
+                .as_ref()
+                .is_some_and(|without| others.eq(without.moves.iter()))
+        };
+        let mut best = without.clone();
         let good: Vec<usize> = self.good(node, &package).take(RELEASES_MAX).collect();
         for index in good {
             let way = self.with_holders(node, &package, index, path);
-            best = cheaper(node, best, way);
+            best = cheaper(node, best, way.filter(|way| !is_moot(way)));
         }
         best
     }
