@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use backstitch_model::RelPath;
 use backstitch_model::package::PackageVersion;
 use serde_json::Value;
 
@@ -59,11 +60,13 @@ impl Lock {
         serde_json::from_str(self.members.get("lockfileVersion")?).ok()
     }
 
-    /// The folders of every copy of `package`, those inside other archives too.
+    /// The folders of every copy of `package` below the lockfile's, those inside other archives
+    /// too. A path that leads elsewhere is nobody's copy.
     pub(super) fn copies(&self, package: &PackageVersion) -> Vec<String> {
         let entries = self.packages.0.iter();
         let copies = entries.filter(|(path, text)| {
-            Object::parse(text).is_ok_and(|entry| is_locked(path, &entry, package))
+            RelPath::new(path.as_str()).is_ok()
+                && Object::parse(text).is_ok_and(|entry| is_locked(path, &entry, package))
         });
         copies.map(|(path, _)| path.clone()).collect()
     }
@@ -406,6 +409,18 @@ mod tests {
                 .packages
                 .get("node_modules/gone")
                 .is_none()
+        );
+    }
+
+    #[test]
+    fn a_copy_is_never_looked_for_outside_the_tree() {
+        let lock = Lock::parse(
+            r#"{"packages": {"node_modules/a/node_modules/x": {"version": "1.0.0"},
+            "../node_modules/x": {"version": "1.0.0"}, "/node_modules/x": {"version": "1.0.0"}}}"#,
+        );
+        assert_eq!(
+            lock.unwrap().copies(&x()),
+            ["node_modules/a/node_modules/x"]
         );
     }
 

@@ -11,12 +11,12 @@ use backstitch_model::candidate::Step;
 use backstitch_model::package::PackageVersion;
 use backstitch_model::{RelPath, Reproducer};
 
-use super::installed;
-use super::reproducer;
+use super::lock::Lock;
 use super::scripts::{self, Scripts};
 use super::skeleton::{self, FILE_BYTES_MAX, MANIFEST, MODULES};
 use super::toolchain::Node;
 use super::user::User;
+use super::{installed, reproducer};
 use crate::compare::Facts;
 use crate::sandbox::{Access, Mount, PATH_INSIDE};
 use crate::workbench::error::Doing;
@@ -218,12 +218,8 @@ impl Npm {
             Some(upon) if !work.join(INSTALLED).is_dir() => upon.work(),
             Some(_) | None => work,
         };
-        let layers = [
-            Some(work.join(INSTALLED)),
-            fs::read_link(work.join(UPON)).ok(),
-        ];
         let mut modules = BTreeMap::<String, Vec<PathBuf>>::new();
-        for layer in layers.into_iter().flatten() {
+        for layer in layers_in(work) {
             for folder in skeleton::folders(&layer, tree.workspace().as_ref()) {
                 let Ok(below) = RelPath::below(folder.as_ref(), MODULES) else {
                     continue;
@@ -299,11 +295,18 @@ impl PackageManager for Npm {
         scripts.notes(&scripts.commands(self.session.policy()))
     }
 
-    /// Copies below other packages are not looked at.
+    /// Copies of one release say the same; the first that is installed is asked.
     fn facts(&self, tree: &Tree, work: &Path, package: &PackageVersion) -> Option<Facts> {
-        let modules = Self::modules(tree, work, None);
-        let mut places = modules.iter().flat_map(|(_, places)| places);
-        places.find_map(|place| installed::facts(place, &package.name, &package.version))
+        let lock = files::read(&tree.root, &tree.lockfile, FILE_BYTES_MAX).ok()??;
+        let copies = Lock::parse(&lock).ok()?.copies(package);
+        copies.iter().find_map(|copy| {
+            let at = copy.rfind(MODULES)? + MODULES.len();
+            let (modules, name) = (&copy[..at], copy[at..].strip_prefix('/')?);
+            layers_in(work).into_iter().find_map(|layer| {
+                let modules = workspace_in(&layer, &tree.lockfile).join(modules);
+                installed::facts(&modules, name, &package.version)
+            })
+        })
     }
 
     fn stage(
@@ -324,6 +327,12 @@ impl PackageManager for Npm {
     ) -> Result<Tree, VerifyError> {
         reproducer::specimen(reproducer, version, root)
     }
+}
+
+/// The folders in which npm installed for a trial, the newest first.
+fn layers_in(work: &Path) -> Vec<PathBuf> {
+    let below = fs::read_link(work.join(UPON)).ok();
+    std::iter::once(work.join(INSTALLED)).chain(below).collect()
 }
 
 fn scripts_of(tree: &Tree) -> Scripts {
