@@ -72,9 +72,7 @@ impl Workbench<'_> {
         if let (Outcome::Failed(why), Some(alone)) =
             (&build.outcome, self.manager.narrower(&commands))
         {
-            let note = format!(
-                "the workspace does not build whole, so only its default members are judged: {why}"
-            );
+            let note = format!("the project does not build whole, so less of it is judged: {why}");
             build = self.build(&trial, &alone)?;
             build.notes.push(note);
             commands = alone;
@@ -210,8 +208,7 @@ impl Workbench<'_> {
             .filter(|_| tested.found_nothing())
         {
             notes.push(
-                "the tests of the whole workspace do not build, so only its default members' count"
-                    .into(),
+                "the tests of the whole do not run, so only those of less of it count".into(),
             );
             tested = self.test(trial, &alone.tests)?;
             *commands = alone;

@@ -164,9 +164,10 @@ impl Steps {
                     Cause::Network => {
                         Err(anyhow!("{}; run again to go on from here", refusal.message))
                     }
-                    Cause::Manager | Cause::Limit | Cause::Manifest => {
-                        Ok(Some(format!("cargo refuses it: {}", refusal.message)))
-                    }
+                    Cause::Manager | Cause::Limit | Cause::Manifest => Ok(Some(format!(
+                        "the package manager refuses it: {}",
+                        refusal.message
+                    ))),
                 },
             }
         })?;
