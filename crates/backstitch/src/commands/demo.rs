@@ -63,6 +63,38 @@ const FILES: &[(&str, &str)] = &[
         "tests/data/night.log",
         include_str!("../../../../examples/demo/tests/data/night.log"),
     ),
+    (
+        "scripts/hosts.py",
+        include_str!("../../../../examples/demo/scripts/hosts.py"),
+    ),
+    (
+        "scripts/requirements.txt",
+        include_str!("../../../../examples/demo/scripts/requirements.txt"),
+    ),
+    (
+        "scripts/tests/__init__.py",
+        include_str!("../../../../examples/demo/scripts/tests/__init__.py"),
+    ),
+    (
+        "scripts/tests/test_hosts.py",
+        include_str!("../../../../examples/demo/scripts/tests/test_hosts.py"),
+    ),
+    (
+        "web/labels.js",
+        include_str!("../../../../examples/demo/web/labels.js"),
+    ),
+    (
+        "web/labels.test.js",
+        include_str!("../../../../examples/demo/web/labels.test.js"),
+    ),
+    (
+        "web/package-lock.json",
+        include_str!("../../../../examples/demo/web/package-lock.json"),
+    ),
+    (
+        "web/package.json",
+        include_str!("../../../../examples/demo/web/package.json"),
+    ),
 ];
 
 /// Copies the example, runs the loop on it and prints what came of it.
