@@ -62,6 +62,7 @@ def main(wishes_path, downloads):
         builds.add(tuple(DEFAULT_BUILD))
     for needed in sorted(builds):
         whole(list(needed), [], downloads, marks, wishes["offline"])
+    facts(wishes["pins"], downloads)
     if wishes["loose"]:
         whole(wishes["loose"], wishes["constraints"], downloads, marks, wishes["offline"])
 
@@ -155,6 +156,58 @@ def whole(requirements, constraints, downloads, marks, offline):
         mark(marks, line, [])
     else:
         print(f"note: not downloaded: {', '.join(requirements)}: {last_error(said)}")
+
+
+def facts(pins, downloads):
+    """Writes down what each package says of itself, once, for whoever compares releases."""
+    folder = os.path.join(downloads, ".facts")
+    os.makedirs(folder, exist_ok=True)
+    wanted = {}
+    for pin in pins:
+        key = f"{plain(pin['name'])}-{pin['version']}"
+        if not os.path.exists(os.path.join(folder, key + ".json")):
+            wanted[key] = pin
+    for name in sorted(os.listdir(downloads)) if wanted else []:
+        parts = name.split("-")
+        is_wheel = name.endswith(".whl") and len(parts) >= 5
+        key = f"{plain(parts[0])}-{parts[1]}" if is_wheel else None
+        source_of = [key for key, pin in wanted.items() if is_source(name, pin)]
+        for key in [key] if key in wanted else source_of:
+            try:
+                known = facts_of_wheel(os.path.join(downloads, name)) if is_wheel else {"source": True}
+            except (zipfile.BadZipFile, OSError, ValueError):
+                continue
+            with open(os.path.join(folder, key + ".json"), "w", encoding="utf-8") as file:
+                json.dump(known, file)
+
+
+def facts_of_wheel(path):
+    licence = runtime = None
+    with zipfile.ZipFile(path) as archive:
+        members = archive.namelist()[:ARCHIVE_MEMBERS_MAX]
+        about = [name for name in members if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)]
+        for line in archive.read(about[0]).decode("utf-8", "replace").splitlines() if about else []:
+            if not line.strip():
+                break
+            key, _, value = line.partition(":")
+            value = value.strip()
+            if key in ("License-Expression", "License") and value and len(value) < 100:
+                licence = value
+            elif key == "Classifier" and value.startswith("License ::") and licence is None:
+                licence = value.rpartition(" :: ")[2]
+            elif key == "Requires-Python":
+                runtime = value
+    # A name with an underscore first is nobody else's business.
+    modules = [name[:-3] for name in members if name.endswith(".py")]
+    public = {name for name in modules if not re.search(r"(^|/)_(?!_init__$)", name)}
+    startup = [name for name in members if re.fullmatch(r"[^/]+\.pth", name)]
+    return {
+        "source": False,
+        "licence": licence,
+        "runtime": runtime,
+        "startup": startup[0] if startup else None,
+        "modules": sorted(re.sub(r"/__init__$", "", name).replace("/", ".") for name in public),
+    }
 
 
 def plain(name):

@@ -13,6 +13,7 @@ use backstitch_model::package::PackageVersion;
 use serde_json::json;
 
 use super::commands;
+use super::facts;
 use super::interpreter::Interpreter;
 use super::pins::Pins;
 use crate::compare::Facts;
@@ -266,8 +267,8 @@ impl PackageManager for Python {
     }
 
     /// What a wheel says of itself is not read yet.
-    fn facts(&self, _: &Tree, _: &Path, _: &PackageVersion) -> Option<Facts> {
-        None
+    fn facts(&self, _: &Tree, _: &Path, package: &PackageVersion) -> Option<Facts> {
+        facts::facts(&self.downloads, package)
     }
 
     fn stage(

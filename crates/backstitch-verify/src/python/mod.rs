@@ -15,6 +15,7 @@ mod interpreter;
 mod pins;
 
 mod commands;
+mod facts;
 mod manager;
 mod recipe;
 
