@@ -59,9 +59,14 @@ pub fn chain(reach: &Reach) -> String {
 pub fn change(candidate: &Candidate) -> String {
     let Change::Upgrade(upgrade) = &candidate.change;
     let edits = upgrade.edits.iter().map(|edit| {
+        let before = if edit.from.is_empty() {
+            "new".to_owned()
+        } else {
+            format!("was {}", edit.from)
+        };
         format!(
-            "{} requires {} {} (was {})",
-            edit.manifest, edit.key, edit.to, edit.from
+            "{} requires {} {} ({before})",
+            edit.manifest, edit.key, edit.to
         )
     });
     let moves = upgrade.moves.iter().map(ToString::to_string);
