@@ -18,7 +18,7 @@ use crate::plan::{Plan, Planner};
 const NODES_MAX: usize = 16;
 
 /// How many releases are offered for a package that moves alone.
-const DIRECT_MAX: usize = 2;
+const DIRECT_MAX: usize = 3;
 
 /// How much is looked at for one package, in releases.
 const EFFORT: usize = 60_000;

@@ -126,7 +126,9 @@ impl Search<'_, '_> {
             && ids.is_subset(present)
     }
 
-    /// Every way that moves nothing but the package itself, the lowest release first.
+    /// The ways that move nothing but the package itself: the lowest releases, and at last the
+    /// newest. Where a release that is called fixed turns out not to be, its neighbours seldom
+    /// are, and the newest is the best guess.
     pub(super) fn direct(&self, node: Node, count: usize) -> Vec<Way> {
         if !self.locked.is_movable(node) {
             return Vec::new();
@@ -135,7 +137,13 @@ impl Search<'_, '_> {
         let ways = self
             .good(node, &package)
             .filter_map(|index| self.direct_to(node, &package, index));
-        ways.take(count).collect()
+        let mut ways: Vec<Way> = ways.collect();
+        if let (Some(newest), true) = (ways.last().cloned(), ways.len() > count && count > 1) {
+            ways.truncate(count - 1);
+            ways.push(newest);
+        }
+        ways.truncate(count);
+        ways
     }
 
     fn direct_to(&self, node: Node, package: &Package, index: usize) -> Option<Way> {

@@ -3,10 +3,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use backstitch_model::package::{Ecosystem, PackageVersion};
 use backstitch_model::reproducer::{Seen, Sight};
 use backstitch_model::{AdvisoryId, LockFormat, Outcome, Policy, Reproducer};
@@ -21,6 +22,9 @@ use crate::report::{self, Progress, json};
 use crate::reproducers::{self, DESCRIPTION, Entry, Library};
 use crate::source;
 use crate::wire;
+
+/// How many are checked at one time at the most: each builds with every processor.
+const WORKERS_MAX: usize = 4;
 
 /// Does what `backstitch reproducer` is asked for.
 pub fn reproducer(command: &ReproducerCommand) -> Result<Exit> {
@@ -97,17 +101,7 @@ fn check(arguments: &CheckArguments) -> Result<Exit> {
         work: work.path(),
         offline: arguments.offline,
     };
-    let (mut refused, mut not_run) = (0, 0);
-    for reproducer in &chosen {
-        let began = Instant::now();
-        let verdict = checker.check(reproducer)?;
-        match &verdict {
-            Verdict::Accepted => {}
-            Verdict::Refused(_) => refused += 1,
-            Verdict::NotRun(_) => not_run += 1,
-        }
-        progress.line(&told(reproducer, &verdict, began.elapsed()));
-    }
+    let (refused, not_run) = check_all(&checker, &chosen)?;
     progress.finish();
     discard(work.path())?;
     let accepted = chosen.len() - refused - not_run;
@@ -120,6 +114,39 @@ fn check(arguments: &CheckArguments) -> Result<Exit> {
         (0, _) => Exit::CouldNot,
         _ => Exit::FindingsLeft,
     })
+}
+
+/// Checks them, some at one time, and answers how many were refused and how many not run.
+fn check_all(checker: &Checker<'_>, chosen: &[Reproducer]) -> Result<(usize, usize)> {
+    let next = AtomicUsize::new(0);
+    let counts = Mutex::new((0, 0));
+    let work = || -> Result<()> {
+        while let Some(reproducer) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let began = Instant::now();
+            let verdict = checker.check(reproducer)?;
+            let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+            match &verdict {
+                Verdict::Accepted => {}
+                Verdict::Refused(_) => counts.0 += 1,
+                Verdict::NotRun(_) => counts.1 += 1,
+            }
+            checker
+                .progress
+                .line(&told(reproducer, &verdict, began.elapsed()));
+        }
+        Ok(())
+    };
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (0..workers.min(WORKERS_MAX))
+            .map(|_| scope.spawn(work))
+            .collect();
+        running.into_iter().try_for_each(|worker| {
+            let ended = worker.join();
+            ended.unwrap_or_else(|_| Err(anyhow!("a check ended unexpectedly")))
+        })
+    })?;
+    Ok(counts.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// What jobs wrote belongs to the sandbox's user.
