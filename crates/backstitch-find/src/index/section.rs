@@ -1,7 +1,8 @@
 //! One ecosystem's records: a table of package names in byte order, then the data.
 //!
 //! Layout: the number of packages; per package the name's place and length, and where its
-//! entries lie and how many there are; then names, entries and records in any order.
+//! entries lie and how many there are; then names, entries and records in any order. What is
+//! read is checked chunk by chunk.
 
 use std::cmp::Ordering;
 
@@ -9,6 +10,7 @@ use backstitch_model::Advisory;
 use backstitch_model::package::Ecosystem;
 
 use super::Cursor;
+use super::chunks::Chunks;
 use super::entry::{AffectedEntry, read_affected, read_record};
 use crate::names;
 
@@ -18,10 +20,10 @@ pub(super) const ROW_BYTES: usize = 16;
 /// Where the table begins: after the number of packages.
 pub(super) const TABLE_AT: usize = 4;
 
-/// The records on one ecosystem's packages, checked against their digest.
+/// The records on one ecosystem's packages, each checked before it is read.
 #[derive(Debug, Clone)]
 pub struct Section<'index> {
-    bytes: &'index [u8],
+    chunks: Chunks<'index>,
     packages: usize,
     ecosystem: Ecosystem,
 }
@@ -35,11 +37,11 @@ struct Row<'index> {
 }
 
 impl<'index> Section<'index> {
-    pub(super) fn open(bytes: &'index [u8], ecosystem: &str) -> Option<Self> {
-        let packages = Cursor::new(bytes, 0).size()?;
+    pub(super) fn open(chunks: Chunks<'index>, ecosystem: &str) -> Option<Self> {
+        let packages = Cursor::within(chunks, 0).size()?;
         let table_end = packages.checked_mul(ROW_BYTES)?.checked_add(TABLE_AT)?;
-        (table_end <= bytes.len()).then(|| Self {
-            bytes,
+        (table_end <= chunks.length()).then(|| Self {
+            chunks,
             packages,
             ecosystem: Ecosystem::from_osv(ecosystem),
         })
@@ -64,12 +66,19 @@ impl<'index> Section<'index> {
 
     /// The record that an entry belongs to, without what it affects.
     pub fn record(&self, entry: &AffectedEntry<'_>) -> Result<Advisory, String> {
-        read_record(&mut Cursor::new(self.bytes, entry.record_at))
+        read_record(&mut Cursor::within(self.chunks, entry.record_at))
             .ok_or_else(|| format!("record at {} of `{}`", entry.record_at, self.ecosystem))
     }
 
-    /// Reads everything once; the error names the first damaged part.
+    /// Checks every byte of it, whether or not a lookup would come to it.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let damage = || format!("section `{}`", self.ecosystem);
+        self.chunks.is_whole().then_some(()).ok_or_else(damage)
+    }
+
+    /// Checks every byte and reads everything once; the error names the first damaged part.
     pub(super) fn walk(&self) -> Result<(), String> {
+        self.check()?;
         let mut last_name = None;
         for position in 0..self.packages {
             let row = self.row(position).ok_or_else(|| self.damage("table"))?;
@@ -95,10 +104,10 @@ impl<'index> Section<'index> {
     }
 
     fn read_entries(&self, row: Row<'_>) -> Option<Vec<AffectedEntry<'index>>> {
-        if row.entries > self.bytes.len() {
+        if row.entries > self.chunks.length() {
             return None;
         }
-        let mut cursor = Cursor::new(self.bytes, row.entries_at);
+        let mut cursor = Cursor::within(self.chunks, row.entries_at);
         (0..row.entries)
             .map(|_| read_affected(&mut cursor))
             .collect()
@@ -123,10 +132,11 @@ impl<'index> Section<'index> {
             return None;
         }
         let at = position.checked_mul(ROW_BYTES)?.checked_add(TABLE_AT)?;
-        let mut cursor = Cursor::new(self.bytes, at);
+        let taken = Cursor::within(self.chunks, at).take(ROW_BYTES)?;
+        let mut cursor = Cursor::new(taken);
         let name_at = cursor.size()?;
         let name_length = cursor.size()?;
-        let name = Cursor::new(self.bytes, name_at).take(name_length)?;
+        let name = Cursor::within(self.chunks, name_at).take(name_length)?;
         Some(Row {
             name,
             entries_at: cursor.size()?,
