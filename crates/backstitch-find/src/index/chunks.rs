@@ -85,16 +85,18 @@ impl<'index> Chunks<'index> {
     }
 
     fn are_sound(&self, mut chunks: Range<usize>) -> bool {
-        chunks.all(|number| self.is_sound(number) == Some(true))
+        chunks.all(|number| match self.sound.get(number) {
+            // The bytes do not change, so it does not matter which thread sees the mark when.
+            Some(sound) => sound.load(Ordering::Relaxed) || self.check(number, sound),
+            None => false,
+        })
     }
 
-    fn is_sound(&self, number: usize) -> Option<bool> {
-        let sound = self.sound.get(number)?;
-        // The bytes do not change, so it does not matter which thread sees the mark when.
-        if !sound.load(Ordering::Relaxed) {
-            sound.store(self.matches(number)?, Ordering::Relaxed);
-        }
-        Some(sound.load(Ordering::Relaxed))
+    #[cold]
+    fn check(&self, number: usize, sound: &AtomicBool) -> bool {
+        let matches = self.matches(number) == Some(true);
+        sound.store(matches, Ordering::Relaxed);
+        matches
     }
 
     fn matches(&self, number: usize) -> Option<bool> {

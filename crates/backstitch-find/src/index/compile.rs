@@ -9,7 +9,7 @@ use super::about::{self, About, Provenance, SectionSummary};
 use super::chunks;
 use super::cursor::Writer;
 use super::entry::{write_affected, write_record};
-use super::section::{ROW_BYTES, TABLE_AT};
+use super::section::{ROW_BYTES, TABLE_AT, beginning};
 use super::{IndexError, IndexProblem};
 use crate::names;
 
@@ -128,6 +128,7 @@ fn section(
     table.size(packages.len());
     for (name, statements) in packages {
         write_records(statements, &mut data, base, &mut records);
+        table.long(beginning(name.as_bytes()));
         table.size(name_at);
         table.size(name.len());
         name_at += name.len();

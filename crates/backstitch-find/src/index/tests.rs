@@ -342,6 +342,16 @@ fn exercise(index: &Index) {
 
 proptest! {
     #[test]
+    fn names_stand_as_their_beginnings_do(
+        left in "[ab\u{0}\u{1}é]{0,10}",
+        right in "[ab\u{0}\u{1}é]{0,10}",
+    ) {
+        let (left, right) = (left.as_bytes(), right.as_bytes());
+        let beginnings = section::beginning(left).cmp(&section::beginning(right));
+        prop_assert!(beginnings.is_eq() || beginnings == left.cmp(right));
+    }
+
+    #[test]
     fn flipped_bytes_are_an_error_and_no_panic(
         flips in proptest::collection::vec((0_usize..4096, 1_u8..=255), 1..8),
         cut in prop_oneof![3 => Just(0_usize), 1 => 0_usize..64],
