@@ -46,7 +46,12 @@ pub(crate) fn matches<'index>(
 ) -> Result<Matches<'index>, String> {
     let mut found: Vec<Match<'index>> = Vec::new();
     let mut unclear = Vec::new();
-    for entry in section.entries(package)? {
+    let entries = section.entries(package)?;
+    // So it is with most packages.
+    if entries.is_empty() {
+        return Ok(Matches::default());
+    }
+    for entry in entries {
         if entry.withdrawn {
             continue;
         }

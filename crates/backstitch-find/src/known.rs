@@ -19,11 +19,16 @@ pub struct Known<'index> {
 }
 
 impl Index {
-    /// Opens one ecosystem for questions on single versions.
+    /// Opens one ecosystem for questions on single versions, and checks every byte of it:
+    /// an answer has no room for an error.
     pub fn known(&self, ecosystem: &Ecosystem) -> Result<Known<'_>, IndexError> {
+        let section = self.section(ecosystem)?;
+        if let Some(section) = &section {
+            section.check().map_err(|part| self.damaged(part))?;
+        }
         Ok(Known {
             index: self,
-            section: self.section(ecosystem)?,
+            section,
             damage: Mutex::new(None),
         })
     }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::chunks::{DIGEST_BYTES, digests_length};
 use super::cursor::Writer;
 use super::{Cursor, DIGEST_AT, FORMAT, HEADER_BYTES, IndexProblem, MAGIC};
 
@@ -34,8 +35,17 @@ pub struct SectionSummary {
     pub records: usize,
     /// How many packages they speak of.
     pub packages: usize,
+    /// Where its bytes are; the digests of their chunks follow.
     pub(super) span: Range<usize>,
-    pub(super) digest: [u8; 32],
+    /// The digest of those digests.
+    pub(super) digest: [u8; DIGEST_BYTES],
+}
+
+impl SectionSummary {
+    /// Where the digests of its chunks are.
+    pub(super) fn digests(&self) -> Range<usize> {
+        self.span.end..self.span.end + digests_length(self.span.len())
+    }
 }
 
 impl About {
@@ -53,7 +63,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<About, IndexProblem> {
         return Err(IndexProblem::Foreign);
     }
     let damaged = || IndexProblem::Damaged("header".into());
-    let mut cursor = Cursor::new(rest, 0);
+    let mut cursor = Cursor::new(rest);
     let format = cursor.number().ok_or_else(damaged)?;
     if format != FORMAT {
         return Err(IndexProblem::OtherFormat(format));
@@ -64,7 +74,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<About, IndexProblem> {
     if expected != found {
         return Err(IndexProblem::WrongLength { expected, found });
     }
-    let digest = cursor.take(32).ok_or_else(damaged)?;
+    let digest = cursor.take(DIGEST_BYTES).ok_or_else(damaged)?;
     let directory = bytes
         .get(HEADER_BYTES..)
         .and_then(|rest| rest.get(..directory_length))
@@ -75,7 +85,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<About, IndexProblem> {
     parse(directory, bytes.len()).ok_or_else(damaged)
 }
 
-fn header_digest(header: &[u8], directory: &[u8]) -> [u8; 32] {
+fn header_digest(header: &[u8], directory: &[u8]) -> [u8; DIGEST_BYTES] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(header);
     hasher.update(directory);
@@ -83,7 +93,7 @@ fn header_digest(header: &[u8], directory: &[u8]) -> [u8; 32] {
 }
 
 fn parse(directory: &[u8], file_length: usize) -> Option<About> {
-    let mut cursor = Cursor::new(directory, 0);
+    let mut cursor = Cursor::new(directory);
     Some(About {
         provenance: Provenance {
             created_at: cursor.text()?.to_owned(),
@@ -102,14 +112,15 @@ fn parse_section(cursor: &mut Cursor<'_>, file_length: usize) -> Option<SectionS
     let packages = cursor.size()?;
     let start = usize::try_from(cursor.long()?).ok()?;
     let end = start.checked_add(usize::try_from(cursor.long()?).ok()?)?;
-    let digest = cursor.take(32)?.try_into().ok()?;
-    (end <= file_length).then_some(SectionSummary {
+    let digest = cursor.take(DIGEST_BYTES)?.try_into().ok()?;
+    let summary = SectionSummary {
         ecosystem,
         records,
         packages,
         span: start..end,
         digest,
-    })
+    };
+    (end <= file_length && summary.digests().end <= file_length).then_some(summary)
 }
 
 /// Puts header and directory before the sections, whose spans count from the first one.

@@ -6,9 +6,10 @@ use backstitch_model::Advisory;
 use backstitch_model::advisory::Affected;
 
 use super::about::{self, About, Provenance, SectionSummary};
+use super::chunks;
 use super::cursor::Writer;
 use super::entry::{write_affected, write_record};
-use super::section::{ROW_BYTES, TABLE_AT};
+use super::section::{ROW_BYTES, TABLE_AT, beginning};
 use super::{IndexError, IndexProblem};
 use crate::names;
 
@@ -35,14 +36,16 @@ pub fn compile(advisories: &[Advisory], provenance: Provenance) -> Result<Vec<u8
     for (ecosystem, packages) in by_package(advisories) {
         let start = sections.bytes.len();
         let (bytes, records) = section(&packages, &withdrawn).map_err(too_large)?;
+        let digests = chunks::digests(&bytes);
         about.sections.push(SectionSummary {
             ecosystem: ecosystem.to_owned(),
             records,
             packages: packages.len(),
             span: start..start + bytes.len(),
-            digest: *blake3::hash(&bytes).as_bytes(),
+            digest: *blake3::hash(&digests).as_bytes(),
         });
         sections.bytes.extend_from_slice(&bytes);
+        sections.bytes.extend_from_slice(&digests);
     }
     about::assemble(about, &sections.bytes).map_err(too_large)
 }
@@ -106,21 +109,29 @@ fn by_package(advisories: &[Advisory]) -> BTreeMap<&str, Packages<'_>> {
 }
 
 /// Lays out one section; gives its bytes and how many ids it holds.
+///
+/// The names come one after the other, since a lookup passes many of them; what is read of
+/// a package once it is found lies in one place.
 fn section(
     packages: &Packages<'_>,
     withdrawn: &HashSet<&str>,
 ) -> Result<(Vec<u8>, usize), IndexProblem> {
     let mut data = Writer::default();
     let mut table = Writer::default();
-    let mut ids = HashSet::new();
+    let mut records = HashMap::new();
     // Offsets count from the section's start, and the table's length is known beforehand.
     let base = TABLE_AT + packages.len() * ROW_BYTES;
-    let records = write_records(packages, &mut data, base);
+    for name in packages.keys() {
+        data.bytes.extend_from_slice(name.as_bytes());
+    }
+    let mut name_at = base;
     table.size(packages.len());
     for (name, statements) in packages {
-        table.size(base + data.bytes.len());
+        write_records(statements, &mut data, base, &mut records);
+        table.long(beginning(name.as_bytes()));
+        table.size(name_at);
         table.size(name.len());
-        data.bytes.extend_from_slice(name.as_bytes());
+        name_at += name.len();
         table.size(base + data.bytes.len());
         table.size(
             statements
@@ -129,10 +140,9 @@ fn section(
                 .sum(),
         );
         for (id, (advisory, affected)) in statements {
-            ids.insert(*id);
+            let is_withdrawn = withdrawn.contains(id);
+            let record_at = records[&std::ptr::from_ref(*advisory)];
             for affected in affected {
-                let is_withdrawn = withdrawn.contains(id);
-                let record_at = records[&std::ptr::from_ref(*advisory)];
                 write_affected(&mut data, affected, is_withdrawn, record_at);
             }
         }
@@ -141,17 +151,18 @@ fn section(
         return Err(IndexProblem::TooLarge("an ecosystem"));
     }
     table.bytes.append(&mut data.bytes);
+    let ids: HashSet<_> = packages.values().flat_map(BTreeMap::keys).collect();
     Ok((table.bytes, ids.len()))
 }
 
-/// Writes each record once; gives where each lies.
+/// Writes those of a package's records that no package before it had; notes where they lie.
 fn write_records(
-    packages: &Packages<'_>,
+    statements: &BTreeMap<&str, Statements<'_>>,
     data: &mut Writer,
     base: usize,
-) -> HashMap<*const Advisory, usize> {
-    let mut places = HashMap::new();
-    for (advisory, _) in packages.values().flat_map(BTreeMap::values) {
+    places: &mut HashMap<*const Advisory, usize>,
+) {
+    for (advisory, _) in statements.values() {
         places
             .entry(std::ptr::from_ref(*advisory))
             .or_insert_with(|| {
@@ -160,5 +171,4 @@ fn write_records(
                 at
             });
     }
-    places
 }

@@ -1,22 +1,48 @@
 //! Reading and writing the index's primitives: little-endian numbers and counted texts.
 //!
-//! Reads never panic: past the end, or on text that is no UTF-8, they give `None`.
+//! Reads never panic: past the end, in a damaged chunk, or on text that is no UTF-8, they
+//! give `None`.
+
+use super::chunks::Chunks;
 
 /// A position in bytes that nobody vouches for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cursor<'data> {
-    bytes: &'data [u8],
+    bytes: Bytes<'data>,
     at: usize,
 }
 
+#[derive(Debug, Clone, Copy)]
+enum Bytes<'data> {
+    /// Checked as a whole beforehand.
+    Plain(&'data [u8]),
+    /// Checked where they are read.
+    Chunked(Chunks<'data>),
+}
+
 impl<'data> Cursor<'data> {
-    pub(super) fn new(bytes: &'data [u8], at: usize) -> Self {
-        Self { bytes, at }
+    /// Reads bytes that were checked as a whole.
+    pub(super) fn new(bytes: &'data [u8]) -> Self {
+        Self {
+            bytes: Bytes::Plain(bytes),
+            at: 0,
+        }
+    }
+
+    /// Reads a section from `at` on, and checks each chunk that it comes to.
+    pub(super) fn within(chunks: Chunks<'data>, at: usize) -> Self {
+        Self {
+            bytes: Bytes::Chunked(chunks),
+            at,
+        }
     }
 
     pub(super) fn take(&mut self, count: usize) -> Option<&'data [u8]> {
         let end = self.at.checked_add(count)?;
-        let taken = self.bytes.get(self.at..end)?;
+        let taken = match self.bytes {
+            Bytes::Plain(bytes) => bytes.get(self.at..end)?,
+            Bytes::Chunked(chunks) => chunks.get(self.at..end)?,
+        };
         self.at = end;
         Some(taken)
     }
@@ -43,7 +69,11 @@ impl<'data> Cursor<'data> {
     /// A count of things that take at least one byte each: more than are left is damage.
     pub(super) fn count(&mut self) -> Option<usize> {
         let count = self.size()?;
-        (count <= self.bytes.len().saturating_sub(self.at)).then_some(count)
+        let length = match self.bytes {
+            Bytes::Plain(bytes) => bytes.len(),
+            Bytes::Chunked(chunks) => chunks.length(),
+        };
+        (count <= length.saturating_sub(self.at)).then_some(count)
     }
 
     pub(super) fn text(&mut self) -> Option<&'data str> {

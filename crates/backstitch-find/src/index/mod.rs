@@ -1,11 +1,14 @@
 //! The compiled advisory index: one file, mapped into memory, read in place.
 //!
-//! Opening checks the header alone; an ecosystem's section is checked against its own
-//! digest the first time it is asked for. Nothing is parsed but the records that a lookup
-//! reaches, and every offset is checked, so that no bytes can make it panic. Writing is
-//! [`compile`]'s and [`replace`]'s business; what a version is, `matching`'s.
+//! Opening checks the header alone. An ecosystem's section is checked in chunks: the table
+//! of their digests when the section is asked for, each chunk before the first byte of it is
+//! used. Nothing is parsed but the records that a lookup reaches, and every offset is
+//! checked, so that no bytes can make it panic. Damage that a lookup comes to is an error;
+//! [`Index::verify`] finds all of it. Writing is [`compile`]'s and [`replace`]'s business;
+//! what a version is, `matching`'s.
 
 mod about;
+mod chunks;
 mod compile;
 mod cursor;
 mod entry;
@@ -14,7 +17,6 @@ mod section;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use backstitch_model::package::Ecosystem;
 use memmap2::Mmap;
@@ -25,16 +27,17 @@ pub use entry::AffectedEntry;
 pub use replace::replace;
 pub use section::Section;
 
+use chunks::{DIGEST_BYTES, Seen};
 use cursor::Cursor;
 
 /// What every index file begins with.
 const MAGIC: [u8; 8] = *b"BKSTIDX\n";
 
 /// The layout that this code reads and writes; any change to it is a new number.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Magic, format, directory length, file length, digest of all that and the directory.
-const HEADER_BYTES: usize = 8 + 4 + 4 + 8 + 32;
+const HEADER_BYTES: usize = 8 + 4 + 4 + 8 + DIGEST_BYTES;
 
 /// The digest's place in the header.
 const DIGEST_AT: usize = 24;
@@ -48,7 +51,7 @@ pub struct Index {
     name: PathBuf,
     data: Storage,
     about: About,
-    checked: Vec<OnceLock<bool>>,
+    seen: Vec<Seen>,
 }
 
 #[derive(Debug)]
@@ -76,7 +79,7 @@ pub enum IndexProblem {
     /// It is not an advisory index at all.
     #[error("it is not an advisory index; import the advisories again")]
     Foreign,
-    /// A later version of Backstitch wrote it.
+    /// Another version of Backstitch wrote it.
     #[error(
         "it has format {0}, and this version reads format {FORMAT}; import the advisories again"
     )]
@@ -98,7 +101,7 @@ pub enum IndexProblem {
 }
 
 impl Index {
-    /// Maps the file at `path` and checks its header. Sections are checked when used.
+    /// Maps the file at `path` and checks its header. The rest is checked where it is used.
     pub fn open(path: &Path) -> Result<Self, IndexError> {
         let mapped = map(path).map_err(|problem| IndexError {
             name: path.to_owned(),
@@ -115,12 +118,12 @@ impl Index {
     fn from_storage(name: PathBuf, data: Storage) -> Result<Self, IndexError> {
         match about::read(data.bytes()) {
             Ok(about) => {
-                let checked = about.sections.iter().map(|_| OnceLock::new()).collect();
+                let seen = about.sections.iter().map(|_| Seen::default()).collect();
                 Ok(Self {
                     name,
                     data,
                     about,
-                    checked,
+                    seen,
                 })
             }
             Err(problem) => Err(IndexError { name, problem }),
@@ -132,8 +135,8 @@ impl Index {
         &self.about
     }
 
-    /// The records on `ecosystem`'s packages, checked against their digest; `None` where
-    /// the index has none.
+    /// The records on `ecosystem`'s packages, each checked when it is read; `None` where the
+    /// index has none.
     pub fn section(&self, ecosystem: &Ecosystem) -> Result<Option<Section<'_>>, IndexError> {
         let name = ecosystem.as_osv();
         match self
@@ -142,34 +145,28 @@ impl Index {
             .iter()
             .position(|section| section.ecosystem == name)
         {
-            Some(position) => self.checked_section(position).map(Some),
+            Some(position) => self.section_at(position).map(Some),
             None => Ok(None),
         }
     }
 
-    /// Checks every byte: each section's digest, and that each record can be read.
+    /// Checks every byte: each chunk's digest, and that each record can be read.
     pub fn verify(&self) -> Result<(), IndexError> {
         for position in 0..self.about.sections.len() {
-            let section = self.checked_section(position)?;
+            let section = self.section_at(position)?;
             section.walk().map_err(|damage| self.damaged(damage))?;
         }
         Ok(())
     }
 
-    fn checked_section(&self, position: usize) -> Result<Section<'_>, IndexError> {
+    fn section_at(&self, position: usize) -> Result<Section<'_>, IndexError> {
         let summary = &self.about.sections[position];
-        let damaged = || self.damaged(format!("section `{}`", summary.ecosystem));
-        let bytes = self
-            .data
-            .bytes()
-            .get(summary.span.clone())
-            .ok_or_else(damaged)?;
-        let matches = *self.checked[position]
-            .get_or_init(|| *blake3::hash(bytes).as_bytes() == summary.digest);
-        if !matches {
-            return Err(damaged());
-        }
-        Section::open(bytes, &summary.ecosystem).ok_or_else(damaged)
+        let part = |span| self.data.bytes().get(span);
+        part(summary.span.clone())
+            .zip(part(summary.digests()))
+            .and_then(|(bytes, digests)| self.seen[position].open(bytes, digests, &summary.digest))
+            .and_then(|chunks| Section::open(chunks, &summary.ecosystem))
+            .ok_or_else(|| self.damaged(format!("section `{}`", summary.ecosystem)))
     }
 
     /// The error for a part that could not be read.

@@ -142,9 +142,13 @@ fn a_file_that_is_no_index_of_this_format_is_refused_by_name() {
         refusal(b"SQLite format 3\0".repeat(9)),
         IndexProblem::Foreign
     ));
-    let mut newer = good.clone();
-    newer[8] = 2;
-    assert!(matches!(refusal(newer), IndexProblem::OtherFormat(2)));
+    for other in [1, 3] {
+        let mut bytes = good.clone();
+        bytes[8] = other;
+        assert!(
+            matches!(refusal(bytes), IndexProblem::OtherFormat(told) if told == u32::from(other))
+        );
+    }
     let mut short = good.clone();
     short.pop();
     assert!(matches!(refusal(short), IndexProblem::WrongLength { .. }));
@@ -180,6 +184,106 @@ fn damage_in_one_section_leaves_the_others_usable() {
     assert!(index.verify().is_err());
 }
 
+/// Enough packages for a section of many chunks; each has a record of its own.
+fn many() -> String {
+    let record = |number: u32| {
+        format!(
+            r#"{{"id": "A-{number}", "modified": "2024-01-01T00:00:00Z", "summary": "{}",
+            "affected": [{{"package": {{"ecosystem": "crates.io", "name": "package-{number:03}"}},
+            "ranges": [{{"type": "SEMVER", "events": [{{"introduced": "0"}}]}}]}}]}}"#,
+            "why ".repeat(40)
+        )
+    };
+    let records: Vec<_> = (0..400).map(record).collect();
+    format!("[{}]", records.join(","))
+}
+
+/// What a lookup of one package says: the record's id and summary, or what is damaged.
+fn answer(index: &Index, package: &str) -> Result<Vec<(String, String)>, String> {
+    let section = index
+        .section(&Ecosystem::CratesIo)
+        .map_err(|error| error.to_string())?
+        .unwrap();
+    let record = |entry| {
+        let record = section.record(entry)?;
+        Ok((record.id.to_string(), record.summary))
+    };
+    section.entries(package)?.iter().map(record).collect()
+}
+
+#[test]
+fn damage_is_told_by_the_lookups_that_come_to_it_and_by_every_check_of_the_whole() {
+    let good = bytes_of(&many());
+    let section = Index::from_bytes(good.clone()).unwrap().about.sections[0].clone();
+    assert!(section.span.len() > 20 * chunks::CHUNK_BYTES);
+    let index = Index::from_bytes(good.clone()).unwrap();
+    let packages = ["package-000", "package-200", "package-399", "unheard-of"];
+    let right = packages.map(|package| answer(&index, package).unwrap());
+    let mut told = 0;
+    let mut untouched = 0;
+    for place in (0..good.len()).step_by(509).chain([good.len() - 1]) {
+        let mut bytes = good.clone();
+        bytes[place] ^= 0x10;
+        let Ok(index) = Index::from_bytes(bytes) else {
+            assert!(place < section.span.start, "{place}");
+            continue;
+        };
+        for (package, right) in packages.iter().zip(&right) {
+            match answer(&index, package) {
+                Ok(answer) => {
+                    assert_eq!(answer, *right, "{place}");
+                    untouched += 1;
+                }
+                Err(part) => {
+                    assert!(part.contains("section `crates.io`"), "{part}");
+                    told += 1;
+                }
+            }
+        }
+        assert!(index.known(&Ecosystem::CratesIo).is_err(), "{place}");
+        assert!(index.verify().is_err(), "{place}");
+    }
+    assert!(told > 0 && untouched > 0, "{told} told, {untouched} not");
+}
+
+#[test]
+fn a_wrong_digest_and_one_too_few_are_damage_even_where_the_chunk_is_sound() {
+    let good = bytes_of(&many());
+    let section = Index::from_bytes(good.clone()).unwrap().about.sections[0].clone();
+    let mut wrong = good.clone();
+    wrong[section.digests().start] ^= 1;
+    assert!(matches!(refusal(wrong), IndexProblem::Damaged(part) if part == "section `crates.io`"));
+    let digests = &good[section.digests()];
+    let body = &good[section.span.clone()];
+    for digests in [&digests[DIGEST_BYTES..], &[]] {
+        let digest = *blake3::hash(digests).as_bytes();
+        assert!(Seen::default().open(body, digests, &digest).is_none());
+    }
+}
+
+#[test]
+fn bytes_are_given_out_only_from_chunks_that_are_sound() {
+    let mut body = vec![7; 2 * chunks::CHUNK_BYTES + 5];
+    let digests = chunks::digests(&body);
+    assert_eq!(digests.len(), chunks::digests_length(body.len()));
+    let digest = *blake3::hash(&digests).as_bytes();
+    body[chunks::CHUNK_BYTES] ^= 1;
+    let seen = Seen::default();
+    let opened = seen.open(&body, &digests, &digest).unwrap();
+    let (first, second) = (chunks::CHUNK_BYTES, 2 * chunks::CHUNK_BYTES);
+    for sound in [0..first, 0..1, first - 1..first, second..body.len(), 3..3] {
+        assert_eq!(opened.get(sound.clone()), body.get(sound));
+    }
+    for damaged in [first..first + 1, first - 1..first + 1, second - 1..second] {
+        assert_eq!(opened.get(damaged.clone()), None);
+        assert_eq!(opened.get(damaged), None, "asked again");
+    }
+    for outside in [0..body.len() + 1, usize::MAX - 1..usize::MAX] {
+        assert_eq!(opened.get(outside), None);
+    }
+    assert!(!opened.is_whole());
+}
+
 #[test]
 fn a_failed_replacement_keeps_the_old_file() {
     let folder = tempfile::tempdir().unwrap();
@@ -203,7 +307,9 @@ fn a_failed_replacement_keeps_the_old_file() {
 /// Gives every digest the value that the bytes ask for, so that reading goes on past them.
 fn with_right_digests(mut bytes: Vec<u8>, sections: &[SectionSummary]) -> Vec<u8> {
     for section in sections {
-        let digest = *blake3::hash(&bytes[section.span.clone()]).as_bytes();
+        let digests = chunks::digests(&bytes[section.span.clone()]);
+        let digest = *blake3::hash(&digests).as_bytes();
+        bytes[section.digests()].copy_from_slice(&digests);
         let place = bytes
             .windows(32)
             .position(|window| window == section.digest);
@@ -236,6 +342,16 @@ fn exercise(index: &Index) {
 
 proptest! {
     #[test]
+    fn names_stand_as_their_beginnings_do(
+        left in "[ab\u{0}\u{1}é]{0,10}",
+        right in "[ab\u{0}\u{1}é]{0,10}",
+    ) {
+        let (left, right) = (left.as_bytes(), right.as_bytes());
+        let beginnings = section::beginning(left).cmp(&section::beginning(right));
+        prop_assert!(beginnings.is_eq() || beginnings == left.cmp(right));
+    }
+
+    #[test]
     fn flipped_bytes_are_an_error_and_no_panic(
         flips in proptest::collection::vec((0_usize..4096, 1_u8..=255), 1..8),
         cut in prop_oneof![3 => Just(0_usize), 1 => 0_usize..64],
@@ -261,7 +377,7 @@ proptest! {
             // Digests, magic, format and length stay, so that the reader gets to the rest.
             let place = HEADER_BYTES + place % (good.len() - HEADER_BYTES);
             let is_digest = sections.iter().any(|section| {
-                good.windows(32).position(|window| window == section.digest)
+                section.digests().contains(&place) || good.windows(32).position(|window| window == section.digest)
                     .is_some_and(|start| (start..start + 32).contains(&place))
             });
             if !is_digest {

@@ -2,7 +2,7 @@
 //! strings, one dependency a line.
 //!
 //! Anything else, even if it is good TOML, gives `None`: escapes, other tables, repeated
-//! keys, missing names. A test holds it to what the TOML reader says.
+//! keys, missing names, quotes in a comment. A test holds it to what the TOML reader says.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -10,11 +10,18 @@ use std::ops::Range;
 
 use super::{Raw, RawPackage};
 
+/// Fewer bytes than a package takes with what it needs, in most lockfiles.
+const PACKAGE_BYTES: usize = 200;
+
+/// Fewer bytes of a lockfile than there are to each dependency, in most.
+const DEPENDENCY_BYTES: usize = 64;
+
 /// Reads the text, borrowing from it; `None` where a line is not as Cargo writes it.
 pub(super) fn parse(text: &str) -> Option<Raw<'_>> {
     let mut reader = Reader {
         lines: Lines(text),
-        raw: Raw::default(),
+        raw: with_room_for(text),
+        strings: 0,
         metadata_keys: None,
         has_root: false,
     };
@@ -25,12 +32,26 @@ pub(super) fn parse(text: &str) -> Option<Raw<'_>> {
     while let Some(header) = table {
         table = reader.table(header)?;
     }
-    Some(reader.raw)
+    // Each string has one quote at each end. Where that is all there are, none has another
+    // inside; to count them at once takes a tenth of a look into each.
+    let quotes = memchr::memchr_iter(b'"', text.as_bytes()).count();
+    (quotes == 2 * reader.strings).then_some(reader.raw)
+}
+
+/// Room for about what a text of that length has; lists that grow are copied again and again.
+fn with_room_for(text: &str) -> Raw<'_> {
+    Raw {
+        packages: Vec::with_capacity(text.len() / PACKAGE_BYTES),
+        dependencies: Vec::with_capacity(text.len() / DEPENDENCY_BYTES),
+        ..Raw::default()
+    }
 }
 
 struct Reader<'text> {
     lines: Lines<'text>,
     raw: Raw<'text>,
+    /// How many strings were read.
+    strings: usize,
     metadata_keys: Option<HashSet<&'text str>>,
     has_root: bool,
 }
@@ -117,17 +138,17 @@ impl<'text> Reader<'text> {
                 break Some(line);
             }
             if let Some(value) = line.strip_prefix("name = ") {
-                set(&mut name, plain(value)?)?;
+                set(&mut name, self.plain(value)?)?;
             } else if let Some(value) = line.strip_prefix("version = ") {
-                set(&mut version, plain(value)?)?;
+                set(&mut version, self.plain(value)?)?;
             } else if let Some(value) = line.strip_prefix("source = ") {
-                set(&mut source, plain(value)?)?;
+                set(&mut source, self.plain(value)?)?;
             } else if let Some(value) = line.strip_prefix("checksum = ") {
-                set(&mut checksum, plain(value)?)?;
+                set(&mut checksum, self.plain(value)?)?;
             } else if let Some(value) = line.strip_prefix("dependencies = ") {
                 set(&mut dependencies, self.dependencies(value)?)?;
             } else {
-                set(&mut replace, plain(line.strip_prefix("replace = ")?)?)?;
+                set(&mut replace, self.plain(line.strip_prefix("replace = ")?)?)?;
             }
         };
         let package = RawPackage {
@@ -154,7 +175,7 @@ impl<'text> Reader<'text> {
             if line == "]" {
                 return Some(first..self.raw.dependencies.len());
             }
-            let dependency = plain(line.strip_prefix(' ')?.strip_suffix(',')?)?;
+            let dependency = self.plain(line.strip_prefix(' ')?.strip_suffix(',')?)?;
             self.raw.dependencies.push(dependency);
         }
     }
@@ -167,31 +188,33 @@ impl<'text> Reader<'text> {
                 break Some(line);
             }
             let (key, value) = line.split_once(" = ")?;
-            let Cow::Borrowed(key) = plain(key)? else {
+            let Cow::Borrowed(key) = self.plain(key)? else {
                 return None;
             };
             if !keys.insert(key) {
                 return None;
             }
-            self.raw.metadata.push((Cow::Borrowed(key), plain(value)?));
+            let value = self.plain(value)?;
+            self.raw.metadata.push((Cow::Borrowed(key), value));
         };
         self.metadata_keys = Some(keys);
         // The TOML reader keeps these by key.
         self.raw.metadata.sort_unstable();
         Some(next)
     }
+
+    /// A basic string. Escapes, and what TOML forbids inside one, are nowhere in the text;
+    /// that no quote is inside one is known at the end.
+    fn plain(&mut self, quoted: &'text str) -> Option<Cow<'text, str>> {
+        self.strings += 1;
+        let inner = quoted.strip_prefix('"')?.strip_suffix('"')?;
+        Some(Cow::Borrowed(inner))
+    }
 }
 
 /// Sets a key that TOML allows once.
 fn set<Value>(place: &mut Option<Value>, value: Value) -> Option<()> {
     place.replace(value).is_none().then_some(())
-}
-
-/// A basic string. Escapes, and what TOML forbids inside one, are nowhere in the text.
-fn plain(quoted: &str) -> Option<Cow<'_, str>> {
-    let inner = quoted.strip_prefix('"')?.strip_suffix('"')?;
-    let is_whole = memchr::memchr(b'"', inner.as_bytes()).is_none();
-    is_whole.then_some(Cow::Borrowed(inner))
 }
 
 /// No byte begins an escape, and none is one that TOML forbids in a string or a comment; a

@@ -54,6 +54,23 @@ source = "{CRATES_IO}"
 }
 
 #[test]
+fn a_quote_inside_a_string_or_in_a_comment_is_left_to_the_toml_reader() {
+    let of = |name: &str, comment: &str| {
+        format!("# {comment}\nversion = 4\n\n[[package]]\nname = {name}\nversion = \"1.0.0\"\n")
+    };
+    assert!(lines::parse(&of(r#""a""#, "plain")).is_some());
+    for broken in [r#""a"b""#, r#""a" = "b""#, r#""""#.repeat(2).as_str(), "\""] {
+        let text = of(broken, "plain");
+        assert!(lines::parse(&text).is_none(), "{text}");
+        assert!(parse(text.as_bytes()).is_err(), "{text}");
+    }
+    let text = of(r#""a""#, "\"so\"");
+    assert!(lines::parse(&text).is_none());
+    assert_eq!(names(&parsed(&text), 0), [""; 0]);
+    assert_eq!(parsed(&text).graph.package(Node(0)).id.name, "a");
+}
+
+#[test]
 fn later_versions_leave_out_what_is_clear() {
     let text = format!(
         r#"version = 4

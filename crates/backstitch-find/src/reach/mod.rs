@@ -74,12 +74,16 @@ impl<'project> Reaches<'project> {
             return Self::as_told(graph, (before, start));
         }
         if project.manifests.is_empty() {
+            let mut compiled = vec![None; count];
+            for node in &nodes {
+                compiled[node.0] = Some(without_manifests());
+            }
             return Self {
                 graph,
                 before,
                 start,
                 kinds: vec![None; count],
-                compiled: vec![Some(without_manifests()); count],
+                compiled,
             };
         }
         let facts = Facts::gather(project, &nodes, surroundings.releases);
