@@ -130,14 +130,14 @@ impl Steps {
     pub(super) fn scan(&self, project: &Project) -> Result<Scanned> {
         let platform = self.managers.platform();
         let surroundings = Surroundings {
-            releases: Some(&self.releases),
+            releases: Some(self.releases.as_ref()),
             platform,
         };
         let scan = find::findings(project, self.advisories.index(), surroundings)?;
         let told = |problem: &Problem| format!("`{}`: {}", problem.path, problem.what);
         let unclear = scan.problems.iter().map(told).collect();
         let mut findings = scan.findings;
-        findings.extend(find::yanked(project, &self.releases, platform).findings);
+        findings.extend(find::yanked(project, self.releases.as_ref(), platform).findings);
         Ok(Scanned { findings, unclear })
     }
 
@@ -183,6 +183,7 @@ impl Steps {
         }
         self.progress
             .step(&format!("building and testing the untouched `{name}`"));
+        self.look_ahead(underway.apart());
         let baseline = self.untouched(workbench, underway, &work)?;
         underway.before = [
             baseline.build.clone(),
@@ -259,6 +260,7 @@ impl Steps {
 
     /// Ends the work on a project: its findings stay, each with the reason.
     fn give_up(&mut self, underway: &Underway, why: &str) -> Result<()> {
+        self.finish_ahead();
         self.progress
             .line(&format!("`{}`: {why}", underway.tree.lockfile));
         let ids: Vec<_> = underway
