@@ -19,6 +19,7 @@ mod workplace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use anyhow::{Context, Result};
 use backstitch_fix::Plan;
@@ -62,6 +63,8 @@ pub struct Steps {
     confinement: Confinement,
     story: Story,
     ahead: Option<Ahead>,
+    /// Removes what is not needed again.
+    tidying: Option<JoinHandle<()>>,
 }
 
 /// What a run is asked for.
@@ -198,6 +201,7 @@ impl Steps {
             confinement: order.confinement,
             story,
             ahead: None,
+            tidying: None,
         })
     }
 
@@ -224,6 +228,7 @@ impl Steps {
         self.journal
             .write(&Event::RunFinished { exit: exit.code() })?;
         self.finish_ahead();
+        self.finish_tidying();
         self.workplace.give_back()?;
         self.progress.finish();
         Ok(self.story.clone())
