@@ -78,6 +78,28 @@ fn packages_move_as_the_steps_say_and_the_change_is_judged() {
 }
 
 #[test]
+fn a_recipe_beside_a_trial_does_what_it_does_alone() {
+    let Some(bench) = Bench::new() else { return };
+    let alone = bench.tree("alone", DEPENDENT);
+    let beside = bench.tree("beside", DEPENDENT);
+    let work = bench.path("beside-work");
+    fs::create_dir_all(&work).unwrap();
+    let workbench = bench.workbench();
+    if !workbench.can_work_beside(&work).unwrap() {
+        return;
+    }
+    let step = [update(Some("1.0.1"))];
+    let applied = workbench.apply_beside(&beside, &step, &work).unwrap();
+    assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
+    workbench
+        .apply(&alone, &step, &bench.path("alone-work"))
+        .unwrap();
+    let lockfile = |tree: &Tree| fs::read_to_string(tree.root.join("Cargo.lock")).unwrap();
+    assert_eq!(lockfile(&beside), lockfile(&alone));
+    assert_eq!(locked(&beside), "1.0.1");
+}
+
+#[test]
 fn a_manifest_is_rewritten_and_relocked() {
     let Some(bench) = Bench::new() else { return };
     let tree = bench.tree("tree", DEPENDENT);

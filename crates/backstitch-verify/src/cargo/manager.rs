@@ -9,6 +9,7 @@ use backstitch_model::Reproducer;
 use backstitch_model::candidate::Step;
 use backstitch_model::package::PackageVersion;
 
+use super::beside;
 use super::commands;
 use super::facts;
 use super::reproducer;
@@ -66,13 +67,25 @@ impl Cargo {
         &self.user.notes
     }
 
-    /// Runs `cargo <arguments> --manifest-path <the tree's>` in the fetch phase.
+    /// A directory of the package cache, made where it is missing.
+    pub(super) fn in_cache(&self, name: &str) -> Result<PathBuf, VerifyError> {
+        let directory = self.home.join(name);
+        if !directory.is_dir() {
+            fs::create_dir_all(&directory).doing("make package cache", &directory)?;
+            self.session.sandbox().own(&self.home)?;
+        }
+        Ok(directory)
+    }
+
+    /// Runs `cargo <arguments> --manifest-path <the tree's>` in the fetch phase, with a layer over
+    /// the index where a run phase goes on beside it.
     pub(super) fn run_fetching(
         &self,
         tree: &Tree,
         project: &ProjectSettings,
         arguments: &[String],
         work: &Path,
+        layer: Option<&beside::Layer>,
     ) -> Result<Ended, VerifyError> {
         let above = std::path::absolute(work.join("fetch")).doing("find directory", work)?;
         let settings = write_settings(&above, &self.user.for_fetch(project))?;
@@ -90,6 +103,7 @@ impl Cargo {
         );
         let mut mounts = self.common_mounts(Access::ReadWrite, settings);
         mounts.push(mount(&tree.root, places::PROJECT, Access::ReadWrite));
+        mounts.extend(layer.map(beside::Layer::mount));
         self.session.fetch(Fetching {
             argv,
             // Without walls the directories above the settings may hold the user's own, which
@@ -252,7 +266,24 @@ impl PackageManager for Cargo {
     }
 
     fn apply(&self, tree: &Tree, steps: &[Step], work: &Path) -> Result<Applied, VerifyError> {
-        self.carry_out(tree, steps, work)
+        self.carry_out(tree, steps, work, None)
+    }
+
+    /// There have to be walls, so that nothing of the project's sees the network, and layers.
+    fn can_work_beside(&self, near: &Path) -> Result<bool, VerifyError> {
+        self.session.layered(near)
+    }
+
+    fn apply_beside(
+        &self,
+        tree: &Tree,
+        steps: &[Step],
+        work: &Path,
+    ) -> Result<Applied, VerifyError> {
+        let layer = beside::Layer::prepare(self, work)?;
+        let applied = self.carry_out(tree, steps, work, Some(&layer));
+        layer.settle(self)?;
+        applied
     }
 
     fn commands(&self, tree: &Tree) -> Commands {

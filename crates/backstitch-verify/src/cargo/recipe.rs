@@ -6,6 +6,7 @@ use std::path::Path;
 
 use backstitch_model::candidate::Step;
 
+use super::beside::Layer;
 use super::manager::Cargo;
 use super::settings::ProjectSettings;
 use crate::sandbox::Exit;
@@ -19,12 +20,13 @@ const MESSAGE_CHARS_MAX: usize = 4000;
 
 impl Cargo {
     /// Carries out the steps in the tree, then downloads what the lockfile names by then. `work`
-    /// takes logs and settings.
+    /// takes logs and settings; a layer takes what is written to the index, where there is one.
     pub(super) fn carry_out(
         &self,
         tree: &Tree,
         steps: &[Step],
         work: &Path,
+        layer: Option<&Layer>,
     ) -> Result<Applied, VerifyError> {
         self.session().sandbox().own(&tree.root)?;
         let root = self.session().seen(&tree.root, places::PROJECT);
@@ -34,6 +36,7 @@ impl Cargo {
             tree,
             project: &project,
             work,
+            layer,
         };
         for step in steps {
             if let Some(refusal) = kitchen.step(step)? {
@@ -54,6 +57,7 @@ struct Kitchen<'run> {
     tree: &'run Tree,
     project: &'run ProjectSettings,
     work: &'run Path,
+    layer: Option<&'run Layer>,
 }
 
 impl Kitchen<'_> {
@@ -88,7 +92,7 @@ impl Kitchen<'_> {
     ) -> Result<Option<Refusal>, VerifyError> {
         let Ended { ran, log } =
             self.cargo
-                .run_fetching(self.tree, self.project, arguments, self.work)?;
+                .run_fetching(self.tree, self.project, arguments, self.work, self.layer)?;
         let refusal = |cause, message| {
             Ok(Some(Refusal {
                 step: step.cloned(),

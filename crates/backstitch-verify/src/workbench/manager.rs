@@ -28,6 +28,24 @@ pub trait PackageManager: Send + Sync {
     /// phase: there is a network, and nothing of the project's runs. `work` takes what is written.
     fn apply(&self, tree: &Tree, steps: &[Step], work: &Path) -> Result<Applied, VerifyError>;
 
+    /// Tells whether trees can be fetched and changed with [`PackageManager::apply_beside`]: where
+    /// nothing of the project's can see the network meanwhile, nor be disturbed. `near` is an
+    /// existing directory on the disk that is worked on.
+    fn can_work_beside(&self, _near: &Path) -> Result<bool, VerifyError> {
+        Ok(false)
+    }
+
+    /// Does what [`PackageManager::apply`] does while another tree is built and tested. Only where
+    /// [`PackageManager::can_work_beside`] says so.
+    fn apply_beside(
+        &self,
+        tree: &Tree,
+        steps: &[Step],
+        work: &Path,
+    ) -> Result<Applied, VerifyError> {
+        self.apply(tree, steps, work)
+    }
+
     /// The commands that build and test the project: the user's own where the policy has any.
     fn commands(&self, tree: &Tree) -> Commands;
 

@@ -13,6 +13,9 @@
 //! baseline's build results are seen through an overlay: what the project's programs write is
 //! thrown away, and never becomes part of a fix.
 //!
+//! The phases of two trees can go on at one time, each in a sandbox of its own, where the package
+//! manager can fetch for one without disturbing the other ([`Workbench::apply_beside`]).
+//!
 //! Refusals by a package manager and failing tests are data. A [`VerifyError`] means that the job
 //! could not be done. Nothing here decides whether a fix is good.
 //!
@@ -94,6 +97,23 @@ impl<'manager> Workbench<'manager> {
     /// takes logs and settings.
     pub fn apply(&self, tree: &Tree, steps: &[Step], work: &Path) -> Result<Applied, VerifyError> {
         self.manager.apply(tree, steps, work)
+    }
+
+    /// Tells whether [`Workbench::apply_beside`] can be used. `near` is an existing directory on
+    /// the disk that is worked on.
+    pub fn can_work_beside(&self, near: &Path) -> Result<bool, VerifyError> {
+        self.manager.can_work_beside(near)
+    }
+
+    /// Does what [`Workbench::apply`] does while another tree is built and tested, each in a
+    /// sandbox of its own, without disturbing that.
+    pub fn apply_beside(
+        &self,
+        tree: &Tree,
+        steps: &[Step],
+        work: &Path,
+    ) -> Result<Applied, VerifyError> {
+        self.manager.apply_beside(tree, steps, work)
     }
 
     /// Compares the packages of two trees: those that went and those that came. Each tree is given

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use backstitch_model::policy::CommandLimits;
 use backstitch_model::{LockFormat, Policy, RelPath};
@@ -47,7 +47,7 @@ pub struct Tree {
 /// Runs jobs for a package manager.
 pub struct Session {
     setup: Setup,
-    layered: OnceLock<bool>,
+    layered: Mutex<Option<bool>>,
 }
 
 /// A job that ended, and its log.
@@ -88,7 +88,7 @@ impl Session {
     pub fn new(setup: Setup) -> Self {
         Self {
             setup,
-            layered: OnceLock::new(),
+            layered: Mutex::default(),
         }
     }
 
@@ -115,11 +115,14 @@ impl Session {
 
     /// Tells whether trees are laid over one another rather than copied.
     pub(crate) fn layered(&self, near: &Path) -> Result<bool, VerifyError> {
-        if let Some(layered) = self.layered.get() {
-            return Ok(*layered);
-        }
-        let supported = self.sandbox().overlay_supported(near)?;
-        Ok(*self.layered.get_or_init(|| supported))
+        // Held while it is tried out: two trials in one place would disturb each other.
+        let mut layered = self.layered.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = match *layered {
+            Some(answer) => answer,
+            None => self.sandbox().overlay_supported(near)?,
+        };
+        *layered = Some(answer);
+        Ok(answer)
     }
 
     /// Where a job sees a host path that is mounted at `inside`.

@@ -1,6 +1,6 @@
 //! What a run that was cut off had already done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::{Event, FileText, RunStart};
 use crate::wire;
@@ -120,6 +120,11 @@ impl History {
     /// What applying one candidate led to.
     pub fn applied(&self, attempt: &str) -> Option<&Applied> {
         self.applied.get(attempt)
+    }
+
+    /// The candidates that were applied.
+    pub fn applied_attempts(&self) -> BTreeSet<String> {
+        self.applied.keys().cloned().collect()
     }
 
     /// One check of one attempt.

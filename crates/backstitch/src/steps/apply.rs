@@ -2,10 +2,10 @@
 //! nothing: what fails Scope, Rescan or Compare is never built.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use backstitch_find as find;
 use backstitch_model::candidate::Step;
 use backstitch_model::evidence::Phase;
@@ -138,7 +138,6 @@ impl Steps {
         root: &Path,
     ) -> Result<Result<Vec<ChangedFile>, String>> {
         let from = ground.tree.root.clone();
-        let Change::Upgrade(upgrade) = &proposal.candidate.change;
         if let Some(applied) = self.journal.history().applied(&proposal.key).cloned() {
             return match applied {
                 ledger::Applied::Refused(why) => Ok(Err(why)),
@@ -148,29 +147,9 @@ impl Steps {
                 }
             };
         }
-        let tree = Tree {
-            root: root.to_owned(),
-            lockfile: ground.tree.lockfile.clone(),
-        };
-        let managers = Arc::clone(&self.managers);
-        let workbench = workbench_for(&managers, ground.project)?;
-        let work = self.workplace.work(&proposal.key)?;
-        let refused = Workplace::fill(root, |root| {
-            source::duplicate(&from, root)?;
-            match workbench.apply(&tree, &upgrade.recipe, &work)? {
-                Applied::Done(_) => Ok(None),
-                Applied::Refused(refusal) => match refusal.cause {
-                    // A network that went away says nothing of the candidate.
-                    Cause::Network => {
-                        Err(anyhow!("{}; run again to go on from here", refusal.message))
-                    }
-                    Cause::Manager | Cause::Limit | Cause::Manifest => Ok(Some(format!(
-                        "the package manager refuses it: {}",
-                        refusal.message
-                    ))),
-                },
-            }
-        })?;
+        let filler = Filler::new(&self.workplace, ground.tree, proposal)?;
+        let workbench = workbench_for(&self.managers, ground.project)?;
+        let refused = filler.fill(workbench, Meanwhile::Nothing)?;
         let files = if refused.is_none() {
             changed_files(&from, root)?
         } else {
@@ -183,6 +162,71 @@ impl Steps {
             refused: refused.clone(),
         })?;
         Ok(refused.map_or(Ok(files), Err))
+    }
+}
+
+/// What goes on while a tree is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meanwhile {
+    /// Nothing.
+    Nothing,
+    /// Another tree is built and tested.
+    Trial,
+}
+
+/// All that is needed to make a candidate's tree.
+pub(super) struct Filler<'candidate> {
+    from: &'candidate Path,
+    pub(super) tree: Tree,
+    recipe: &'candidate [Step],
+    work: PathBuf,
+}
+
+impl<'candidate> Filler<'candidate> {
+    pub(super) fn new(
+        workplace: &Workplace,
+        upon: &'candidate Tree,
+        proposal: &'candidate Proposal,
+    ) -> Result<Self> {
+        let Change::Upgrade(upgrade) = &proposal.candidate.change;
+        Ok(Self {
+            from: &upon.root,
+            tree: Tree {
+                root: workplace.tree(&proposal.key)?,
+                lockfile: upon.lockfile.clone(),
+            },
+            recipe: &upgrade.recipe,
+            work: workplace.work(&proposal.key)?,
+        })
+    }
+
+    /// Makes the tree; answers the package manager's refusal.
+    pub(super) fn fill(
+        &self,
+        workbench: Workbench<'_>,
+        meanwhile: Meanwhile,
+    ) -> Result<Option<String>> {
+        let (tree, recipe, work) = (&self.tree, self.recipe, &self.work);
+        Workplace::fill(&tree.root, |root| {
+            source::duplicate(self.from, root)?;
+            let applied = match meanwhile {
+                Meanwhile::Nothing => workbench.apply(tree, recipe, work)?,
+                Meanwhile::Trial => workbench.apply_beside(tree, recipe, work)?,
+            };
+            let Applied::Refused(refusal) = applied else {
+                return Ok(None);
+            };
+            match refusal.cause {
+                // A network that went away says nothing of the candidate.
+                Cause::Network => bail!("{}; run again to go on from here", refusal.message),
+                // Neither do limits that something else was using up.
+                Cause::Limit if meanwhile == Meanwhile::Trial => Err(anyhow!(refusal.message)),
+                Cause::Manager | Cause::Limit | Cause::Manifest => Ok(Some(format!(
+                    "the package manager refuses it: {}",
+                    refusal.message
+                ))),
+            }
+        })
     }
 }
 

@@ -199,6 +199,7 @@ impl Steps {
         }
         self.progress
             .step(&format!("building and testing the untouched `{name}`"));
+        self.look_ahead(underway.apart());
         let baseline = self.untouched(workbench, underway, &work)?;
         underway.before = [
             baseline.build.clone(),
@@ -275,6 +276,7 @@ impl Steps {
 
     /// Ends the work on a project: its findings stay, each with the reason.
     fn give_up(&mut self, underway: &Underway, why: &str) -> Result<()> {
+        self.finish_ahead();
         self.progress
             .line(&format!("`{}`: {why}", underway.tree.lockfile));
         let ids: Vec<_> = underway

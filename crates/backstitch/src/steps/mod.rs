@@ -10,6 +10,7 @@ mod reproduce;
 mod record;
 mod reverify;
 
+mod ahead;
 mod journal;
 mod logs;
 mod pairing;
@@ -18,6 +19,7 @@ mod workplace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use anyhow::{Context, Result};
 use backstitch_fix::Plan;
@@ -39,6 +41,7 @@ use crate::story::Story;
 
 pub use workplace::Workplace;
 
+use ahead::Ahead;
 use apply::Ground;
 use journal::Journal;
 use reproduce::Reproduced;
@@ -47,17 +50,21 @@ use verify::Changed;
 /// Everything a run works with.
 pub struct Steps {
     source: Source,
-    advisories: Advisories,
-    releases: Registries,
+    // What is in an `Arc` is shared with what is done ahead.
+    advisories: Arc<Advisories>,
+    releases: Arc<Registries>,
     reproducers: Library,
     managers: Arc<Managers>,
-    policy: Policy,
+    policy: Arc<Policy>,
     only: Vec<String>,
-    workplace: Workplace,
+    workplace: Arc<Workplace>,
     journal: Journal,
     progress: Arc<Progress>,
     confinement: Confinement,
     story: Story,
+    ahead: Option<Ahead>,
+    /// Removes what is not needed again.
+    tidying: Option<JoinHandle<()>>,
 }
 
 /// What a run is asked for.
@@ -181,18 +188,20 @@ impl Steps {
             evidence,
         };
         Ok(Self {
-            releases: Registries::open(order.places.cache(), &order.network)?,
+            releases: Arc::new(Registries::open(order.places.cache(), &order.network)?),
             source: order.source,
-            advisories: order.advisories,
+            advisories: Arc::new(order.advisories),
             reproducers: order.reproducers,
             managers: Arc::new(order.managers),
-            policy: order.policy,
+            policy: Arc::new(order.policy),
             only: order.only,
-            workplace,
+            workplace: Arc::new(workplace),
             journal,
             progress: order.progress,
             confinement: order.confinement,
             story,
+            ahead: None,
+            tidying: None,
         })
     }
 
@@ -218,6 +227,8 @@ impl Steps {
         let exit = self.story.exit();
         self.journal
             .write(&Event::RunFinished { exit: exit.code() })?;
+        self.finish_ahead();
+        self.finish_tidying();
         self.workplace.give_back()?;
         self.progress.finish();
         Ok(self.story.clone())

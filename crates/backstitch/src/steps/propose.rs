@@ -1,18 +1,31 @@
 //! Fix: which candidate is to be tried next, or why none is left.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use anyhow::Result;
 use backstitch_fix::{Plan, Planner};
 use backstitch_model::candidate::{Applicability, Obstacle, Strategy};
 use backstitch_model::package::Ecosystem;
 use backstitch_model::project::Source;
-use backstitch_model::{Candidate, Change, Finding, FindingId, Project};
+use backstitch_model::{Candidate, Change, Finding, FindingId, Policy, Project};
 
 use super::{Steps, Underway};
+use crate::advisories::Advisories;
 use crate::ledger::Event;
+use crate::managers::Managers;
+use crate::registries::Registries;
 use crate::report::words;
 use crate::wire;
+
+/// All that plans are made from, but for the tree; of the same tree it makes the same plans.
+pub(super) struct Planning {
+    advisories: Arc<Advisories>,
+    releases: Arc<Registries>,
+    managers: Arc<Managers>,
+    policy: Arc<Policy>,
+    now_s: i64,
+}
 
 /// A candidate on its way to being tried, and the package it is for.
 #[derive(Clone)]
@@ -29,15 +42,13 @@ impl Steps {
     /// instead.
     pub fn propose(&mut self, underway: &mut Underway) -> Result<Option<Vec<Proposal>>> {
         let plans = match underway.plans.take() {
-            Some(plans) => plans,
-            None => self.plan(underway)?,
+            Some(plans) => {
+                self.finish_ahead();
+                plans
+            }
+            None => self.plans(underway)?,
         };
-        let mut next: Vec<_> = plans
-            .iter()
-            .filter_map(|plan| self.next_of(plan, underway))
-            .collect();
-        next.sort_by_key(|proposal| (underway.has_rejected(proposal), risk(&proposal.candidate)));
-        let batch = apart(next, self.policy.together_max);
+        let batch = self.planning().batch(&plans, underway);
         if batch.is_empty() {
             for plan in &plans {
                 self.explain(plan, underway)?;
@@ -47,49 +58,22 @@ impl Steps {
         Ok((!batch.is_empty()).then_some(batch))
     }
 
-    fn plan(&self, underway: &Underway) -> Result<Vec<Plan>> {
+    fn plans(&mut self, underway: &Underway) -> Result<Vec<Plan>> {
         self.progress.step("planning");
-        let left: Vec<Finding> = underway.to_fix().cloned().collect();
-        let format = underway.project.format;
-        if format.ecosystem() == Ecosystem::Npm {
-            self.releases
-                .prefetch(format, &leading_to(&underway.project, &left));
+        match self.planned_ahead(underway) {
+            Some(plans) => Ok(plans),
+            None => self.planning().plan(underway),
         }
-        let vulnerabilities = self.advisories.index().known(&format.ecosystem())?;
-        let planner = Planner {
-            project: &underway.project,
-            releases: self.releases.of(format),
-            vulnerabilities: &vulnerabilities,
-            policy: &self.policy,
-            rustc: self.managers.release(format),
+    }
+
+    pub(super) fn planning(&self) -> Planning {
+        Planning {
+            advisories: Arc::clone(&self.advisories),
+            releases: Arc::clone(&self.releases),
+            managers: Arc::clone(&self.managers),
+            policy: Arc::clone(&self.policy),
             now_s: self.journal.started_at_s(),
-        };
-        let plans = planner.plan(&left);
-        vulnerabilities
-            .damage()
-            .map_or(Ok(plans), |damage| Err(damage.into()))
-    }
-
-    fn next_of(&self, plan: &Plan, underway: &Underway) -> Option<Proposal> {
-        if self.is_spent(plan, underway) {
-            return None;
         }
-        plan.candidates
-            .iter()
-            .filter(|candidate| candidate.applicability == Applicability::Automatic)
-            .map(|candidate| Proposal {
-                package: plan.package.clone(),
-                key: key(&underway.key, candidate),
-                candidate: candidate.clone(),
-            })
-            .filter(|proposal| !underway.tried.contains(&proposal.key))
-            .min_by_key(|proposal| underway.has_rejected(proposal))
-    }
-
-    /// Were as many candidates rejected for the package as policy lets try?
-    fn is_spent(&self, plan: &Plan, underway: &Underway) -> bool {
-        let rejections = underway.rejections.get(&plan.package).copied();
-        rejections.unwrap_or(0) >= self.policy.attempts_max
     }
 
     /// Records why a plan's findings stay.
@@ -101,7 +85,7 @@ impl Steps {
                 Applicability::Automatic => None,
                 Applicability::NeedsHuman(why) => Some(Obstacle::Policy(why.clone())),
             });
-        let spent = self.is_spent(plan, underway).then(|| {
+        let spent = self.planning().is_spent(plan, underway).then(|| {
             let limit = self.policy.attempts_max;
             Obstacle::Policy(format!(
                 "{limit} candidates were rejected, and `attempts_max` allows no more"
@@ -131,6 +115,62 @@ impl Steps {
             findings: ids,
             why: obstacle.to_string(),
         })
+    }
+}
+
+impl Planning {
+    pub(super) fn plan(&self, underway: &Underway) -> Result<Vec<Plan>> {
+        let left: Vec<Finding> = underway.to_fix().cloned().collect();
+        let format = underway.project.format;
+        if format.ecosystem() == Ecosystem::Npm {
+            self.releases
+                .prefetch(format, &leading_to(&underway.project, &left));
+        }
+        let vulnerabilities = self.advisories.index().known(&format.ecosystem())?;
+        let planner = Planner {
+            project: &underway.project,
+            releases: self.releases.of(format),
+            vulnerabilities: &vulnerabilities,
+            policy: &self.policy,
+            rustc: self.managers.release(format),
+            now_s: self.now_s,
+        };
+        let plans = planner.plan(&left);
+        vulnerabilities
+            .damage()
+            .map_or(Ok(plans), |damage| Err(damage.into()))
+    }
+
+    /// The least risky candidates of all plans that were not tried and touch different things.
+    pub(super) fn batch(&self, plans: &[Plan], underway: &Underway) -> Vec<Proposal> {
+        let mut next: Vec<_> = plans
+            .iter()
+            .filter_map(|plan| self.next_of(plan, underway))
+            .collect();
+        next.sort_by_key(|proposal| (underway.has_rejected(proposal), risk(&proposal.candidate)));
+        apart(next, self.policy.together_max)
+    }
+
+    fn next_of(&self, plan: &Plan, underway: &Underway) -> Option<Proposal> {
+        if self.is_spent(plan, underway) {
+            return None;
+        }
+        plan.candidates
+            .iter()
+            .filter(|candidate| candidate.applicability == Applicability::Automatic)
+            .map(|candidate| Proposal {
+                package: plan.package.clone(),
+                key: key(&underway.key, candidate),
+                candidate: candidate.clone(),
+            })
+            .filter(|proposal| !underway.tried.contains(&proposal.key))
+            .min_by_key(|proposal| underway.has_rejected(proposal))
+    }
+
+    /// Were as many candidates rejected for the package as policy lets try?
+    fn is_spent(&self, plan: &Plan, underway: &Underway) -> bool {
+        let rejections = underway.rejections.get(&plan.package).copied();
+        rejections.unwrap_or(0) >= self.policy.attempts_max
     }
 }
 

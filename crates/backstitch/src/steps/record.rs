@@ -1,6 +1,8 @@
 //! Record: what was observed goes to the findings' records; an accepted change becomes
 //! the tree that everything after builds upon.
 
+use std::collections::BTreeMap;
+
 use backstitch_model::record::Attempt;
 
 use super::pairing::Pairing;
@@ -88,21 +90,56 @@ impl Steps {
 impl Underway {
     /// Makes the changed tree the current one. A finding that stays under a new version
     /// keeps its record.
-    fn go_on_from(&mut self, changed: Changed, key: String) {
+    fn go_on_from(&mut self, mut changed: Changed, key: String) {
+        let then = self.upon(&changed, key);
+        let baseline = self.baseline.take();
+        *self = Self {
+            baseline: match changed.built.take() {
+                Some(built) => baseline.map(|baseline| baseline.upon(built)),
+                None => baseline,
+            },
+            reproduced: std::mem::take(&mut self.reproduced),
+            ..then
+        };
+    }
+
+    /// What is underway once the changed tree is the current one, as far as plans need it.
+    pub(super) fn upon(&self, changed: &Changed, key: String) -> Self {
         let pairing = Pairing::of(&self.findings, &changed.findings);
         let carried = pairing.continued.iter().filter_map(|(before, after)| {
             let record = self.records.get(&before.id)?;
             Some((after.id.clone(), *record))
         });
-        self.records = carried.collect();
-        if let Some(built) = changed.built {
-            self.baseline = self.baseline.take().map(|baseline| baseline.upon(built));
+        Self {
+            tree: changed.tree.clone(),
+            work: changed.work.clone(),
+            key,
+            project: changed.project.clone(),
+            findings: changed.findings.clone(),
+            records: carried.collect(),
+            ..self.apart()
         }
-        self.tree = changed.tree;
-        self.work = changed.work;
-        self.project = changed.project;
-        self.findings = changed.findings;
-        self.key = key;
-        self.plans = None;
+    }
+
+    /// The same, as far as plans need it: without what attempts build upon and are compared with.
+    pub(super) fn apart(&self) -> Self {
+        Self {
+            tree: self.tree.clone(),
+            work: self.work.clone(),
+            key: self.key.clone(),
+            project: self.project.clone(),
+            findings: self.findings.clone(),
+            unclear: self.unclear.clone(),
+            shared_manifests: self.shared_manifests.clone(),
+            before: self.before.clone(),
+            baseline: None,
+            records: self.records.clone(),
+            reproduced: BTreeMap::new(),
+            plans: None,
+            fixes_before: self.fixes_before,
+            tried: self.tried.clone(),
+            rejected: self.rejected.clone(),
+            rejections: self.rejections.clone(),
+        }
     }
 }

@@ -28,6 +28,7 @@ impl Steps {
         self.progress.step(&format!(
             "building and testing `{lockfile}` as it is delivered"
         ));
+        self.tidy(underway)?;
         let phase = self.delivered(underway)?;
         let wrong = phase
             .runs()
@@ -43,6 +44,27 @@ impl Steps {
         }
         self.story.delivered.push((lockfile.clone(), phase));
         Ok(())
+    }
+
+    /// Removes what the attempts' builds left, while the whole is built: that goes by nothing of
+    /// it, and they are all written down.
+    fn tidy(&mut self, underway: &Underway) -> Result<()> {
+        self.finish_tidying();
+        let tried = underway.tried.iter().map(String::as_str);
+        self.workplace.put_aside(tried)?;
+        let workplace = Arc::clone(&self.workplace);
+        self.tidying = std::thread::Builder::new()
+            .name("tidy".into())
+            .spawn(move || workplace.remove_aside())
+            .ok();
+        Ok(())
+    }
+
+    /// Waits until nothing is removed any more.
+    pub(super) fn finish_tidying(&mut self) {
+        if let Some(tidying) = self.tidying.take() {
+            let _ = tidying.join();
+        }
     }
 
     /// Rescans, builds and tests the whole that is delivered.

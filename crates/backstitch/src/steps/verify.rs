@@ -71,6 +71,7 @@ impl Steps {
         }
         let all = chain.len();
         self.say_trying(&chain);
+        self.look_ahead(if_accepted(underway, &chain));
         if let Some(to_blame) = self.unproven(underway, &mut chain, all)? {
             tried.push(self.blamed(underway, chain, to_blame));
             return Ok(tried);
@@ -123,7 +124,7 @@ impl Steps {
         for proposal in batch {
             let first = chain.is_empty();
             let ground = chain.last().map_or_else(|| underway.ground(), Link::ground);
-            let Some(proposal) = upon(proposal, underway, ground)? else {
+            let Some(proposal) = upon(proposal, underway, ground.tree, ground.key)? else {
                 continue;
             };
             self.progress
@@ -298,21 +299,29 @@ impl Link {
     }
 }
 
+/// What is underway once a whole chain is accepted.
+fn if_accepted(underway: &Underway, chain: &[Link]) -> Underway {
+    chain.iter().fold(underway.apart(), |then, link| {
+        then.upon(&link.changed, link.proposal.key.clone())
+    })
+}
+
 /// A proposal as it is upon another ground; `None` where both touch the same lines.
-fn upon(
+pub(super) fn upon(
     mut proposal: Proposal,
     underway: &Underway,
-    ground: Ground<'_>,
+    ground: &Tree,
+    ground_key: &str,
 ) -> Result<Option<Proposal>> {
-    if ground.key == underway.key {
+    if ground_key == underway.key {
         return Ok(Some(proposal));
     }
     let Change::Upgrade(upgrade) = &mut proposal.candidate.change;
-    let Some(recipe) = rebased(&upgrade.recipe, &underway.tree.root, &ground.tree.root)? else {
+    let Some(recipe) = rebased(&upgrade.recipe, &underway.tree.root, &ground.root)? else {
         return Ok(None);
     };
     upgrade.recipe = recipe;
-    Ok(Some(proposal.on(ground.key)))
+    Ok(Some(proposal.on(ground_key)))
 }
 
 fn note_together(tested: &mut Phase, others: usize) {

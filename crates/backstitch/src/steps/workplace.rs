@@ -5,6 +5,8 @@
 use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
@@ -24,6 +26,13 @@ pub struct Workplace {
 /// How long the work of a killed run is kept for going on.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// How many folders are removed at a time: it is mostly waiting for the disk.
+const REMOVED_AT_ONCE: usize = 4;
+/// The most folders that are removed so; the others go one by one.
+const FOLDERS_MAX: usize = 10_000;
+
+/// Holds what was put aside.
+const SPENT: &str = "spent";
 /// Ends the name of the file that says that a tree is complete.
 const COMPLETE: &str = ".complete";
 
@@ -48,7 +57,7 @@ impl Workplace {
 
     /// Removes what an earlier run left.
     pub fn clear(&self) -> Result<()> {
-        for name in ["trees", "work"] {
+        for name in ["trees", "work", SPENT] {
             remove(&self.folder.join(name))?;
         }
         Ok(())
@@ -56,7 +65,31 @@ impl Workplace {
 
     /// Gives the whole folder back at the end of a run.
     pub fn give_back(&self) -> Result<()> {
+        let all = ["trees", "work"].map(|name| below(&[self.folder.join(name)]));
+        let [trees, work] = all;
+        remove_at_once([trees, below(&work)].concat());
         remove(&self.folder)
+    }
+
+    /// Puts aside, in one step each, what building and testing these trees wrote, so that it can
+    /// be removed while something else goes on. A tree that is built once more after all begins
+    /// with nothing.
+    pub fn put_aside<'name>(&self, names: impl IntoIterator<Item = &'name str>) -> Result<()> {
+        let spent = self.folder.join(SPENT);
+        make(&spent)?;
+        for name in names {
+            let (from, to) = (self.work(name)?, spent.join(name));
+            if from.exists() {
+                remove(&to)?;
+                fs::rename(&from, &to).with_context(|| format!("move `{}`", from.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what was put aside. What stays goes when the whole folder is given back.
+    pub fn remove_aside(&self) {
+        let _ = remove(&self.folder.join(SPENT));
     }
 
     /// The folder of a tree, whether it is there or not.
@@ -94,6 +127,39 @@ impl Workplace {
         fs::write(&mark, text).with_context(|| format!("write `{}`", mark.display()))?;
         Ok(filled)
     }
+}
+
+/// What is in these folders, which are ours.
+fn below(folders: &[PathBuf]) -> Vec<PathBuf> {
+    let entries = folders
+        .iter()
+        .filter_map(|folder| fs::read_dir(folder).ok());
+    let paths = entries
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()));
+    paths.take(FOLDERS_MAX).collect()
+}
+
+/// Removes several folders at a time. Best effort: whoever removes what they are in tells of
+/// what stays.
+fn remove_at_once(folders: Vec<PathBuf>) {
+    let waiting = Mutex::new(folders.into_iter());
+    let next = || {
+        waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .next()
+    };
+    let work = || {
+        while let Some(folder) = next() {
+            let _ = remove(&folder);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..REMOVED_AT_ONCE {
+            let _ = thread::Builder::new().spawn_scoped(scope, work);
+        }
+    });
 }
 
 /// The file beside a tree that says that the tree is complete, and what was told of that.
