@@ -116,6 +116,7 @@ impl Underway {
             key,
             project: changed.project.clone(),
             findings: changed.findings.clone(),
+            unclear: changed.unclear.clone(),
             records: carried.collect(),
             ..self.apart()
         }

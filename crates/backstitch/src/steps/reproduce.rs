@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use backstitch_model::evidence::{Evidence, Phase};
 use backstitch_model::package::PackageVersion;
+use backstitch_model::project::DependencyGraph;
 use backstitch_model::reproducer::{Sighting, judge_variants};
 use backstitch_model::{Check, CheckRun, Finding, Outcome};
 use backstitch_verify::workbench::{Baseline, Inputs, Reproduction, VerifyError, Workbench};
@@ -127,13 +128,13 @@ impl Steps {
         let workbench = workbench_for(&managers, &underway.project)?;
         let built = last.changed.built.as_ref();
         let built = built.context("reproduce in a tree before it is built")?;
-        let packages = packages_now(finding, &last.changed);
+        let packages = packages_now(finding, &underway.project.graph, &last.changed);
         let mut after = Vec::new();
         for reproduced in reproduced.iter().filter(|reproduced| reproduced.was_red()) {
             let entry = &reproduced.entry;
             let what = &entry.reproducer.name;
             self.progress.step(&format!("reproducing {what} again"));
-            for package in &packages {
+            for package in packages.iter().take(VERSIONS_MAX) {
                 let look = || {
                     let inputs = Inputs::VariantsWhereGreen;
                     workbench.reproduce_after(built, &entry.reproducer, package, inputs)
@@ -228,9 +229,13 @@ fn settled<'findings>(
     all.collect()
 }
 
-/// The releases of a finding's package that the changed tree has instead: not those that have
-/// a finding of the same flaw.
-fn packages_now(finding: &Finding, changed: &Changed) -> Vec<PackageVersion> {
+/// The releases of a finding's package that the changed tree has instead: those that came, or
+/// where none did, those that stayed. Not those that have a finding of the same flaw.
+fn packages_now(
+    finding: &Finding,
+    before: &DependencyGraph,
+    changed: &Changed,
+) -> Vec<PackageVersion> {
     let dependency = words::dependency(finding);
     let still = |version: &str| {
         changed.findings.iter().any(|other| {
@@ -240,13 +245,19 @@ fn packages_now(finding: &Finding, changed: &Changed) -> Vec<PackageVersion> {
                 && other.ids.iter().any(|id| dependency.ids.contains(id))
         })
     };
-    let graph = &changed.project.graph;
-    let nodes = graph.named(&dependency.package.name);
-    let packages: BTreeSet<_> = nodes
-        .map(|node| graph.package(node).id.clone())
-        .filter(|package| !still(&package.version))
-        .collect();
-    packages.into_iter().take(VERSIONS_MAX).collect()
+    let named = |graph: &DependencyGraph| -> BTreeSet<PackageVersion> {
+        let nodes = graph.named(&dependency.package.name);
+        nodes.map(|node| graph.package(node).id.clone()).collect()
+    };
+    let mut packages = named(&changed.project.graph);
+    packages.retain(|package| !still(&package.version));
+    let known = named(before);
+    let come: Vec<_> = packages.difference(&known).cloned().collect();
+    if come.is_empty() {
+        packages.into_iter().collect()
+    } else {
+        come
+    }
 }
 
 /// What all reproducers of a finding come to on the untouched tree.
@@ -275,6 +286,12 @@ fn judged_after(
     };
     if !reproduced.iter().any(Reproduced::was_red) {
         return not_run("the reproducer was not red before, so it proves nothing".into());
+    }
+    if packages.len() > VERSIONS_MAX {
+        let (name, count) = (&words::dependency(finding).package.name, packages.len());
+        return not_run(format!(
+            "there are {count} releases of `{name}` now, and at most {VERSIONS_MAX} are looked at"
+        ));
     }
     if packages.is_empty() {
         let name = &words::dependency(finding).package.name;

@@ -38,7 +38,8 @@ impl Steps {
             None => format!("delivered: build {}", told(&phase)),
             Some(run) => format!("delivered: {} {}", run.check, run.outcome),
         });
-        self.tell_fixes(underway, wrong.as_ref());
+        let tested = *phase.outcome(Check::Regress) == Outcome::Passed;
+        self.tell_fixes(underway, wrong.as_ref(), tested);
         if wrong.is_some() {
             self.story.fixes.truncate(underway.fixes_before);
         }
@@ -70,8 +71,10 @@ impl Steps {
     /// Rescans, builds and tests the whole that is delivered.
     fn delivered(&mut self, underway: &Underway) -> Result<Phase> {
         let lockfile = &underway.tree.lockfile;
-        let key = format!("delivered {lockfile}");
-        let name = format!("delivered-{}", slug(lockfile));
+        // Other fixes make another whole, which nobody has built yet.
+        let whole = self.whole();
+        let key = format!("delivered {lockfile} {whole}");
+        let name = format!("delivered-{}-{whole}", slug(lockfile));
         let root = self.workplace.tree(&name)?;
         Workplace::fill(&root, |root| self.lay(root))?;
         let tree = Tree {
@@ -104,6 +107,15 @@ impl Steps {
         Ok(phase)
     }
 
+    /// Names all accepted fixes together.
+    fn whole(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for fix in &self.story.fixes {
+            hasher.update(fix.attempt.as_bytes());
+        }
+        hasher.finalize().to_hex().chars().take(8).collect()
+    }
+
     /// Makes the tree that is delivered: the base, with every accepted fix.
     fn lay(&self, root: &Path) -> Result<()> {
         self.source.copy_to(root)?;
@@ -134,7 +146,7 @@ impl Steps {
     }
 
     /// Says in the evidence of every fix what became of the whole.
-    fn tell_fixes(&mut self, underway: &Underway, wrong: Option<&CheckRun>) {
+    fn tell_fixes(&mut self, underway: &Underway, wrong: Option<&CheckRun>, tested: bool) {
         let fixes = &self.story.fixes[underway.fixes_before..];
         let settled: Vec<usize> = fixes.iter().flat_map(|fix| fix.settles.clone()).collect();
         for index in settled {
@@ -147,6 +159,7 @@ impl Steps {
                     notes: vec!["seen on the whole that was to be delivered".into()],
                     ..run.clone()
                 }),
+                None if !tested => {}
                 None => {
                     if let Some(mut run) = after.get(Check::Regress).cloned() {
                         run.notes
