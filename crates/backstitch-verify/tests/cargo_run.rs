@@ -204,12 +204,20 @@ fn only_a_failure_that_is_seen_on_the_untouched_tree_excuses_one() {
 
 #[test]
 fn a_command_that_names_no_tests_must_fail_by_itself_on_the_untouched_tree_to_excuse() {
-    for (otherwise, excused) in [("exit 1", true), ("sleep 60", false), ("kill -9 $$", false)] {
-        let script = format!("test ! -e bad || exit 1; rm luck && exit 0; {otherwise}");
+    // The changed tree fails, passes once and fails again.
+    let unsteady = "[ -e once ] || { touch once; exit 1; }; rm gift && exit 0; exit 1";
+    for (changed, otherwise, excused) in [
+        (unsteady, "exit 1", true),
+        (unsteady, "sleep 60", false),
+        (unsteady, "kill -9 $$", false),
+        // What never passes there is broken, however unsteady it is elsewhere.
+        ("exit 1", "exit 1", false),
+    ] {
+        let script = format!("if [ -e bad ]; then {changed}; fi; rm luck && exit 0; {otherwise}");
         let Some(bench) = scripted(&script) else {
             return;
         };
-        let files = [&with("")[..], &[("luck", "")]].concat();
+        let files = [&with("")[..], &[("luck", ""), ("gift", "")]].concat();
         let baseline = bench.baseline(&bench.tree("tree", &files));
         assert_eq!(baseline.regress.outcome, Outcome::Passed);
         let broken = bench.attempt(&baseline, &bench.changed("broken", &files, &[("bad", "")]));
