@@ -87,19 +87,25 @@ for version, source in [
 ]:
     place('left', f'left-{version}-py3-none-any.whl', wheel('left', version, source))
 built = wheel('right', '1.0', 'VALUE = 7', ['left<1.2'])
-body = io.BytesIO()
-with tarfile.open(fileobj=body, mode='w:gz') as archive:
-    for path, text in {
-        'right-1.0/PKG-INFO': 'Metadata-Version: 2.1\nName: right\nVersion: 1.0\n',
-        'right-1.0/pyproject.toml': '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
-        'right-1.0/backend.py': BACKEND % base64.b64encode(built).decode(),
-    }.items():
-        info = tarfile.TarInfo(path)
-        info.size = len(text.encode())
-        archive.addfile(info, io.BytesIO(text.encode()))
-place('right', 'right-1.0.tar.gz', body.getvalue())
+def source(name, backend):
+    body = io.BytesIO()
+    with tarfile.open(fileobj=body, mode='w:gz') as archive:
+        for path, text in {
+            f'{name}-1.0/PKG-INFO': f'Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n',
+            f'{name}-1.0/pyproject.toml': '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+            f'{name}-1.0/backend.py': backend,
+        }.items():
+            info = tarfile.TarInfo(path)
+            info.size = len(text.encode())
+            archive.addfile(info, io.BytesIO(text.encode()))
+    place(name, f'{name}-1.0.tar.gz', body.getvalue())
+
+source('right', BACKEND % base64.b64encode(built).decode())
 handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=root)
 server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler)
+address = f'http://127.0.0.1:{server.server_port}/simple/evil/evil-1.0.tar.gz'
+source('evil', "open('/sandbox/downloads/planted', 'w').close()")
+place('lure', 'lure-1.0-py3-none-any.whl', wheel('lure', '1.0', '', [f'evil @ {address}']))
 print(server.server_port, flush=True)
 server.serve_forever()
 "#;
@@ -289,4 +295,19 @@ fn a_release_that_is_not_there_is_not_installed_and_a_wrong_hash_is_refused() {
         panic!("{applied:?}")
     };
     assert!(refusal.message.contains("HASH"), "{}", refusal.message);
+}
+
+#[test]
+fn an_archive_that_a_wheel_asks_for_by_its_address_is_not_built_with_a_network() {
+    let Some(bench) = Bench::new() else { return };
+    let tree = bench.tree("lured", "lure>=1\n");
+    let applied = bench.workbench().fetch(&tree, &bench.path("work")).unwrap();
+    let Applied::Done(notes) = applied else {
+        panic!("{applied:?}")
+    };
+    let caches = fs::read_dir(bench.path("cache")).unwrap();
+    for cache in caches {
+        assert!(!cache.unwrap().path().join("planted").exists());
+    }
+    assert!(notes[0].contains("is not built here"), "{notes:?}");
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
+use super::requirement;
 use crate::workbench::{Tree, files};
 
 /// The largest lockfile read, in bytes.
@@ -78,10 +79,11 @@ impl Pins {
             let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.+!".contains(c);
             !text.is_empty() && !text.starts_with('-') && text.chars().all(allowed)
         };
-        if !is_plain(name) || !is_plain(version) {
-            let name = name.escape_debug();
-            self.notes
-                .push(format!("`{name}` is no package and was not installed"));
+        let marker = marker.filter(|marker| !marker.trim().is_empty());
+        let after = marker.as_ref().map(|marker| format!(" ; {marker}"));
+        let line = format!("{name}=={version}{}", after.unwrap_or_default());
+        if !is_plain(name) || !is_plain(version) || !requirement::is_plain(&line) {
+            self.refuse(name);
             return;
         }
         self.pins.push(Pin {
@@ -91,6 +93,12 @@ impl Pins {
             hashes,
             marker,
         });
+    }
+
+    fn refuse(&mut self, name: &str) {
+        let name = name.escape_debug();
+        self.notes
+            .push(format!("`{name}` is no package and was not installed"));
     }
 
     fn elsewhere(&mut self, name: &str) {
@@ -209,7 +217,10 @@ impl Pins {
         let requirement = entry.requirement();
         let is_place = requirement.contains(['/', '@']) || requirement.starts_with('.');
         match entry.pin() {
-            _ if as_constraint && !is_place => self.constraints.push(requirement.to_owned()),
+            _ if as_constraint && requirement::is_plain(requirement) => {
+                self.constraints.push(requirement.to_owned());
+            }
+            _ if as_constraint => self.refuse(requirement),
             Some(pin) => {
                 let marker = requirement.split_once(';').map(|(_, marker)| marker.trim());
                 let hashes = entry.hashes().into_iter().filter_map(|place| {
@@ -223,7 +234,8 @@ impl Pins {
                 self.add(pin.name, pin.version, marker.map(str::to_owned), hashes);
             }
             None if is_place => self.elsewhere(requirement),
-            None => self.loose.push(requirement.to_owned()),
+            None if requirement::is_plain(requirement) => self.loose.push(requirement.to_owned()),
+            None => self.refuse(requirement),
         }
     }
 
@@ -248,7 +260,6 @@ impl Pins {
         for pin in &mut self.pins {
             let mut line = format!("{}=={}", pin.name, pin.version);
             if let Some(marker) = &pin.marker {
-                let marker: String = marker.chars().filter(|c| !c.is_control()).collect();
                 line.push_str(&format!(" ; {marker}"));
             }
             let is_hash = |hash: &&String| {
@@ -358,6 +369,23 @@ mod tests {
     }
 
     #[test]
+    fn what_pip_would_build_or_obey_is_neither_loose_nor_a_constraint() {
+        let pins = read(&[
+            (
+                "requirements.txt",
+                "-c limits.txt\na.zip\nb>=1 -e x\nc ; x == '$HOME'\nd>=1\n",
+            ),
+            (
+                "limits.txt",
+                "e @ https://example.org/e.tar.gz\nf<2\ng\u{85}--pre\n",
+            ),
+        ]);
+        assert_eq!(pins.loose, ["d>=1"]);
+        assert_eq!(pins.constraints, ["f<2"]);
+        assert_eq!(pins.notes.len(), 5, "{:?}", pins.notes);
+    }
+
+    #[test]
     fn hashes_count_where_every_package_has_them() {
         let pins = read(&[(
             "uv.lock",
@@ -387,6 +415,7 @@ mod tests {
             r#"{"default": {"--index-url": {"version": "==1"}, "a b": {"version": "==1"},
             "c": {"version": "==1\n--x"}, "d": {"version": "==1", "markers": "x\n--y"}}}"#,
         )]);
-        assert_eq!(lines(&pins), ["d==1 ; x--y"]);
+        assert!(lines(&pins).is_empty());
+        assert_eq!(pins.notes.len(), 4, "{:?}", pins.notes);
     }
 }
