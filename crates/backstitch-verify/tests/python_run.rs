@@ -14,11 +14,15 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use backstitch_model::candidate::Step;
+use backstitch_model::package::{Ecosystem, PackageVersion};
+use backstitch_model::reproducer::{Program, Sight};
 use backstitch_model::tests::TestOutcome;
-use backstitch_model::{CheckRun, Outcome, Policy, RelPath};
+use backstitch_model::{AdvisoryId, CheckRun, Outcome, Policy, RelPath, Reproducer};
 use backstitch_verify::python::{Interpreter, Python};
 use backstitch_verify::sandbox::{Cancel, Sandbox};
-use backstitch_verify::workbench::{Applied, Attempt, Baseline, Setup, Start, Tree, Workbench};
+use backstitch_verify::workbench::{
+    Applied, Attempt, Baseline, Inputs, Setup, Start, Tree, Workbench,
+};
 
 const INIT: &str = env!("CARGO_BIN_EXE_sandbox-init");
 
@@ -310,4 +314,42 @@ fn an_archive_that_a_wheel_asks_for_by_its_address_is_not_built_with_a_network()
         assert!(!cache.unwrap().path().join("planted").exists());
     }
     assert!(notes[0].contains("is not built here"), "{notes:?}");
+}
+
+#[test]
+fn a_reproducer_tells_nothing_of_a_version_that_is_not_installed() {
+    let Some(bench) = Bench::new() else { return };
+    let baseline = bench.baseline();
+    let reproducer = Reproducer {
+        name: "answer".into(),
+        advisories: vec![AdvisoryId::new("TEST-1").unwrap()],
+        ecosystem: Ecosystem::PyPi,
+        package: "left".into(),
+        shows: "the answer is wrong".into(),
+        program: Program {
+            name: "check.py".into(),
+            text: "import left, sys\nsys.exit(42 if left.answer() == int(sys.argv[1]) else 1)\n"
+                .into(),
+        },
+        inputs: vec!["41".into()],
+        time_limit_s: 60,
+        features: Vec::new(),
+        seen: None,
+    };
+    let look = |version: &str| {
+        let package = PackageVersion {
+            ecosystem: Ecosystem::PyPi,
+            name: "Left".into(),
+            version: version.into(),
+        };
+        let workbench = bench.workbench();
+        let seen = workbench.reproduce_before(&baseline, &reproducer, &package, Inputs::Listed);
+        seen.unwrap().listed.remove(0).sight
+    };
+    assert_eq!(look("1.0"), Sight::Present);
+    assert_eq!(look("1.0.0"), Sight::Present);
+    match look("1.1") {
+        Sight::Inconclusive(why) => assert!(why.contains("is not what is installed"), "{why}"),
+        other => panic!("{other:?}"),
+    }
 }
