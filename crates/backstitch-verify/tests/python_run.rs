@@ -353,3 +353,34 @@ fn a_reproducer_tells_nothing_of_a_version_that_is_not_installed() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn no_older_release_stands_in_for_one_that_is_not_there() {
+    let Some(bench) = Bench::new() else { return };
+    let baseline = bench.baseline();
+    let workbench = bench.workbench();
+    let pins = "left==9.9\nright==1.0\n";
+    let tree = bench.tree("changed", PINS);
+    let step = Step::WriteManifest {
+        path: tree.lockfile.clone(),
+        text: pins.into(),
+    };
+    let applied = workbench.apply(&tree, &[step], &bench.path("changed-work"));
+    match applied.unwrap() {
+        Applied::Refused(refusal) => {
+            let said = refusal.message;
+            assert!(said.contains("`left` 9.9 has nothing"), "{said}");
+        }
+        Applied::Done(notes) => panic!("{notes:?}"),
+    }
+    // Where it is lacking anyway, an environment with another one does not build.
+    let (tree, work) = (bench.tree("lacking", pins), bench.path("lacking-work"));
+    let applied = workbench.apply(&tree, &[], &work).unwrap();
+    assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
+    let attempt = workbench.attempt(&baseline, &tree, Start::Warm, &work);
+    let build = workbench.build_attempt(&baseline, &attempt.unwrap());
+    failed(
+        &build.unwrap(),
+        "`left` 9.9 was not fetched, and 1.0 is installed",
+    );
+}

@@ -338,6 +338,8 @@ def source(pin, downloads, marks):
         mark(marks, pin["line"], needed_to_build(path))
         print(f"note: `{pin['name']}` {pin['version']} has no wheel for this machine; it is built from source")
         return
+    if pin["is_changed"]:
+        sys.exit(f"error: `{pin['name']}` {pin['version']} has nothing for this machine")
     print(f"note: `{pin['name']}` {pin['version']} has nothing for this machine; it is not installed")
 
 

@@ -44,6 +44,8 @@ pub(super) struct Pin {
     pub(super) line: String,
     /// Each as `sha256:…`.
     pub(super) hashes: Vec<String>,
+    /// A recipe asks for it: it must be there, while what a project lacks anyway may be lacking.
+    pub(super) is_changed: bool,
     #[serde(skip)]
     marker: Option<String>,
 }
@@ -74,6 +76,18 @@ impl Pins {
         Ok(pins)
     }
 
+    /// Tells apart what was not asked for before.
+    pub(super) fn mark_changed(&mut self, before: &Self) {
+        let known: BTreeSet<_> = before
+            .pins
+            .iter()
+            .map(|pin| (&pin.name, &pin.version))
+            .collect();
+        for pin in &mut self.pins {
+            pin.is_changed = !known.contains(&(&pin.name, &pin.version));
+        }
+    }
+
     fn add(&mut self, name: &str, version: &str, marker: Option<String>, hashes: Vec<String>) {
         let is_plain = |text: &str| {
             let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.+!".contains(c);
@@ -91,6 +105,7 @@ impl Pins {
             version: version.to_owned(),
             line: String::new(),
             hashes,
+            is_changed: false,
             marker,
         });
     }
@@ -383,6 +398,15 @@ mod tests {
         assert_eq!(pins.loose, ["d>=1"]);
         assert_eq!(pins.constraints, ["f<2"]);
         assert_eq!(pins.notes.len(), 5, "{:?}", pins.notes);
+    }
+
+    #[test]
+    fn a_pin_is_changed_where_its_version_was_not_asked_for() {
+        let before = read(&[("requirements.txt", "a==1\nb==1\n")]);
+        let mut after = read(&[("requirements.txt", "a==1\nb==2\nc==1\n")]);
+        after.mark_changed(&before);
+        let changed: Vec<_> = after.pins.iter().map(|pin| pin.is_changed).collect();
+        assert_eq!(changed, [false, true, true]);
     }
 
     #[test]
