@@ -271,22 +271,36 @@ impl Pins {
 
     /// pip takes hashes for every package or for none.
     fn write_lines(&mut self) {
-        let hashed = self.loose.is_empty() && self.pins.iter().all(|pin| !pin.hashes.is_empty());
+        let had_hashes = self.pins.iter().any(|pin| !pin.hashes.is_empty());
+        for pin in &mut self.pins {
+            pin.hashes.retain(|hash| is_sha256(hash));
+        }
+        let bare = self.pins.iter().find(|pin| pin.hashes.is_empty());
+        let first_bare = bare.map(|pin| &pin.name).or(self.loose.first());
+        let hashed = first_bare.is_none();
+        if let Some(name) = first_bare.filter(|_| had_hashes) {
+            let name = name.escape_debug();
+            self.notes.push(format!(
+                "pip checked no hashes, since it takes them for all or for none, and `{name}` has none \
+                 that it could take"
+            ));
+        }
         for pin in &mut self.pins {
             let mut line = format!("{}=={}", pin.name, pin.version);
             if let Some(marker) = &pin.marker {
                 line.push_str(&format!(" ; {marker}"));
             }
-            let is_hash = |hash: &&String| {
-                hash.strip_prefix("sha256:")
-                    .is_some_and(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
-            };
-            for hash in pin.hashes.iter().filter(is_hash).filter(|_| hashed) {
+            for hash in pin.hashes.iter().filter(|_| hashed) {
                 line.push_str(&format!(" --hash={hash}"));
             }
             pin.line = line;
         }
     }
+}
+
+fn is_sha256(hash: &str) -> bool {
+    let hex = hash.strip_prefix("sha256:");
+    hex.is_some_and(|hex| !hex.is_empty() && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn numbers(version: &str) -> Vec<u64> {
@@ -380,7 +394,7 @@ mod tests {
         assert_eq!(lines(&pins), ["A==1.0 ; os_name == 'posix'"]);
         assert_eq!(pins.loose, ["b>=2"]);
         assert_eq!(pins.constraints, ["d==4"]);
-        assert_eq!(pins.notes.len(), 2, "{:?}", pins.notes);
+        assert_eq!(pins.notes.len(), 3, "{:?}", pins.notes);
     }
 
     #[test]
@@ -420,6 +434,27 @@ mod tests {
         )]);
         assert_eq!(lines(&pins), ["a==1 --hash=sha256:bb --hash=sha256:aa"]);
         assert_eq!(pins.notes.len(), 1);
+    }
+
+    #[test]
+    fn hashes_that_are_not_checked_are_told() {
+        let hashed = "a==1 --hash=sha256:aa\n";
+        for (more, name) in [
+            ("b==1\n", "`b`"),
+            ("b==1 --hash=md5:bb\n", "`b`"),
+            ("c>=1\n", "`c>=1`"),
+        ] {
+            let pins = read(&[("requirements.txt", &format!("{hashed}{more}"))]);
+            assert_eq!(lines(&pins)[0], "a==1");
+            assert_eq!(pins.notes.len(), 1, "{:?}", pins.notes);
+            assert!(pins.notes[0].contains(name), "{:?}", pins.notes);
+        }
+        assert!(read(&[("requirements.txt", hashed)]).notes.is_empty());
+        assert!(
+            read(&[("requirements.txt", "a==1\nb==1\n")])
+                .notes
+                .is_empty()
+        );
     }
 
     #[test]
