@@ -267,7 +267,7 @@ impl PackageManager for Python {
         notes
     }
 
-    /// What a wheel says of itself is not read yet.
+    /// What a wheel says of itself was written down when it was fetched.
     fn facts(&self, _: &Tree, _: &Path, package: &PackageVersion) -> Option<Facts> {
         facts::facts(&self.downloads, package)
     }
