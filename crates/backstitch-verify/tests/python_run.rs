@@ -14,11 +14,15 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use backstitch_model::candidate::Step;
+use backstitch_model::package::{Ecosystem, PackageVersion};
+use backstitch_model::reproducer::{Program, Sight};
 use backstitch_model::tests::TestOutcome;
-use backstitch_model::{CheckRun, Outcome, Policy, RelPath};
+use backstitch_model::{AdvisoryId, CheckRun, Outcome, Policy, RelPath, Reproducer};
 use backstitch_verify::python::{Interpreter, Python};
 use backstitch_verify::sandbox::{Cancel, Sandbox};
-use backstitch_verify::workbench::{Applied, Attempt, Baseline, Setup, Start, Tree, Workbench};
+use backstitch_verify::workbench::{
+    Applied, Attempt, Baseline, Inputs, Setup, Start, Tree, Workbench,
+};
 
 const INIT: &str = env!("CARGO_BIN_EXE_sandbox-init");
 
@@ -87,19 +91,25 @@ for version, source in [
 ]:
     place('left', f'left-{version}-py3-none-any.whl', wheel('left', version, source))
 built = wheel('right', '1.0', 'VALUE = 7', ['left<1.2'])
-body = io.BytesIO()
-with tarfile.open(fileobj=body, mode='w:gz') as archive:
-    for path, text in {
-        'right-1.0/PKG-INFO': 'Metadata-Version: 2.1\nName: right\nVersion: 1.0\n',
-        'right-1.0/pyproject.toml': '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
-        'right-1.0/backend.py': BACKEND % base64.b64encode(built).decode(),
-    }.items():
-        info = tarfile.TarInfo(path)
-        info.size = len(text.encode())
-        archive.addfile(info, io.BytesIO(text.encode()))
-place('right', 'right-1.0.tar.gz', body.getvalue())
+def source(name, backend):
+    body = io.BytesIO()
+    with tarfile.open(fileobj=body, mode='w:gz') as archive:
+        for path, text in {
+            f'{name}-1.0/PKG-INFO': f'Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n',
+            f'{name}-1.0/pyproject.toml': '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+            f'{name}-1.0/backend.py': backend,
+        }.items():
+            info = tarfile.TarInfo(path)
+            info.size = len(text.encode())
+            archive.addfile(info, io.BytesIO(text.encode()))
+    place(name, f'{name}-1.0.tar.gz', body.getvalue())
+
+source('right', BACKEND % base64.b64encode(built).decode())
 handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=root)
 server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler)
+address = f'http://127.0.0.1:{server.server_port}/simple/evil/evil-1.0.tar.gz'
+source('evil', "open('/sandbox/downloads/planted', 'w').close()")
+place('lure', 'lure-1.0-py3-none-any.whl', wheel('lure', '1.0', '', [f'evil @ {address}']))
 print(server.server_port, flush=True)
 server.serve_forever()
 "#;
@@ -289,4 +299,88 @@ fn a_release_that_is_not_there_is_not_installed_and_a_wrong_hash_is_refused() {
         panic!("{applied:?}")
     };
     assert!(refusal.message.contains("HASH"), "{}", refusal.message);
+}
+
+#[test]
+fn an_archive_that_a_wheel_asks_for_by_its_address_is_not_built_with_a_network() {
+    let Some(bench) = Bench::new() else { return };
+    let tree = bench.tree("lured", "lure>=1\n");
+    let applied = bench.workbench().fetch(&tree, &bench.path("work")).unwrap();
+    let Applied::Done(notes) = applied else {
+        panic!("{applied:?}")
+    };
+    let caches = fs::read_dir(bench.path("cache")).unwrap();
+    for cache in caches {
+        assert!(!cache.unwrap().path().join("planted").exists());
+    }
+    assert!(notes[0].contains("is not built here"), "{notes:?}");
+}
+
+#[test]
+fn a_reproducer_tells_nothing_of_a_version_that_is_not_installed() {
+    let Some(bench) = Bench::new() else { return };
+    let baseline = bench.baseline();
+    let reproducer = Reproducer {
+        name: "answer".into(),
+        advisories: vec![AdvisoryId::new("TEST-1").unwrap()],
+        ecosystem: Ecosystem::PyPi,
+        package: "left".into(),
+        shows: "the answer is wrong".into(),
+        program: Program {
+            name: "check.py".into(),
+            text: "import left, sys\nsys.exit(42 if left.answer() == int(sys.argv[1]) else 1)\n"
+                .into(),
+        },
+        inputs: vec!["41".into()],
+        time_limit_s: 60,
+        features: Vec::new(),
+        seen: None,
+    };
+    let look = |version: &str| {
+        let package = PackageVersion {
+            ecosystem: Ecosystem::PyPi,
+            name: "Left".into(),
+            version: version.into(),
+        };
+        let workbench = bench.workbench();
+        let seen = workbench.reproduce_before(&baseline, &reproducer, &package, Inputs::Listed);
+        seen.unwrap().listed.remove(0).sight
+    };
+    assert_eq!(look("1.0"), Sight::Present);
+    assert_eq!(look("1.0.0"), Sight::Present);
+    match look("1.1") {
+        Sight::Inconclusive(why) => assert!(why.contains("is not what is installed"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn no_older_release_stands_in_for_one_that_is_not_there() {
+    let Some(bench) = Bench::new() else { return };
+    let baseline = bench.baseline();
+    let workbench = bench.workbench();
+    let pins = "left==9.9\nright==1.0\n";
+    let tree = bench.tree("changed", PINS);
+    let step = Step::WriteManifest {
+        path: tree.lockfile.clone(),
+        text: pins.into(),
+    };
+    let applied = workbench.apply(&tree, &[step], &bench.path("changed-work"));
+    match applied.unwrap() {
+        Applied::Refused(refusal) => {
+            let said = refusal.message;
+            assert!(said.contains("`left` 9.9 has nothing"), "{said}");
+        }
+        Applied::Done(notes) => panic!("{notes:?}"),
+    }
+    // Where it is lacking anyway, an environment with another one does not build.
+    let (tree, work) = (bench.tree("lacking", pins), bench.path("lacking-work"));
+    let applied = workbench.apply(&tree, &[], &work).unwrap();
+    assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
+    let attempt = workbench.attempt(&baseline, &tree, Start::Warm, &work);
+    let build = workbench.build_attempt(&baseline, &attempt.unwrap());
+    failed(
+        &build.unwrap(),
+        "`left` 9.9 was not fetched, and 1.0 is installed",
+    );
 }

@@ -4,6 +4,7 @@ use backstitch_model::{Policy, RelPath};
 use toml::{Table, Value};
 
 use super::pins::Pins;
+use super::requirement;
 use crate::runner::Runner;
 use crate::workbench::{Commands, TestCommand, Tree, files};
 
@@ -70,14 +71,15 @@ fn uses_pytest(tree: &Tree) -> bool {
         || has("tox.ini", "[pytest]")
 }
 
-/// The commands of a project's own that were found and are not run.
+/// The commands of a project's own that were found and are not run, and what it asks for that is
+/// not fetched.
 pub(super) fn found(tree: &Tree) -> Vec<String> {
     let kinds = [
         ("tox.ini", "tox"),
         ("noxfile.py", "nox"),
         ("Makefile", "make"),
     ];
-    kinds
+    let found = kinds
         .into_iter()
         .filter(|(name, _)| read(tree, name).is_some())
         .map(|(name, tool)| {
@@ -85,12 +87,25 @@ pub(super) fn found(tree: &Tree) -> Vec<String> {
                 "the project has a `{name}`, which `{tool}` would run; it was tested without it \
                  (`backstitch.toml` can say how)"
             )
-        })
-        .collect()
+        });
+    let asked = asked_for(tree).unwrap_or_default();
+    let refused = asked.iter().filter(|text| !requirement::is_plain(text));
+    let refused = refused.map(|text| {
+        let text = text.escape_debug();
+        format!("building the project asks for `{text}`, which is no package of an index; it was not fetched")
+    });
+    found.chain(refused).collect()
 }
 
 /// What building the project needs; `None` where there is nothing to be built and installed.
 pub(super) fn project(tree: &Tree) -> Option<Vec<String>> {
+    let mut asked = asked_for(tree)?;
+    asked.retain(|text| requirement::is_plain(text));
+    Some(asked)
+}
+
+/// What the project says that building it needs, whatever that is.
+fn asked_for(tree: &Tree) -> Option<Vec<String>> {
     let default = || vec!["setuptools>=40.8.0".to_owned(), "wheel".to_owned()];
     let has_setup = read(tree, "setup.py").is_some()
         || read(tree, "setup.cfg").is_some_and(|text| text.contains("[metadata]"));
@@ -113,10 +128,7 @@ pub(super) fn project(tree: &Tree) -> Option<Vec<String>> {
     let requires = system.and_then(|system| system.get("requires")?.as_array());
     let requires = requires.map(|requires| {
         let texts = requires.iter().filter_map(Value::as_str);
-        texts
-            .filter(|text| !text.starts_with('-'))
-            .map(str::to_owned)
-            .collect()
+        texts.map(|text| text.trim().to_owned()).collect()
     });
     is_package.then(|| requires.unwrap_or_else(default))
 }
@@ -177,6 +189,18 @@ mod tests {
         assert_eq!(commands.tests[0].runner, Runner::Own);
         let commands = of(&tree, &policy("python -m pytest -v"), Vec::new());
         assert_eq!(commands.tests[0].runner, Runner::Pytest);
+    }
+
+    #[test]
+    fn what_a_build_may_not_ask_for_is_told_and_not_fetched() {
+        let (_folder, tree) = tree(&[(
+            "pyproject.toml",
+            "[build-system]\nrequires = [\"a @ https://example.org/a.tar.gz\", \"b\\n--pre\", \"c>=1\"]\n",
+        )]);
+        assert_eq!(project(&tree), Some(vec!["c>=1".to_owned()]));
+        let notes = found(&tree);
+        assert_eq!(notes.len(), 2, "{notes:?}");
+        assert!(notes[1].contains(r"`b\n--pre`"), "{notes:?}");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 """Downloads what a project's lockfile names. Run by Backstitch in its fetch phase, with a network.
 
 Nothing of the project's and nothing of what is downloaded is run: pip is told to take wheels
-only, and source archives are fetched as files and looked into. Every package that is there is
+only, is kept from building, and is given nothing but names and versions; source archives are
+fetched as files and looked into. Every package that is there is
 marked, so that the next run asks for what is new alone.
 
 Arguments: the file of wishes (JSON), and the directory for what is downloaded.
@@ -33,6 +34,33 @@ NETWORK = (
     "ConnectTimeoutError",
     "ProxyError",
 )
+# pip takes what is at an address for a source archive, whatever it is told of wheels: this pip
+# stops where it would build one.
+PIP = """
+import sys
+from pip._internal.distributions.sdist import SourceDistribution
+from pip._internal.exceptions import InstallationError
+
+def refuse(*arguments, **more):
+    raise InstallationError("a source archive is not built here")
+
+if not hasattr(SourceDistribution, "prepare_distribution_metadata"):
+    sys.exit("ERROR: this pip cannot be kept from building source archives")
+SourceDistribution.prepare_distribution_metadata = refuse
+from pip._internal.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+# What may be handed to pip, as in requirement.rs: PEP 508 without addresses.
+NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+VERSION = r"(?:===?|~=|!=|<=|>=|<|>) *[A-Za-z0-9][A-Za-z0-9._*+!-]*"
+VERSIONS = rf"(?:{VERSION}(?: *, *{VERSION})*)?"
+QUOTED = r""""[^"\\$#]*"|'[^'\\$#]*'"""
+PLAIN = re.compile(
+    rf"(?P<package>(?P<name>{NAME}) *(?:\[ *(?:{NAME}(?: *, *{NAME})*)? *\] *)?"
+    rf"(?:{VERSIONS}|\( *{VERSIONS} *\))) *"
+    rf"(?:;(?: *(?:[A-Za-z0-9_.<>=!~()]|{QUOTED}))+ *)?"
+)
+ARCHIVES = tuple(".whl .zip .tar .gz .tgz .bz2 .tbz .xz .txz .lz .tlz .lzma".split())
 
 
 class NoNetwork(Exception):
@@ -42,6 +70,10 @@ class NoNetwork(Exception):
 def main(wishes_path, downloads):
     with open(wishes_path, encoding="utf-8") as file:
         wishes = json.load(file)
+    for kind in ("build", "loose", "constraints"):
+        wishes[kind] = plain_ones(wishes[kind])
+    if not all(is_pin(pin["line"]) for pin in wishes["pins"]):
+        sys.exit("error: what is pinned is not a name and a version")
     marks = os.path.join(downloads, ".had")
     os.makedirs(marks, exist_ok=True)
     os.makedirs(os.path.join(downloads, ".logs"), exist_ok=True)
@@ -55,7 +87,7 @@ def main(wishes_path, downloads):
     for pin in wishes["pins"]:
         if is_had(marks, pin["line"]):
             with open(mark_of(marks, pin["line"]), encoding="utf-8") as file:
-                builds.add(tuple(sorted(json.load(file))))
+                builds.add(tuple(sorted(plain_ones(json.load(file)))))
     builds.discard(())
     if any(re.match(r"setuptools\b", text) for needed in builds for text in needed):
         # What setuptools asks for in passing, and does not state.
@@ -65,6 +97,31 @@ def main(wishes_path, downloads):
     facts(wishes["pins"], downloads)
     if wishes["loose"]:
         whole(wishes["loose"], wishes["constraints"], downloads, marks, wishes["offline"])
+
+
+def is_plain(text):
+    """Is this a package from an index, and on a line of its own?"""
+    found = PLAIN.fullmatch(text)
+    # pip begins its options at a dash after a space, and takes files from the folder it is in.
+    return bool(
+        found
+        and " -" not in text
+        and all(" " <= letter <= "~" for letter in text)
+        and not found["name"].lower().endswith(ARCHIVES)
+        and not found["package"].rstrip().lower().endswith(ARCHIVES)
+    )
+
+
+def is_pin(line):
+    text, *hashes = line.split(" --hash=")
+    return is_plain(text) and all(re.fullmatch("sha256:[0-9A-Fa-f]+", text) for text in hashes)
+
+
+def plain_ones(texts):
+    refused = [text for text in texts if not is_plain(text)]
+    for text in refused:
+        print(f"note: `{ascii(text)[1:-1]}` is no package of an index; it was not fetched")
+    return [text for text in texts if text not in refused]
 
 
 def mark_of(marks, line):
@@ -82,7 +139,7 @@ def mark(marks, line, needed):
 
 def pip(arguments):
     """Runs pip; answers whether it succeeded, and what it said."""
-    command = [sys.executable, "-I", "-m", "pip", *arguments]
+    command = [sys.executable, "-I", "-c", PIP, *arguments]
     ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     said = ran.stdout.decode("utf-8", "replace")
     print(said, flush=True)
@@ -281,6 +338,8 @@ def source(pin, downloads, marks):
         mark(marks, pin["line"], needed_to_build(path))
         print(f"note: `{pin['name']}` {pin['version']} has no wheel for this machine; it is built from source")
         return
+    if pin["is_changed"]:
+        sys.exit(f"error: `{pin['name']}` {pin['version']} has nothing for this machine")
     print(f"note: `{pin['name']}` {pin['version']} has nothing for this machine; it is not installed")
 
 
@@ -324,7 +383,7 @@ def needed_to_build(path):
         return DEFAULT_BUILD
     if not isinstance(needed, list):
         return DEFAULT_BUILD
-    return [text for text in needed if isinstance(text, str) and not text.startswith("-")]
+    return plain_ones([text.strip() for text in needed if isinstance(text, str)])
 
 
 if __name__ == "__main__":

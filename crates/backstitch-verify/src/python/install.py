@@ -41,9 +41,19 @@ def main(wishes_path, downloads, environment, own):
         os.environ.setdefault("SETUPTOOLS_SCM_PRETEND_VERSION", "0.0.0")
         os.environ.setdefault("PBR_VERSION", "0.0.0")
         run(base + ["--no-deps", "-e", "."], "install the project")
+    stop_at_others(wishes["pins"], pins, installed(environment))
     check(pip(python) + ["check"], os.path.join(environment, "backstitch-conflicts.json"))
     if own:
         run(own, "build the project with the user's own command")
+
+
+def stop_at_others(all_pins, pins, there):
+    """What could not be fetched may be lacking, but no other release may stand in for it."""
+    for pin in all_pins:
+        found = there.get(plain(pin["name"]), pin["version"])
+        if pin not in pins and found != pin["version"]:
+            print(f"error: `{pin['name']}` {pin['version']} was not fetched, and {found} is installed", flush=True)
+            sys.exit(1)
 
 
 def old_pip():

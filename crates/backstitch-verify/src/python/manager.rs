@@ -39,6 +39,7 @@ const INSTALLER: &str = "backstitch-install";
 
 const FETCH: &str = include_str!("fetch.py");
 const INSTALL: &str = include_str!("install.py");
+const LAUNCH: &str = include_str!("launch.py");
 
 /// Fetches, changes, builds and tests Python projects.
 pub struct Python {
@@ -266,7 +267,7 @@ impl PackageManager for Python {
         notes
     }
 
-    /// What a wheel says of itself is not read yet.
+    /// What a wheel says of itself was written down when it was fetched.
     fn facts(&self, _: &Tree, _: &Path, package: &PackageVersion) -> Option<Facts> {
         facts::facts(&self.downloads, package)
     }
@@ -275,7 +276,7 @@ impl PackageManager for Python {
         &self,
         trial: &Trial,
         reproducer: &Reproducer,
-        _: &PackageVersion,
+        package: &PackageVersion,
         work: &Path,
     ) -> Result<Result<Staged, String>, VerifyError> {
         let folder = work.join("program");
@@ -287,10 +288,15 @@ impl PackageManager for Python {
         let inside = "/sandbox/reproducer";
         let program = self.session.seen(&folder, inside);
         let python = trial.layer(&self.session, ENVIRONMENT).join("bin/python");
-        // Isolated: what the project has beside it must not stand in for the package.
+        // Isolated: what the project has beside it must not stand in for the package. A pin that
+        // could not be installed leaves an older release, which says nothing of the pin.
         let words = [
             python.to_string_lossy().into_owned(),
             "-I".to_owned(),
+            "-c".to_owned(),
+            LAUNCH.to_owned(),
+            package.name.clone(),
+            package.version.clone(),
             program
                 .join(&reproducer.program.name)
                 .to_string_lossy()

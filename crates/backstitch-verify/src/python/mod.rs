@@ -7,12 +7,13 @@
 //! | run | none | pip, which installs into a virtual environment and builds source archives there; then everything of the project's |
 //!
 //! In the fetch phase nothing of the project's and nothing of any source archive runs: pip is told
-//! to take wheels only. The virtual environment is the layer that attempts build upon, at one fixed
+//! to take wheels only, is kept from building, and gets no requirement but names and versions. The virtual environment is the layer that attempts build upon, at one fixed
 //! path, so that what is installed in it finds itself again.
 
 mod interpreter;
 
 mod pins;
+mod requirement;
 
 mod commands;
 mod facts;

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
+use super::requirement;
 use crate::workbench::{Tree, files};
 
 /// The largest lockfile read, in bytes.
@@ -43,6 +44,8 @@ pub(super) struct Pin {
     pub(super) line: String,
     /// Each as `sha256:…`.
     pub(super) hashes: Vec<String>,
+    /// A recipe asks for it: it must be there, while what a project lacks anyway may be lacking.
+    pub(super) is_changed: bool,
     #[serde(skip)]
     marker: Option<String>,
 }
@@ -73,15 +76,28 @@ impl Pins {
         Ok(pins)
     }
 
+    /// Tells apart what was not asked for before.
+    pub(super) fn mark_changed(&mut self, before: &Self) {
+        let known: BTreeSet<_> = before
+            .pins
+            .iter()
+            .map(|pin| (&pin.name, &pin.version))
+            .collect();
+        for pin in &mut self.pins {
+            pin.is_changed = !known.contains(&(&pin.name, &pin.version));
+        }
+    }
+
     fn add(&mut self, name: &str, version: &str, marker: Option<String>, hashes: Vec<String>) {
         let is_plain = |text: &str| {
             let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.+!".contains(c);
             !text.is_empty() && !text.starts_with('-') && text.chars().all(allowed)
         };
-        if !is_plain(name) || !is_plain(version) {
-            let name = name.escape_debug();
-            self.notes
-                .push(format!("`{name}` is no package and was not installed"));
+        let marker = marker.filter(|marker| !marker.trim().is_empty());
+        let after = marker.as_ref().map(|marker| format!(" ; {marker}"));
+        let line = format!("{name}=={version}{}", after.unwrap_or_default());
+        if !is_plain(name) || !is_plain(version) || !requirement::is_plain(&line) {
+            self.refuse(name);
             return;
         }
         self.pins.push(Pin {
@@ -89,8 +105,15 @@ impl Pins {
             version: version.to_owned(),
             line: String::new(),
             hashes,
+            is_changed: false,
             marker,
         });
+    }
+
+    fn refuse(&mut self, name: &str) {
+        let name = name.escape_debug();
+        self.notes
+            .push(format!("`{name}` is no package and was not installed"));
     }
 
     fn elsewhere(&mut self, name: &str) {
@@ -209,7 +232,10 @@ impl Pins {
         let requirement = entry.requirement();
         let is_place = requirement.contains(['/', '@']) || requirement.starts_with('.');
         match entry.pin() {
-            _ if as_constraint && !is_place => self.constraints.push(requirement.to_owned()),
+            _ if as_constraint && requirement::is_plain(requirement) => {
+                self.constraints.push(requirement.to_owned());
+            }
+            _ if as_constraint => self.refuse(requirement),
             Some(pin) => {
                 let marker = requirement.split_once(';').map(|(_, marker)| marker.trim());
                 let hashes = entry.hashes().into_iter().filter_map(|place| {
@@ -223,7 +249,8 @@ impl Pins {
                 self.add(pin.name, pin.version, marker.map(str::to_owned), hashes);
             }
             None if is_place => self.elsewhere(requirement),
-            None => self.loose.push(requirement.to_owned()),
+            None if requirement::is_plain(requirement) => self.loose.push(requirement.to_owned()),
+            None => self.refuse(requirement),
         }
     }
 
@@ -244,23 +271,36 @@ impl Pins {
 
     /// pip takes hashes for every package or for none.
     fn write_lines(&mut self) {
-        let hashed = self.loose.is_empty() && self.pins.iter().all(|pin| !pin.hashes.is_empty());
+        let had_hashes = self.pins.iter().any(|pin| !pin.hashes.is_empty());
+        for pin in &mut self.pins {
+            pin.hashes.retain(|hash| is_sha256(hash));
+        }
+        let bare = self.pins.iter().find(|pin| pin.hashes.is_empty());
+        let first_bare = bare.map(|pin| &pin.name).or(self.loose.first());
+        let hashed = first_bare.is_none();
+        if let Some(name) = first_bare.filter(|_| had_hashes) {
+            let name = name.escape_debug();
+            self.notes.push(format!(
+                "pip checked no hashes, since it takes them for all or for none, and `{name}` has none \
+                 that it could take"
+            ));
+        }
         for pin in &mut self.pins {
             let mut line = format!("{}=={}", pin.name, pin.version);
             if let Some(marker) = &pin.marker {
-                let marker: String = marker.chars().filter(|c| !c.is_control()).collect();
                 line.push_str(&format!(" ; {marker}"));
             }
-            let is_hash = |hash: &&String| {
-                hash.strip_prefix("sha256:")
-                    .is_some_and(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
-            };
-            for hash in pin.hashes.iter().filter(is_hash).filter(|_| hashed) {
+            for hash in pin.hashes.iter().filter(|_| hashed) {
                 line.push_str(&format!(" --hash={hash}"));
             }
             pin.line = line;
         }
     }
+}
+
+fn is_sha256(hash: &str) -> bool {
+    let hex = hash.strip_prefix("sha256:");
+    hex.is_some_and(|hex| !hex.is_empty() && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn numbers(version: &str) -> Vec<u64> {
@@ -354,7 +394,33 @@ mod tests {
         assert_eq!(lines(&pins), ["A==1.0 ; os_name == 'posix'"]);
         assert_eq!(pins.loose, ["b>=2"]);
         assert_eq!(pins.constraints, ["d==4"]);
-        assert_eq!(pins.notes.len(), 2, "{:?}", pins.notes);
+        assert_eq!(pins.notes.len(), 3, "{:?}", pins.notes);
+    }
+
+    #[test]
+    fn what_pip_would_build_or_obey_is_neither_loose_nor_a_constraint() {
+        let pins = read(&[
+            (
+                "requirements.txt",
+                "-c limits.txt\na.zip\nb>=1 -e x\nc ; x == '$HOME'\nd>=1\n",
+            ),
+            (
+                "limits.txt",
+                "e @ https://example.org/e.tar.gz\nf<2\ng\u{85}--pre\n",
+            ),
+        ]);
+        assert_eq!(pins.loose, ["d>=1"]);
+        assert_eq!(pins.constraints, ["f<2"]);
+        assert_eq!(pins.notes.len(), 5, "{:?}", pins.notes);
+    }
+
+    #[test]
+    fn a_pin_is_changed_where_its_version_was_not_asked_for() {
+        let before = read(&[("requirements.txt", "a==1\nb==1\n")]);
+        let mut after = read(&[("requirements.txt", "a==1\nb==2\nc==1\n")]);
+        after.mark_changed(&before);
+        let changed: Vec<_> = after.pins.iter().map(|pin| pin.is_changed).collect();
+        assert_eq!(changed, [false, true, true]);
     }
 
     #[test]
@@ -368,6 +434,27 @@ mod tests {
         )]);
         assert_eq!(lines(&pins), ["a==1 --hash=sha256:bb --hash=sha256:aa"]);
         assert_eq!(pins.notes.len(), 1);
+    }
+
+    #[test]
+    fn hashes_that_are_not_checked_are_told() {
+        let hashed = "a==1 --hash=sha256:aa\n";
+        for (more, name) in [
+            ("b==1\n", "`b`"),
+            ("b==1 --hash=md5:bb\n", "`b`"),
+            ("c>=1\n", "`c>=1`"),
+        ] {
+            let pins = read(&[("requirements.txt", &format!("{hashed}{more}"))]);
+            assert_eq!(lines(&pins)[0], "a==1");
+            assert_eq!(pins.notes.len(), 1, "{:?}", pins.notes);
+            assert!(pins.notes[0].contains(name), "{:?}", pins.notes);
+        }
+        assert!(read(&[("requirements.txt", hashed)]).notes.is_empty());
+        assert!(
+            read(&[("requirements.txt", "a==1\nb==1\n")])
+                .notes
+                .is_empty()
+        );
     }
 
     #[test]
@@ -387,6 +474,7 @@ mod tests {
             r#"{"default": {"--index-url": {"version": "==1"}, "a b": {"version": "==1"},
             "c": {"version": "==1\n--x"}, "d": {"version": "==1", "markers": "x\n--y"}}}"#,
         )]);
-        assert_eq!(lines(&pins), ["d==1 ; x--y"]);
+        assert!(lines(&pins).is_empty());
+        assert_eq!(pins.notes.len(), 4, "{:?}", pins.notes);
     }
 }

@@ -31,12 +31,14 @@ impl Python {
         work: &Path,
     ) -> Result<Applied, VerifyError> {
         self.session().sandbox().own(&tree.root)?;
+        // A project as it was found has nothing that is changed.
+        let before = Pins::read(tree).ok().filter(|_| !steps.is_empty());
         for step in steps {
             if let Some(refusal) = written(tree, step) {
                 return Ok(Applied::Refused(refusal));
             }
         }
-        let pins = match Pins::read(tree) {
+        let mut pins = match Pins::read(tree) {
             Ok(pins) => pins,
             Err(why) => {
                 return Ok(Applied::Refused(Refusal {
@@ -46,6 +48,9 @@ impl Python {
                 }));
             }
         };
+        if let Some(before) = &before {
+            pins.mark_changed(before);
+        }
         let ended = self.run_fetching(tree, &pins, work)?;
         match refused(&ended)? {
             Some((cause, message)) => Ok(Applied::Refused(Refusal {
