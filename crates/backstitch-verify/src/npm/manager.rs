@@ -43,6 +43,13 @@ const NO_SETTINGS: [(&str, &str); 2] = [
     ("npm_config_globalconfig", "/sandbox/no-global-settings"),
 ];
 
+/// Programs that a package's own settings could name: none runs. Installing inside a clone, npm
+/// reads the clone's `.npmrc`, which these outrank; older versions know only the second.
+const NO_GIT: [(&str, &str); 2] = [
+    ("npm_config_allow_git", "none"),
+    ("npm_config_git", "/sandbox/no-git"),
+];
+
 /// How many folders of installed packages one project may have.
 const LAYERS_MAX: usize = 256;
 
@@ -199,6 +206,7 @@ impl Npm {
         let mut environment = self.user.variables.clone();
         environment.push(("PATH".into(), self.path(None)));
         environment.extend(texts(&NO_SETTINGS));
+        environment.extend(texts(&NO_GIT));
         environment.extend(texts(&[
             ("npm_config_cache", CACHE),
             ("npm_config_update_notifier", "false"),
