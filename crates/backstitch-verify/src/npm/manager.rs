@@ -181,6 +181,26 @@ impl Npm {
         })
     }
 
+    /// Is this release what a job on top of `upon` finds below a folder of installed packages?
+    pub(super) fn has_installed(
+        upon: &Trial,
+        work: &Path,
+        modules: &str,
+        package: &PackageVersion,
+    ) -> bool {
+        let tree = upon.tree();
+        let own = work.join(INSTALLED);
+        let from = if own.is_dir() { work } else { upon.work() };
+        let newest = layers_in(from).into_iter().find_map(|layer| {
+            let modules = workspace_in(&layer, &tree.lockfile).join(modules);
+            let is_there = modules.join(&package.name).join(MANIFEST).exists();
+            is_there.then_some(modules)
+        });
+        newest.is_some_and(|modules| {
+            installed::facts(&modules, &package.name, &package.version).is_some()
+        })
+    }
+
     fn common_mounts(&self) -> Vec<Mount> {
         let folders = self.node.folders();
         let hidden = folders
