@@ -187,3 +187,38 @@ fn a_lockfile_that_does_not_fit_its_manifest_is_not_installed() {
         Applied::Done(_) => panic!("it was done"),
     }
 }
+
+#[test]
+fn a_project_that_names_a_git_source_is_refused_before_npm_starts() {
+    let Some(bench) = Bench::new() else { return };
+    let git = "git+file:///tmp/evil";
+    let lock = LOCK.replace(
+        "\"resolved\": \"lib/leaf\",\n      \"link\": true",
+        &format!("\"version\": \"1.0.0\",\n      \"resolved\": \"{git}#0\""),
+    );
+    for (name, path, text) in [
+        ("locked", "package-lock.json", lock),
+        (
+            "required",
+            "package.json",
+            MANIFEST.replace("file:lib/leaf", git),
+        ),
+        (
+            "inside",
+            "lib/leaf/package.json",
+            format!(r#"{{"dependencies": {{"x": "{git}"}}}}"#),
+        ),
+    ] {
+        let tree = bench.tree(name, PROJECT);
+        std::fs::write(tree.root.join(path), text).unwrap();
+        let work = bench.path(&format!("{name}-work"));
+        match bench.workbench().fetch(&tree, &work).unwrap() {
+            Applied::Refused(refusal) => {
+                let start = format!("`{path}` names the git source `{git}");
+                assert!(refusal.message.starts_with(&start), "{refusal:?}");
+            }
+            Applied::Done(_) => panic!("{name} was fetched"),
+        }
+        assert!(!work.join("installed/node_modules").exists());
+    }
+}

@@ -43,6 +43,13 @@ const NO_SETTINGS: [(&str, &str); 2] = [
     ("npm_config_globalconfig", "/sandbox/no-global-settings"),
 ];
 
+/// Programs that a package's own settings could name: none runs. Installing inside a clone, npm
+/// reads the clone's `.npmrc`, which these outrank; older versions know only the second.
+const NO_GIT: [(&str, &str); 2] = [
+    ("npm_config_allow_git", "none"),
+    ("npm_config_git", "/sandbox/no-git"),
+];
+
 /// How many folders of installed packages one project may have.
 const LAYERS_MAX: usize = 256;
 
@@ -174,6 +181,26 @@ impl Npm {
         })
     }
 
+    /// Is this release what a job on top of `upon` finds below a folder of installed packages?
+    pub(super) fn has_installed(
+        upon: &Trial,
+        work: &Path,
+        modules: &str,
+        package: &PackageVersion,
+    ) -> bool {
+        let tree = upon.tree();
+        let own = work.join(INSTALLED);
+        let from = if own.is_dir() { work } else { upon.work() };
+        let newest = layers_in(from).into_iter().find_map(|layer| {
+            let modules = workspace_in(&layer, &tree.lockfile).join(modules);
+            let is_there = modules.join(&package.name).join(MANIFEST).exists();
+            is_there.then_some(modules)
+        });
+        newest.is_some_and(|modules| {
+            installed::facts(&modules, &package.name, &package.version).is_some()
+        })
+    }
+
     fn common_mounts(&self) -> Vec<Mount> {
         let folders = self.node.folders();
         let hidden = folders
@@ -199,6 +226,7 @@ impl Npm {
         let mut environment = self.user.variables.clone();
         environment.push(("PATH".into(), self.path(None)));
         environment.extend(texts(&NO_SETTINGS));
+        environment.extend(texts(&NO_GIT));
         environment.extend(texts(&[
             ("npm_config_cache", CACHE),
             ("npm_config_update_notifier", "false"),

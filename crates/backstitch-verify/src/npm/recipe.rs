@@ -8,13 +8,15 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use backstitch_model::RelPath;
 use backstitch_model::candidate::Step;
 use backstitch_model::package::PackageVersion;
 
 use super::facts::{FIELDS, Facts};
 use super::lock::Lock;
 use super::manager::{Npm, Place};
-use super::skeleton::{self, FILE_BYTES_MAX};
+use super::skeleton::{self, FILE_BYTES_MAX, MANIFEST};
+use super::sources;
 use crate::sandbox::Exit;
 use crate::workbench::error::Doing;
 use crate::workbench::session::Ended;
@@ -205,12 +207,53 @@ impl Kitchen<'_> {
             .map_err(|error| format!("write lockfile `{path}`: {error}"))
     }
 
-    /// Runs npm in the fetch phase. Answers the refusal, and the log.
+    /// Why npm must not start: what it would read names a git source. A lockfile that npm wrote
+    /// is looked at before the next start.
+    fn git_source(&self) -> Option<String> {
+        let found = |path: &RelPath, source: Option<String>| {
+            source.map(|source| {
+                format!(
+                    "`{path}` names the git source `{source}`: its packages cannot be fetched, \
+                     since npm would obey settings inside the clone while the network is open"
+                )
+            })
+        };
+        let own = &self.place.own;
+        let lock = &self.tree.lockfile;
+        if let Ok(Some(text)) = files::read(own, lock, FILE_BYTES_MAX) {
+            match sources::in_lockfile(&text) {
+                Ok(None) => {}
+                Ok(source) => return found(lock, source),
+                Err(why) => return Some(format!("read lockfile `{lock}`: {why}")),
+            }
+        }
+        let folders = skeleton::folders(own, self.tree.workspace().as_ref());
+        folders.iter().find_map(|folder| {
+            let path = RelPath::below(folder.as_ref(), MANIFEST).ok()?;
+            let text = files::read(own, &path, FILE_BYTES_MAX);
+            match text.map(|text| sources::in_manifest(&text.unwrap_or_default())) {
+                Ok(Ok(source)) => found(&path, source),
+                Ok(Err(why)) => Some(format!("read manifest `{path}`: {why}")),
+                Err(error) => Some(format!("read manifest `{path}`: {error}")),
+            }
+        })
+    }
+
+    /// Runs npm in the fetch phase, where nothing that it would read names a git source.
+    /// Answers the refusal, and the log.
     fn npm(
         &self,
         arguments: &[&str],
         step: Option<&Step>,
     ) -> Result<(Refused, PathBuf), VerifyError> {
+        if let Some(message) = self.git_source() {
+            let refusal = Refusal {
+                step: step.cloned(),
+                cause: Cause::Manifest,
+                message,
+            };
+            return Ok((Some(refusal), PathBuf::new()));
+        }
         let mut all = arguments.to_vec();
         all.extend(QUIETLY);
         let Ended { ran, log } = self

@@ -1,5 +1,6 @@
-//! Puts a reproducer beside every copy of its package, so that node finds that copy and no
-//! other for it.
+//! Puts a reproducer beside every installed copy of its package, so that node finds that copy
+//! and no other for it. A copy that has another name, or that is not there, shows nothing: node
+//! would look further up and find another release.
 
 use std::fs;
 use std::path::Path;
@@ -43,6 +44,14 @@ pub(super) fn stage(
     if copies.is_empty() {
         return Ok(Err(format!("the lockfile has no folder of `{package}`")));
     }
+    let (copies, absent): (Vec<_>, Vec<_>) = copies
+        .into_iter()
+        .partition(|copy| is_found(trial, work, package, copy));
+    if copies.is_empty() {
+        return Ok(Err(format!(
+            "no copy of `{package}` is installed under its own name"
+        )));
+    }
     fs::create_dir_all(work).doing("make directory", work)?;
     let (name, text) = (&reproducer.program.name, &reproducer.program.text);
     let host = work.join(name);
@@ -50,6 +59,12 @@ pub(super) fn stage(
     let layers = npm.layers(tree, work, Some(trial));
     let staged = Trial::prepare(npm.session(), tree.clone(), &work.join("trial"), layers)?;
     let mut notes = Vec::new();
+    if !absent.is_empty() {
+        notes.push(format!(
+            "not looked at, since they are not installed here or have another name: `{}`",
+            absent.join("`, `")
+        ));
+    }
     if copies.len() > COPIES_MAX {
         notes.push(format!(
             "only {COPIES_MAX} of {} copies were looked at",
@@ -80,6 +95,18 @@ pub(super) fn stage(
     }))
 }
 
+/// Would a program beside this copy get it, and in this release, when it asks for the package?
+fn is_found(trial: &Trial, work: &Path, package: &PackageVersion, copy: &str) -> bool {
+    let modules = modules_of(copy, &package.name);
+    modules.is_some_and(|modules| Npm::has_installed(trial, work, modules, package))
+}
+
+/// The folder of installed packages that a copy lies in under the package's own name.
+fn modules_of<'copy>(copy: &'copy str, name: &str) -> Option<&'copy str> {
+    let modules = copy.strip_suffix(name)?.strip_suffix('/')?;
+    modules.ends_with(MODULES).then_some(modules)
+}
+
 /// Writes a project that requires exactly one release of the reproducer's package.
 pub(super) fn specimen(
     reproducer: &Reproducer,
@@ -107,4 +134,19 @@ pub(super) fn specimen(
         root: root.to_path_buf(),
         lockfile: RelPath::new("package-lock.json").expect("a plain name is a path"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_counts_only_under_the_packages_own_name() {
+        let outer = "node_modules/a/node_modules";
+        let copy = format!("{outer}/@s/x");
+        assert_eq!(modules_of(&copy, "@s/x"), Some(outer));
+        assert_eq!(modules_of(&copy, "x"), None);
+        assert_eq!(modules_of("node_modules/nick", "x"), None);
+        assert_eq!(modules_of("node_modules/index", "x"), None);
+    }
 }

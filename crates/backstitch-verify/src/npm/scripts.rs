@@ -84,7 +84,7 @@ impl Scripts {
                 argv: own.clone(),
                 runner: Runner::Own,
             }],
-            None => vec![self.test()],
+            None => self.tests(),
         };
         Commands { build, tests }
     }
@@ -107,23 +107,38 @@ impl Scripts {
         notes
     }
 
-    fn test(&self) -> TestCommand {
-        let commands = self.expanded("test");
-        let found = commands
-            .iter()
-            .enumerate()
-            .find_map(|(index, text)| Some((index, self.asked_to_name(text)?)));
-        let Some((index, (runner, text))) = found else {
+    /// One command for each runner, with what stands before it, and one for what comes after the
+    /// last.
+    fn tests(&self) -> Vec<TestCommand> {
+        let (mut tests, mut chain) = (Vec::new(), Vec::<String>::new());
+        for text in self.expanded("test").iter().filter(|one| !is_linter(one)) {
+            let found = self.asked_to_name(text);
+            let (runner, asked) = found.map_or((None, text.clone()), |(runner, asked)| {
+                (Some(runner), asked)
+            });
+            let is_apart = is_whole(text) && (runner.is_none() || !chain.is_empty());
+            chain.push(if is_apart {
+                format!("({asked})")
+            } else {
+                asked
+            });
+            if let Some(runner) = runner {
+                tests.push(script(runner, &chain.join(" && ")));
+                chain.clear();
+            }
+        }
+        if tests.is_empty() {
             let own = self.scripts.get("test");
-            return if own.is_some_and(|text| !text.contains(NO_TEST)) {
+            let is_one = own.is_some_and(|text| !text.contains(NO_TEST));
+            tests.push(if is_one {
                 script(Runner::Script, "npm test")
             } else {
                 script(Runner::Tap, "true")
-            };
-        };
-        let before = commands[..index].iter().filter(|one| !is_linter(one));
-        let chain: Vec<&str> = before.map(String::as_str).chain([text.as_str()]).collect();
-        script(runner, &chain.join(" && "))
+            });
+        } else if !chain.is_empty() {
+            tests.push(script(Runner::Script, &chain.join(" && ")));
+        }
+        tests
     }
 
     /// The commands that a script comes to, those of other scripts in their place.
@@ -138,7 +153,12 @@ impl Scripts {
             let Some(text) = self.scripts.get(&name) else {
                 continue;
             };
-            for part in split_at_and(text) {
+            let parts = if is_whole(text) {
+                vec![text.trim()]
+            } else {
+                split_at_and(text)
+            };
+            for part in parts {
                 if commands.len() >= COMMANDS_MAX {
                     return;
                 }
@@ -150,8 +170,23 @@ impl Scripts {
         }
     }
 
-    /// The runner that a command starts, and the command with what makes it name its tests.
+    /// The runner that a command starts, and the command with what makes it name its tests. Of
+    /// one that is several, only the last may be a runner.
     fn asked_to_name(&self, text: &str) -> Option<(Runner, String)> {
+        if has_operators(text) {
+            return None;
+        }
+        let mut parts = split_at_and(text);
+        let (runner, asked) = self.asked_alone(parts.pop()?)?;
+        if parts.iter().any(|part| self.asked_alone(part).is_some()) {
+            return None;
+        }
+        parts.retain(|part| !is_linter(part));
+        parts.push(&asked);
+        Some((runner, parts.join(" && ")))
+    }
+
+    fn asked_alone(&self, text: &str) -> Option<(Runner, String)> {
         let program = program(text)?;
         let with = |arguments: &str| format!("{text} {arguments}");
         let is_node = matches!(program, "node" | "tsx" | "ts-node");
@@ -163,8 +198,11 @@ impl Scripts {
             "tape" => (Runner::Tap, text.to_owned()),
             "tap" => (Runner::Tap, with(self.arguments_of_tap())),
             _ if is_node && text.split(' ').any(|word| word == "--test") => {
-                let asked = text.replacen("--test", "--test --test-reporter=tap", 1);
-                (Runner::Tap, asked)
+                let words = text.split(' ').map(|word| match word {
+                    "--test" => "--test --test-reporter=tap",
+                    other => other,
+                });
+                (Runner::Tap, words.collect::<Vec<_>>().join(" "))
             }
             _ => return None,
         })
@@ -193,10 +231,10 @@ pub(super) fn narrower(commands: &Commands, policy: &Policy) -> Option<Commands>
         narrower.build = installed();
     }
     for test in &mut narrower.tests {
-        if test.runner == Runner::Own {
+        let text = shown(&test.argv);
+        if matches!(test.runner, Runner::Own | Runner::Script) || is_whole(&text) {
             continue;
         }
-        let text = shown(&test.argv);
         if let Some(last) = split_at_and(&text).pop() {
             *test = script(test.runner, last);
         }
@@ -284,7 +322,37 @@ fn program(command: &str) -> Option<&str> {
 }
 
 fn is_linter(command: &str) -> bool {
-    program(command).is_some_and(|program| LINTERS.contains(&program))
+    let program = program(command).filter(|_| !has_operators(command));
+    program.is_some_and(|program| LINTERS.contains(&program))
+}
+
+/// Is a script more than commands, each of which could as well run in a shell of its own?
+fn is_whole(text: &str) -> bool {
+    has_operators(text) || split_at_and(text).into_iter().any(moves_the_shell)
+}
+
+/// Does a command change what those after it in the same shell see?
+fn moves_the_shell(command: &str) -> bool {
+    ["cd ", "export ", "set "]
+        .iter()
+        .any(|start| command.starts_with(start))
+}
+
+/// Does a shell do more with this than run it word by word, but for `&&`? Nothing can be put to
+/// the end of such a script, and no part of it left out.
+fn has_operators(text: &str) -> bool {
+    let mut quote = None;
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match (quote, c) {
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), _) if open == c => quote = None,
+            (None, '&') if rest.next_if_eq(&'&').is_some() => {}
+            (None, '|' | ';' | '&' | '<' | '>' | '(' | ')' | '\n') => return true,
+            (Some(_) | None, _) => {}
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -368,6 +436,71 @@ mod tests {
             notes.contains("left out of the tests: `eslint src` and more"),
             "{notes}"
         );
+    }
+
+    fn all_of(text: &str) -> Vec<(Runner, String)> {
+        let tests = scripts(text).commands(&Policy::default()).tests;
+        let shown = tests.iter().map(|test| (test.runner, shown(&test.argv)));
+        shown.collect()
+    }
+
+    #[test]
+    fn every_runner_is_run_and_so_is_what_follows_the_last() {
+        let text = r#""test": "npm run unit && tsc && npm run e2e && eslint .", "unit": "cd a && mocha a",
+            "e2e": "jest e2e", "posttest": "node size.js && cd b && eslint . && mocha b""#;
+        let tap = |text: &str| (Runner::Tap, text.to_owned());
+        let jest = "tsc && jest e2e --ci --verbose --silent".to_owned();
+        assert_eq!(
+            all_of(text),
+            [
+                tap("cd a && mocha a --reporter tap"),
+                (Runner::Jest, jest),
+                tap("node size.js && cd b && mocha b --reporter tap"),
+            ]
+        );
+        assert_eq!(
+            all_of(r#""pretest": "tsc", "test": "cd a && mocha", "posttest": "cd b && make""#),
+            [
+                tap("tsc && (cd a && mocha --reporter tap)"),
+                (Runner::Script, "(cd b && make)".to_owned())
+            ]
+        );
+        assert_eq!(
+            all_of(r#""test": "mocha && eslint . && node check.js", "posttest": "./more.sh""#),
+            [
+                tap("mocha --reporter tap"),
+                (Runner::Script, "node check.js && ./more.sh".to_owned())
+            ]
+        );
+    }
+
+    #[test]
+    fn a_command_that_the_shell_does_more_with_stays_as_it_is() {
+        for text in [
+            "mocha | tee log",
+            "mocha || true",
+            "eslint .; mocha",
+            "(cd a && mocha)",
+            "mocha > log 2>&1",
+            "node --test-timeout=9 x.js",
+        ] {
+            let text = format!(r#""test": "{text}""#);
+            assert_eq!(
+                all_of(&text),
+                [(Runner::Script, "npm test".to_owned())],
+                "{text}"
+            );
+        }
+        assert_eq!(
+            all_of(r#""test": "mocha 'a|b'", "posttest": "a; b""#),
+            [
+                (Runner::Tap, "mocha 'a|b' --reporter tap".to_owned()),
+                (Runner::Script, "(a; b)".to_owned())
+            ]
+        );
+        let timed = r#""test": "node --test-timeout=9 --test x.js""#;
+        let asked = "node --test-timeout=9 --test --test-reporter=tap x.js".to_owned();
+        assert_eq!(all_of(timed), [(Runner::Tap, asked)]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::Path;
 use backstitch_model::RelPath;
 
 use super::lock::Lock;
+use super::sources;
 use crate::workbench::{Tree, files};
 
 /// The name of a manifest.
@@ -25,12 +26,17 @@ const DEPTH_MAX: usize = 24;
 const MANIFESTS_MAX: usize = 10_000;
 
 /// Copies what npm needs of `tree` to `into`, an empty or missing directory; the error is a
-/// sentence.
+/// sentence. A manifest below the workspace's own that is not JSON, such as one of a test's, is
+/// left out: nobody could say what it names.
 pub(super) fn copy(tree: &Tree, into: &Path) -> Result<(), String> {
     fs::create_dir_all(into).map_err(|error| format!("make `{}`: {error}", into.display()))?;
     for folder in folders(&tree.root, tree.workspace().as_ref()) {
         let path = RelPath::below(folder.as_ref(), MANIFEST).map_err(|error| error.to_string())?;
-        copy_file(tree, &path, into, MANIFEST_BYTES_MAX)?;
+        let text = files::read(&tree.root, &path, MANIFEST_BYTES_MAX);
+        let is_read = matches!(text, Ok(Some(text)) if sources::in_manifest(&text).is_ok());
+        if is_read || folder == tree.workspace() {
+            copy_file(tree, &path, into, MANIFEST_BYTES_MAX)?;
+        }
     }
     copy_file(tree, &tree.lockfile, into, FILE_BYTES_MAX)?;
     let Ok(Some(text)) = files::read(&tree.root, &tree.lockfile, FILE_BYTES_MAX) else {
@@ -127,6 +133,7 @@ mod tests {
         write("w/.npmrc", "script-shell=evil");
         write("w/index.js", "");
         write("w/packages/one/package.json", "{}");
+        write("w/tests/broken/package.json", "{");
         write("w/node_modules/x/package.json", "{}");
         std::os::unix::fs::symlink("/etc", tree.path().join("w/packages/link")).unwrap();
         let into = tempfile::tempdir().unwrap();

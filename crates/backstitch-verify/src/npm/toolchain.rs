@@ -24,7 +24,7 @@ pub struct Node {
 
 impl Node {
     /// Finds what `node` and `npm` on the user's `PATH` stand for. Errors where one is not
-    /// there, or is only a stand-in.
+    /// there, is only a stand-in, or lies where a job would see the user's own files with it.
     pub fn discover() -> Result<Self, VerifyError> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let program = ask(OsStr::new("node"), &["-p", "process.execPath"])?;
@@ -39,13 +39,28 @@ impl Node {
             .split('.')
             .next()
             .and_then(|text| text.parse().ok());
-        Ok(Self {
+        let node = Self {
             version: format!("node {release}, npm {npm_version}"),
             npm_major: npm_major.unwrap_or(0),
             program,
             npm,
             release,
-        })
+        };
+        let home = std::env::var_os("HOME").map(PathBuf::from);
+        let home = home.and_then(|home| home.canonicalize().ok());
+        match node
+            .folders()
+            .iter()
+            .find(|folder| holds_more(folder, home.as_deref()))
+        {
+            None => Ok(node),
+            Some(folder) => Err(VerifyError::Toolchain(format!(
+                "node at `{}` would need all of `{}` in the sandbox: install it in a folder of \
+                 its own, such as `/opt/node`, and put that folder's `bin` first on the `PATH`",
+                node.program.display(),
+                folder.display()
+            ))),
+        }
     }
 
     /// The folders of the host that jobs have to see: node's own, and npm's.
@@ -64,6 +79,13 @@ impl Node {
         }
         folders
     }
+}
+
+/// Would a job that sees this folder see the user's own files? Both paths are real ones, without
+/// links. `.local` is where programs keep what they know of the user.
+fn holds_more(folder: &Path, home: Option<&Path>) -> bool {
+    let is_root = folder.parent().is_none();
+    is_root || home.is_some_and(|home| home.starts_with(folder) || folder == home.join(".local"))
 }
 
 fn real(path: &Path) -> Result<PathBuf, VerifyError> {
@@ -88,6 +110,24 @@ fn script_of(npm: &Path, node: &Path) -> Result<PathBuf, VerifyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_node_that_lies_among_the_users_own_files_is_not_taken() {
+        let home = Some(Path::new("/home/ada"));
+        for folder in ["/", "/home", "/home/ada", "/home/ada/.local"] {
+            assert!(holds_more(Path::new(folder), home), "{folder}");
+        }
+        for folder in [
+            "/usr",
+            "/opt/node",
+            "/home/ada/.nvm/versions/node/v20",
+            "/home/adam",
+        ] {
+            assert!(!holds_more(Path::new(folder), home), "{folder}");
+        }
+        assert!(holds_more(Path::new("/"), None));
+        assert!(!holds_more(Path::new("/usr"), None));
+    }
 
     #[test]
     fn a_wrapper_is_passed_by_for_the_script_beside_node() {

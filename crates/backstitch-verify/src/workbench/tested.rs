@@ -43,9 +43,14 @@ impl Tested {
         self.report.cases.is_empty() && !self.report.succeeded && !self.stopped()
     }
 
-    /// Puts the tests of a second command to these.
+    /// Puts the tests of a second command to these. A test that failed in one has failed.
     pub(super) fn and(mut self, other: Self) -> Self {
-        self.report.cases.extend(other.report.cases);
+        for (name, outcome) in other.report.cases {
+            let first = self.report.cases.entry(name).or_insert(outcome);
+            if *first != TestOutcome::Failed {
+                *first = outcome;
+            }
+        }
         self.report.gaps.extend(other.report.gaps);
         self.report.succeeded &= other.report.succeeded;
         self.elapsed += other.elapsed;
@@ -87,7 +92,7 @@ impl Tested {
         let report = &self.report;
         let may_name_nothing = commands
             .iter()
-            .any(|command| command.runner.may_name_nothing());
+            .all(|command| command.runner.may_name_nothing());
         Ok(if report.count(TestOutcome::Passed) > 0 {
             Outcome::Passed
         } else if !report.succeeded {
