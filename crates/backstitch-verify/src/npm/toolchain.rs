@@ -113,15 +113,15 @@ mod tests {
 
     #[test]
     fn a_node_that_lies_among_the_users_own_files_is_not_taken() {
-        let home = Some(Path::new("/home/ada"));
-        for folder in ["/", "/home", "/home/ada", "/home/ada/.local"] {
+        let home = Some(Path::new("/people/ada"));
+        for folder in ["/", "/home", "/people/ada", "/people/ada/.local"] {
             assert!(holds_more(Path::new(folder), home), "{folder}");
         }
         for folder in [
             "/usr",
             "/opt/node",
-            "/home/ada/.nvm/versions/node/v20",
-            "/home/adam",
+            "/people/ada/.nvm/versions/node/v20",
+            "/people/adam",
         ] {
             assert!(!holds_more(Path::new(folder), home), "{folder}");
         }
