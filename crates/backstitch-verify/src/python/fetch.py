@@ -149,21 +149,25 @@ def pip(arguments):
 
 
 def download(requirements, downloads, more=()):
-    path = os.path.join(downloads, ".logs", "requirements.txt")
+    # Several may fetch at one time, and the folder is shared.
+    path = os.path.join(downloads, ".logs", f"requirements-{os.urandom(8).hex()}.txt")
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join(requirements) + "\n")
-    return pip(
-        [
-            "download",
-            "--only-binary=:all:",
-            "--dest",
-            downloads,
-            "--quiet",
-            *more,
-            "-r",
-            path,
-        ]
-    )
+    try:
+        return pip(
+            [
+                "download",
+                "--only-binary=:all:",
+                "--dest",
+                downloads,
+                "--quiet",
+                *more,
+                "-r",
+                path,
+            ]
+        )
+    finally:
+        os.remove(path)
 
 
 def wheels(pins, downloads, marks):
