@@ -66,6 +66,8 @@ pub enum Outcome {
     Passed,
     /// It ran and found something wrong: what.
     Failed(String),
+    /// It ran, and saw something that only a human can judge: what.
+    Differs(String),
     /// It did not end in the time it had.
     TimedOut,
     /// It did not run: why. Never counts as passed.
@@ -105,6 +107,7 @@ impl fmt::Display for Outcome {
         match self {
             Self::Passed => formatter.write_str("passed"),
             Self::Failed(why) => write!(formatter, "failed: {why}"),
+            Self::Differs(what) => write!(formatter, "differs: {what}"),
             Self::TimedOut => formatter.write_str("timed out"),
             Self::NotRun(why) => write!(formatter, "not run: {why}"),
         }

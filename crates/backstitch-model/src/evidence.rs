@@ -12,6 +12,8 @@ pub struct Evidence {
     pub before: Phase,
     /// On the changed tree.
     pub after: Phase,
+    /// What the change is said to do.
+    pub claim: Claim,
     /// How the project's programs were kept in.
     pub confinement: Confinement,
 }
@@ -19,6 +21,15 @@ pub struct Evidence {
 /// The checks of one tree, at most one a rung.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Phase(BTreeMap<Check, CheckRun>);
+
+/// What a change is said to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Claim {
+    /// To settle a flaw that was named or shown.
+    Fix,
+    /// Nothing: it is only asked whether it does harm.
+    Nothing,
+}
 
 /// How the project's programs were kept in while they ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

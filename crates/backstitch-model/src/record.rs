@@ -44,7 +44,13 @@ impl Record {
     pub fn needs_human(&self) -> bool {
         match self.verdict().map(|verdict| verdict.conclusion) {
             Some(Conclusion::Proven | Conclusion::Tested) => false,
-            Some(Conclusion::Resolved | Conclusion::Rejected(..) | Conclusion::Inconclusive(_))
+            Some(
+                Conclusion::ProvenDiffers(_)
+                | Conclusion::Resolved
+                | Conclusion::Clean
+                | Conclusion::Rejected(..)
+                | Conclusion::Inconclusive(_),
+            )
             | None => self.finding.is_vulnerability(),
         }
     }

@@ -2,16 +2,18 @@
 //!
 //! | verdict | needs |
 //! |---|---|
-//! | Proven | Scope, Build, Regress and Rescan passed; the reproducer and the rescan were red before and are green after; nothing failed |
-//! | Tested | the same without a reproducer |
-//! | Resolved | Scope passed; the rescan was red before and is green after; Build or Regress could not run |
+//! | Proven | Scope, Build and Regress passed; the reproducer was red before and is green after; so is the rescan, where a scan flags the flaw at all; nothing failed |
+//! | Proven, behaviour differs here | the same, and programs behave in another way on inputs that showed no flaw |
+//! | Tested | Scope, Build and Regress passed; the rescan was red before and is green after |
+//! | Resolved | Scope passed; what was red before is green after; Build or Regress could not run |
+//! | Clean | nobody says that it fixes anything; Scope, Build and Regress passed, and nothing failed |
 //! | Rejected | a rung failed or ran out of time on the changed tree |
 //! | Inconclusive | anything else: the untouched tree fails, or a needed rung is missing |
 
 use std::fmt;
 
 use crate::check::{Check, Outcome};
-use crate::evidence::{Confinement, Evidence};
+use crate::evidence::{Claim, Confinement, Evidence};
 
 /// What evidence amounts to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,10 +29,14 @@ pub struct Verdict {
 pub enum Conclusion {
     /// Shown red before and green after, with everything else that is needed passed.
     Proven,
+    /// The same, but programs behave in another way on inputs that showed no flaw: how.
+    ProvenDiffers(String),
     /// The rescan flagged it before and not after, and the tests that passed still pass.
     Tested,
-    /// The rescan is quiet and no more than that could be run.
+    /// What was red is green, and the tests or the build could not be run.
     Resolved,
+    /// It claims to fix nothing, and nothing that it was judged for went wrong.
+    Clean,
     /// A rung found something wrong: which, and what.
     Rejected(Check, String),
     /// Nothing can be concluded: why.
@@ -56,7 +62,7 @@ impl Evidence {
     /// The untouched tree must build, or nothing is judged.
     fn unusable_baseline(&self) -> Option<Conclusion> {
         let why = match self.before.outcome(Check::Build) {
-            Outcome::Passed | Outcome::NotRun(_) => return None,
+            Outcome::Passed | Outcome::NotRun(_) | Outcome::Differs(_) => return None,
             Outcome::Failed(why) => format!("the untouched project does not build: {why}"),
             Outcome::TimedOut => "the untouched project does not build in the time it has".into(),
         };
@@ -68,7 +74,7 @@ impl Evidence {
         Check::LADDER
             .into_iter()
             .find_map(|check| match self.after.outcome(check) {
-                Outcome::Passed | Outcome::NotRun(_) => None,
+                Outcome::Passed | Outcome::NotRun(_) | Outcome::Differs(_) => None,
                 Outcome::Failed(why) => Some(Conclusion::Rejected(check, why.clone())),
                 Outcome::TimedOut => Some(Conclusion::Rejected(check, "ran out of time".into())),
             })
@@ -76,12 +82,23 @@ impl Evidence {
 
     /// What even the weakest positive verdict needs and is not there.
     fn missing(&self) -> Option<Conclusion> {
-        let why = if !passed(self.after.outcome(Check::Scope)) {
+        let green = |check| passed(self.after.outcome(check));
+        let why = if !green(Check::Scope) {
             "nobody checked what the change touches"
-        } else if !passed(self.after.outcome(Check::Rescan)) {
+        } else if self.claim == Claim::Nothing {
+            if self.passed_both(Check::Build) && self.passed_both(Check::Regress) {
+                return None;
+            }
+            "nothing is said to be fixed, and the project could not be built and tested"
+        } else if self.was_red(Check::Rescan) {
+            if green(Check::Rescan) {
+                return None;
+            }
             "the changed tree was not scanned again"
-        } else if !self.was_red(Check::Rescan) {
-            "the scan did not flag it before the change"
+        } else if !self.was_red(Check::Reproduce) {
+            "nothing showed the flaw before the change: no scan flagged it, no reproducer was red"
+        } else if !green(Check::Reproduce) {
+            "the reproducer could not tell whether the flaw is gone"
         } else {
             return None;
         };
@@ -89,15 +106,25 @@ impl Evidence {
     }
 
     fn strength(&self) -> Conclusion {
-        let ran_both =
-            |check| passed(self.before.outcome(check)) && passed(self.after.outcome(check));
-        if !ran_both(Check::Build) || !ran_both(Check::Regress) {
+        if self.claim == Claim::Nothing {
+            return Conclusion::Clean;
+        }
+        if !self.passed_both(Check::Build) || !self.passed_both(Check::Regress) {
             return Conclusion::Resolved;
         }
-        if self.was_red(Check::Reproduce) && passed(self.after.outcome(Check::Reproduce)) {
-            return Conclusion::Proven;
+        if !self.was_red(Check::Reproduce) || !passed(self.after.outcome(Check::Reproduce)) {
+            return Conclusion::Tested;
         }
-        Conclusion::Tested
+        match self.after.outcome(Check::Compare) {
+            Outcome::Differs(how) => Conclusion::ProvenDiffers(how.clone()),
+            Outcome::Passed | Outcome::Failed(_) | Outcome::TimedOut | Outcome::NotRun(_) => {
+                Conclusion::Proven
+            }
+        }
+    }
+
+    fn passed_both(&self, check: Check) -> bool {
+        passed(self.before.outcome(check)) && passed(self.after.outcome(check))
     }
 
     fn was_red(&self, check: Check) -> bool {
@@ -113,8 +140,11 @@ impl Verdict {
     /// Does it settle the finding, so that the change may be delivered?
     pub fn settles(&self) -> bool {
         match self.conclusion {
-            Conclusion::Proven | Conclusion::Tested | Conclusion::Resolved => true,
-            Conclusion::Rejected(..) | Conclusion::Inconclusive(_) => false,
+            Conclusion::Proven
+            | Conclusion::ProvenDiffers(_)
+            | Conclusion::Tested
+            | Conclusion::Resolved => true,
+            Conclusion::Clean | Conclusion::Rejected(..) | Conclusion::Inconclusive(_) => false,
         }
     }
 }
@@ -124,8 +154,10 @@ impl Conclusion {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Proven => "Proven",
+            Self::ProvenDiffers(_) => "Proven, behaviour differs here",
             Self::Tested => "Tested",
             Self::Resolved => "Resolved",
+            Self::Clean => "Clean",
             Self::Rejected(..) => "Rejected",
             Self::Inconclusive(_) => "Inconclusive",
         }
@@ -139,6 +171,12 @@ impl fmt::Display for Verdict {
             Conclusion::Inconclusive(why) => write!(formatter, "Inconclusive: {why}")?,
             Conclusion::Resolved => {
                 formatter.write_str("Resolved (no test could run: nothing was tested)")?;
+            }
+            Conclusion::Clean => {
+                formatter.write_str("Clean (it claims to fix nothing, and broke nothing)")?;
+            }
+            named @ Conclusion::ProvenDiffers(how) => {
+                write!(formatter, "{}: {how}", named.name())?;
             }
             named @ (Conclusion::Proven | Conclusion::Tested) => {
                 formatter.write_str(named.name())?;

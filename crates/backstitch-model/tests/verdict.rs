@@ -3,7 +3,7 @@
 //! `verdict.rs`, and share no code with it.
 
 use backstitch_model::check::{Check, CheckRun, Outcome};
-use backstitch_model::evidence::{Confinement, Evidence, Phase};
+use backstitch_model::evidence::{Claim, Confinement, Evidence, Phase};
 use backstitch_model::verdict::Conclusion;
 use proptest::prelude::*;
 
@@ -27,6 +27,7 @@ fn evidence(before: &[(Check, Outcome)], after: &[(Check, Outcome)]) -> Evidence
     Evidence {
         before: phase(before),
         after: phase(after),
+        claim: Claim::Fix,
         confinement: Confinement::Sandboxed,
     }
 }
@@ -36,8 +37,10 @@ fn strength(conclusion: &Conclusion) -> u8 {
     match conclusion {
         Conclusion::Rejected(..) | Conclusion::Inconclusive(_) => 0,
         Conclusion::Resolved => 1,
+        Conclusion::Clean => 1,
         Conclusion::Tested => 2,
-        Conclusion::Proven => 3,
+        Conclusion::ProvenDiffers(_) => 3,
+        Conclusion::Proven => 4,
     }
 }
 
@@ -60,16 +63,25 @@ fn expected(evidence: &Evidence) -> &'static str {
     if Check::LADDER.into_iter().any(|check| broken(after(check))) {
         return "Rejected";
     }
-    if !green(after(Check::Scope)) || !green(after(Check::Rescan)) || !red(before(Check::Rescan)) {
-        return "Inconclusive";
-    }
     let built = green(before(Check::Build)) && green(after(Check::Build));
     let tested = green(before(Check::Regress)) && green(after(Check::Regress));
     let reproduced = red(before(Check::Reproduce)) && green(after(Check::Reproduce));
-    match (built && tested, reproduced) {
-        (true, true) => "Proven",
-        (true, false) => "Tested",
-        (false, _) => "Resolved",
+    let scanned = red(before(Check::Rescan)) && green(after(Check::Rescan));
+    let shown = if red(before(Check::Rescan)) {
+        scanned
+    } else {
+        reproduced
+    };
+    let differs = matches!(after(Check::Compare), Outcome::Differs(_));
+    match (evidence.claim, built && tested) {
+        _ if !green(after(Check::Scope)) => "Inconclusive",
+        (Claim::Nothing, true) => "Clean",
+        (Claim::Nothing, false) => "Inconclusive",
+        (Claim::Fix, _) if !shown => "Inconclusive",
+        (Claim::Fix, false) => "Resolved",
+        (Claim::Fix, true) if !reproduced => "Tested",
+        (Claim::Fix, true) if differs => "Proven, behaviour differs here",
+        (Claim::Fix, true) => "Proven",
     }
 }
 
@@ -89,29 +101,50 @@ fn combinations(rungs: &[Check]) -> impl Iterator<Item = Vec<(Check, Outcome)>> 
 #[test]
 fn the_whole_table_says_what_the_words_say() {
     use Check::{Build, Compare, ReAttack, Regress, Reproduce, Rescan, Scope};
-    // The last two rungs can only reject: one row of each kind is enough.
+    // The last two rungs can only reject or tell of a difference: one row of each kind is enough.
     let last = [
-        (Outcome::Passed, outcomes()[3].clone()),
-        (outcomes()[1].clone(), Outcome::Passed),
+        (Outcome::Passed, outcomes()[3].clone(), Claim::Fix),
+        (outcomes()[1].clone(), Outcome::Passed, Claim::Fix),
+        (
+            outcomes()[3].clone(),
+            Outcome::Differs("how".into()),
+            Claim::Fix,
+        ),
+        (
+            Outcome::Passed,
+            Outcome::Differs("how".into()),
+            Claim::Nothing,
+        ),
     ];
     let mut seen = std::collections::BTreeMap::<&str, u32>::new();
     for before in combinations(&[Build, Reproduce, Regress, Rescan]) {
         for mut after in combinations(&[Scope, Build, Reproduce, Regress, Rescan]) {
-            for (re_attack, compare) in &last {
+            for (re_attack, compare, claim) in &last {
                 after.truncate(5);
                 after.extend([(ReAttack, re_attack.clone()), (Compare, compare.clone())]);
-                let evidence = evidence(&before, &after);
+                let evidence = Evidence {
+                    claim: *claim,
+                    ..evidence(&before, &after)
+                };
                 let conclusion = evidence.verdict().conclusion;
                 assert_eq!(conclusion.name(), expected(&evidence), "{evidence:?}");
                 *seen.entry(conclusion.name()).or_default() += 1;
             }
         }
     }
-    assert_eq!(seen.values().sum::<u32>(), 2 * 4_u32.pow(9));
+    assert_eq!(seen.values().sum::<u32>(), 4 * 4_u32.pow(9));
     let names: Vec<_> = seen.keys().copied().collect();
     assert_eq!(
         names,
-        ["Inconclusive", "Proven", "Rejected", "Resolved", "Tested"]
+        [
+            "Clean",
+            "Inconclusive",
+            "Proven",
+            "Proven, behaviour differs here",
+            "Rejected",
+            "Resolved",
+            "Tested"
+        ]
     );
 }
 
@@ -141,6 +174,27 @@ fn a_reproducer_that_was_not_red_before_proves_nothing() {
 }
 
 #[test]
+fn what_only_a_reproducer_shows_needs_no_scan_but_a_scan_that_flags_something_new_rejects() {
+    let before = [
+        (Check::Build, Outcome::Passed),
+        (Check::Regress, Outcome::Passed),
+        (Check::Reproduce, Outcome::Failed("it crashes".into())),
+    ];
+    let mut after = Check::LADDER.map(|check| (check, Outcome::Passed));
+    let conclusion = |after: &[(Check, Outcome)]| evidence(&before, after).verdict().conclusion;
+    after[4].1 = Outcome::NotRun("nothing here is locked".into());
+    assert_eq!(conclusion(&after), Conclusion::Proven);
+    after[4].1 = Outcome::Failed("a new one".into());
+    assert!(matches!(
+        conclusion(&after),
+        Conclusion::Rejected(Check::Rescan, _)
+    ));
+    after[4].1 = Outcome::Passed;
+    after[2].1 = Outcome::NotRun("it hangs".into());
+    assert!(matches!(conclusion(&after), Conclusion::Inconclusive(_)));
+}
+
+#[test]
 fn a_verdict_without_a_sandbox_says_so() {
     let mut evidence = evidence(&[], &[]);
     evidence.confinement = Confinement::Unconfined;
@@ -153,17 +207,19 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
         2 => Just(Outcome::Failed("red".into())),
         1 => Just(Outcome::TimedOut),
         2 => Just(Outcome::NotRun("why".into())),
+        1 => Just(Outcome::Differs("how".into())),
     ]
 }
 
 fn any_evidence() -> impl Strategy<Value = Evidence> {
     let phase = || proptest::collection::vec(any_outcome(), 7);
-    (phase(), phase(), any::<bool>()).prop_map(|(before, after, sandboxed)| {
+    (phase(), phase(), any::<bool>(), any::<bool>()).prop_map(|(before, after, sandboxed, fix)| {
         let pairs =
             |outcomes: Vec<Outcome>| Check::LADDER.into_iter().zip(outcomes).collect::<Vec<_>>();
         Evidence {
             before: self::phase(&pairs(before)),
             after: self::phase(&pairs(after)),
+            claim: if fix { Claim::Fix } else { Claim::Nothing },
             confinement: if sandboxed {
                 Confinement::Sandboxed
             } else {
@@ -179,16 +235,20 @@ proptest! {
         let after = |check| green(evidence.after.outcome(check));
         let before = |check| green(evidence.before.outcome(check));
         let claim = strength(&evidence.verdict().conclusion);
+        let turned = |check| red(evidence.before.outcome(check)) && after(check);
         if claim >= 1 {
-            prop_assert!(after(Check::Scope) && after(Check::Rescan));
-            prop_assert!(red(evidence.before.outcome(Check::Rescan)));
+            prop_assert!(after(Check::Scope));
+            prop_assert!(evidence.claim == Claim::Nothing || turned(Check::Rescan) || turned(Check::Reproduce));
+            prop_assert!(evidence.claim == Claim::Nothing
+                || !red(evidence.before.outcome(Check::Rescan)) || after(Check::Rescan));
         }
         if claim >= 2 {
             prop_assert!(before(Check::Build) && after(Check::Build));
             prop_assert!(before(Check::Regress) && after(Check::Regress));
         }
         if claim >= 3 {
-            prop_assert!(red(evidence.before.outcome(Check::Reproduce)) && after(Check::Reproduce));
+            prop_assert!(turned(Check::Reproduce));
+            prop_assert!(evidence.claim == Claim::Fix);
         }
     }
 

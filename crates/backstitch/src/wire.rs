@@ -257,6 +257,7 @@ impl From<&model::CheckRun> for CheckRun {
         let (outcome, why) = match &run.outcome {
             model::Outcome::Passed => ("passed", None),
             model::Outcome::Failed(why) => ("failed", Some(why.clone())),
+            model::Outcome::Differs(what) => ("differs", Some(what.clone())),
             model::Outcome::TimedOut => ("timed-out", None),
             model::Outcome::NotRun(why) => ("not-run", Some(why.clone())),
         };
@@ -286,6 +287,7 @@ impl TryFrom<&CheckRun> for model::CheckRun {
             outcome: match run.outcome.as_str() {
                 "passed" => model::Outcome::Passed,
                 "failed" => model::Outcome::Failed(why()),
+                "differs" => model::Outcome::Differs(why()),
                 "timed-out" => model::Outcome::TimedOut,
                 "not-run" => model::Outcome::NotRun(why()),
                 other => return Err(unknown("the outcome", other)),

@@ -81,7 +81,7 @@ impl Workbench<'_> {
         build.notes.push(self.manager.about());
         let (regress, report) = not_tested(match &build.outcome {
             Outcome::Passed => "the tests have not been run yet",
-            Outcome::Failed(_) | Outcome::TimedOut | Outcome::NotRun(_) => {
+            Outcome::Failed(_) | Outcome::Differs(_) | Outcome::TimedOut | Outcome::NotRun(_) => {
                 "the project does not build"
             }
         });

@@ -149,8 +149,10 @@ fn attempt(attempt: &Attempt) -> AttemptObject {
 fn verdict(verdict: &Verdict) -> VerdictObject {
     let (check, why) = match &verdict.conclusion {
         Conclusion::Rejected(check, why) => (Some(check.name()), Some(why.clone())),
-        Conclusion::Inconclusive(why) => (None, Some(why.clone())),
-        Conclusion::Proven | Conclusion::Tested | Conclusion::Resolved => (None, None),
+        Conclusion::Inconclusive(why) | Conclusion::ProvenDiffers(why) => (None, Some(why.clone())),
+        Conclusion::Proven | Conclusion::Tested | Conclusion::Resolved | Conclusion::Clean => {
+            (None, None)
+        }
     };
     VerdictObject {
         conclusion: verdict.conclusion.name(),

@@ -116,8 +116,10 @@ fn verdict_cell(record: &Record) -> Cell {
         return Cell::new("no fix").fg(Color::Yellow);
     };
     let color = match verdict.conclusion {
-        Conclusion::Proven | Conclusion::Tested => Color::Green,
-        Conclusion::Resolved | Conclusion::Inconclusive(_) => Color::Yellow,
+        Conclusion::Proven | Conclusion::Tested | Conclusion::Clean => Color::Green,
+        Conclusion::ProvenDiffers(_) | Conclusion::Resolved | Conclusion::Inconclusive(_) => {
+            Color::Yellow
+        }
         Conclusion::Rejected(..) => Color::Red,
     };
     let mut words = verdict.conclusion.name().to_owned();
@@ -143,8 +145,12 @@ fn change_or_reason(record: &Record) -> String {
     let reason = record
         .verdict()
         .and_then(|verdict| match verdict.conclusion {
-            Conclusion::Rejected(_, why) | Conclusion::Inconclusive(why) => Some(why),
-            Conclusion::Proven | Conclusion::Tested | Conclusion::Resolved => None,
+            Conclusion::Rejected(_, why)
+            | Conclusion::Inconclusive(why)
+            | Conclusion::ProvenDiffers(why) => Some(why),
+            Conclusion::Proven | Conclusion::Tested | Conclusion::Resolved | Conclusion::Clean => {
+                None
+            }
         });
     let obstacle = record.obstacle.as_ref().map(ToString::to_string);
     let parts: Vec<_> = reason.into_iter().chain(obstacle).collect();

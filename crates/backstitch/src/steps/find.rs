@@ -265,7 +265,7 @@ impl Steps {
             underway.before.outcome(Check::Regress)
         ));
         match build {
-            Outcome::Passed => None,
+            Outcome::Passed | Outcome::Differs(_) => None,
             Outcome::Failed(why) => Some(format!("the untouched project does not build: {why}")),
             Outcome::TimedOut => {
                 Some("the untouched project does not build in the time it has".into())

@@ -330,7 +330,7 @@ fn together(check: Check, runs: Vec<CheckRun>) -> CheckRun {
     let weight = |run: &CheckRun| match run.outcome {
         Outcome::Failed(_) | Outcome::TimedOut => 0,
         Outcome::NotRun(_) => 1,
-        Outcome::Passed => 2,
+        Outcome::Differs(_) | Outcome::Passed => 2,
     };
     let elapsed = runs.iter().map(|run| run.elapsed).sum();
     let mut notes: Vec<String> = Vec::new();
@@ -394,6 +394,6 @@ fn colour(outcome: &Outcome) -> String {
         Outcome::Failed(_) => "red, the flaw is there".into(),
         Outcome::Passed => "not red, so it proves nothing".into(),
         Outcome::TimedOut => "timed out".into(),
-        Outcome::NotRun(why) => why.clone(),
+        Outcome::Differs(why) | Outcome::NotRun(why) => why.clone(),
     }
 }

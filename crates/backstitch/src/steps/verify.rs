@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use backstitch_model::evidence::{Evidence, Phase};
+use backstitch_model::evidence::{Claim, Evidence, Phase};
 use backstitch_model::finding::Compiled;
 use backstitch_model::record;
 use backstitch_model::{Change, Check, Finding, Outcome, Project};
@@ -272,6 +272,7 @@ impl Steps {
         let evidence = Evidence {
             before: underway.before.clone(),
             after,
+            claim: Claim::Fix,
             confinement: self.confinement,
         };
         let attempt = record::Attempt {
