@@ -36,8 +36,7 @@ fn evidence(before: &[(Check, Outcome)], after: &[(Check, Outcome)]) -> Evidence
 fn strength(conclusion: &Conclusion) -> u8 {
     match conclusion {
         Conclusion::Rejected(..) | Conclusion::Inconclusive(_) => 0,
-        Conclusion::Resolved => 1,
-        Conclusion::Clean => 1,
+        Conclusion::Resolved | Conclusion::Clean => 1,
         Conclusion::Tested => 2,
         Conclusion::ProvenDiffers(_) => 3,
         Conclusion::Proven => 4,
