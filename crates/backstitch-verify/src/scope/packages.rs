@@ -93,10 +93,17 @@ fn altered(before: &[&LockedPackage], after: &[&LockedPackage]) -> Option<String
     let sources = |all: &BTreeSet<(Source, Option<String>)>| -> BTreeSet<Source> {
         all.iter().map(|(source, _)| source.clone()).collect()
     };
+    // A copy that came inside another package has no checksum; one of its own has.
+    let is_known = |origin: &(Source, Option<String>)| {
+        before_all.contains(origin)
+            || before_all.iter().all(|(source, checksum)| {
+                *source == origin.0 && checksum.is_none() && origin.1.is_some()
+            })
+    };
     // One of two packages of one version may go; none may come.
     if !sources(&after_all).is_subset(&sources(&before_all)) {
         Some(format!("`{id}` comes from elsewhere now"))
-    } else if !after_all.is_subset(&before_all) {
+    } else if !after_all.iter().all(is_known) {
         Some(format!("the checksum of `{id}` is not what it was"))
     } else {
         None

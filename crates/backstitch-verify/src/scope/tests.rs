@@ -181,6 +181,26 @@ fn a_checksum_that_changes_or_vanishes_is_refused() {
     refused(&check(vec![new, package("b", "2.0.0")]), "has no checksum");
 }
 
+/// npm puts a copy of its own beside one that came inside another package.
+#[test]
+fn a_release_that_only_came_inside_another_package_may_get_a_copy_of_its_own() {
+    let bundled = || LockedPackage {
+        checksum: None,
+        ..package("b", "2.0.0")
+    };
+    let run = scope(
+        &upgrade(),
+        &[path("Cargo.lock")].into(),
+        &project(vec![package("a", "1.0.0"), bundled()]),
+        &project(vec![
+            package("a", "1.0.1"),
+            bundled(),
+            package("b", "2.0.0"),
+        ]),
+    );
+    assert_eq!(run.outcome, Outcome::Passed);
+}
+
 #[test]
 fn too_many_unplanned_moves_are_refused() {
     let mut after = vec![package("a", "1.0.1"), package("b", "2.0.0")];
