@@ -1,14 +1,14 @@
 //! Reads a lockfile as the TOML document it is: slower than `lines`, and right for any.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
 use super::{LockfileError, Raw, RawPackage};
 
-#[derive(Deserialize)]
-struct Document {
+/// The document, which owns the texts that [`Raw`] borrows.
+#[derive(Debug, Deserialize)]
+pub(super) struct Document {
     version: Option<i64>,
     #[serde(default)]
     package: Vec<Package>,
@@ -20,7 +20,7 @@ struct Document {
     patch: Patch,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Package {
     name: String,
     version: String,
@@ -30,48 +30,53 @@ struct Package {
     dependencies: Vec<String>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Debug, Deserialize, Default)]
 struct Patch {
     #[serde(default)]
     unused: Vec<Package>,
 }
 
-pub(super) fn parse(text: &str) -> Result<Raw<'static>, LockfileError> {
-    let document: Document = toml::from_str(text).map_err(|error| malformed(text, &error))?;
-    let mut dependencies = Vec::new();
-    let packages = document.root.into_iter().chain(document.package);
-    Ok(Raw {
-        version: document.version,
-        packages: packages
-            .map(|package| convert(package, &mut dependencies))
-            .collect(),
-        dependencies,
-        unused_patches: document
-            .patch
-            .unused
-            .into_iter()
-            .map(|package| Cow::Owned(package.name))
-            .collect(),
-        metadata: document
-            .metadata
-            .into_iter()
-            .filter_map(|(key, value)| match value {
-                toml::Value::String(text) => Some((Cow::Owned(key), Cow::Owned(text))),
-                _ => None,
-            })
-            .collect(),
-    })
+pub(super) fn parse(text: &str) -> Result<Document, LockfileError> {
+    toml::from_str(text).map_err(|error| malformed(text, &error))
 }
 
-fn convert(package: Package, dependencies: &mut Vec<Cow<'static, str>>) -> RawPackage<'static> {
-    let first = dependencies.len();
-    dependencies.extend(package.dependencies.into_iter().map(Cow::Owned));
-    RawPackage {
-        name: Cow::Owned(package.name),
-        version: Cow::Owned(package.version),
-        source: package.source.map(Cow::Owned),
-        checksum: package.checksum.map(Cow::Owned),
-        dependencies: first..dependencies.len(),
+impl Document {
+    /// What it says, as the other reader says it.
+    pub(super) fn raw(&self) -> Raw<'_> {
+        let mut dependencies = Vec::new();
+        let packages = self.root.iter().chain(&self.package);
+        Raw {
+            version: self.version,
+            packages: packages
+                .map(|package| package.raw(&mut dependencies))
+                .collect(),
+            dependencies,
+            unused_patches: self
+                .patch
+                .unused
+                .iter()
+                .map(|package| package.name.as_str())
+                .collect(),
+            metadata: self
+                .metadata
+                .iter()
+                .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+                .collect(),
+        }
+    }
+}
+
+impl Package {
+    fn raw<'text>(&'text self, dependencies: &mut Vec<&'text str>) -> RawPackage<'text> {
+        let first = dependencies.len();
+        dependencies.extend(self.dependencies.iter().map(String::as_str));
+        RawPackage {
+            name: &self.name,
+            version: &self.version,
+            source: self.source.as_deref(),
+            checksum: self.checksum.as_deref(),
+            dependencies: first..dependencies.len(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use backstitch_model::package::{Ecosystem, PackageVersion};
 use backstitch_model::project::{DependencyGraph, Installation, LockedPackage, Node, Source};
+use memchr::arch::all::memchr::One;
 
 use super::{Lockfile, Raw, RawPackage};
 
@@ -41,10 +42,10 @@ pub(super) fn link(raw: &Raw<'_>) -> Lockfile {
         .map(|(position, package)| LockedPackage {
             id: PackageVersion {
                 ecosystem: Ecosystem::CratesIo,
-                name: package.name.clone().into_owned(),
-                version: package.version.clone().into_owned(),
+                name: package.name.to_owned(),
+                version: package.version.to_owned(),
             },
-            source: source(package.source.as_deref()),
+            source: source(package.source),
             checksum: checksum(package, &checksums),
             dependencies: names.dependencies(position, package, raw, &mut problems),
             installation: Installation::default(),
@@ -55,7 +56,7 @@ pub(super) fn link(raw: &Raw<'_>) -> Lockfile {
         unused_patches: raw
             .unused_patches
             .iter()
-            .map(|name| name.clone().into_owned())
+            .map(|name| (*name).to_owned())
             .collect(),
         problems: problems.finish(),
     }
@@ -84,7 +85,7 @@ fn by_name<'raw>(packages: &[&'raw RawPackage<'raw>]) -> ByName<'raw> {
     let mut by_name = ByName::with_capacity(packages.len());
     for (position, package) in packages.iter().enumerate() {
         by_name
-            .entry(&package.name)
+            .entry(package.name)
             .and_modify(|named| *named = Named::Several)
             .or_insert(Named::One(position));
     }
@@ -101,8 +102,8 @@ fn distinct<'raw>(
     let mut seen = HashSet::new();
     let mut kept = Vec::with_capacity(packages.len());
     for package in packages {
-        let key = (&package.name, &package.version, &package.source);
-        let is_repeated = by_name.get(package.name.as_ref()) == Some(&Named::Several);
+        let key = (package.name, package.version, package.source);
+        let is_repeated = by_name.get(package.name) == Some(&Named::Several);
         if is_repeated && !seen.insert(key) {
             problems.tell(|| format!("package `{}` is there twice", title(package)));
         } else {
@@ -115,7 +116,7 @@ fn distinct<'raw>(
 /// Odd names are told and kept, since they are data.
 fn tell_odd(packages: &[&RawPackage<'_>], problems: &mut Problems) {
     for package in packages {
-        if has_control(&package.name) || has_control(&package.version) {
+        if has_control(package.name) || has_control(package.version) {
             problems.tell(|| format!("package `{}` has control characters", title(package)));
         }
     }
@@ -139,18 +140,18 @@ pub(crate) fn quote(text: &str) -> String {
 fn checksums<'raw>(raw: &'raw Raw<'_>) -> HashMap<&'raw str, &'raw str> {
     raw.metadata
         .iter()
-        .filter_map(|(key, value)| Some((key.strip_prefix("checksum ")?, value.as_ref())))
+        .filter_map(|(key, value)| Some((key.strip_prefix("checksum ")?, *value)))
         .collect()
 }
 
 fn checksum(package: &RawPackage<'_>, checksums: &HashMap<&str, &str>) -> Option<String> {
-    if let Some(checksum) = &package.checksum {
-        return Some(checksum.clone().into_owned());
+    if let Some(checksum) = package.checksum {
+        return Some(checksum.to_owned());
     }
     if checksums.is_empty() {
         return None;
     }
-    let source = package.source.as_deref()?;
+    let source = package.source?;
     let full = format!("{} {} ({source})", package.name, package.version);
     checksums
         .get(full.as_str())
@@ -171,9 +172,15 @@ struct Names<'raw> {
 impl<'raw> Names<'raw> {
     fn new(packages: &'raw [&'raw RawPackage<'raw>], by_name: ByName<'raw>) -> Self {
         let mut by_version: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
-        for (position, package) in packages.iter().enumerate() {
-            if by_name.get(package.name.as_ref()) == Some(&Named::Several) {
-                let key = (package.name.as_ref(), package.version.as_ref());
+        // Where each name is there once, as in many lockfiles, there is nothing to look for.
+        let doubtful = if by_name.len() < packages.len() {
+            packages
+        } else {
+            &[]
+        };
+        for (position, package) in doubtful.iter().enumerate() {
+            if by_name.get(package.name) == Some(&Named::Several) {
+                let key = (package.name, package.version);
                 by_version.entry(key).or_default().push(position);
             }
         }
@@ -245,7 +252,7 @@ impl<'raw> Names<'raw> {
     /// repository names it without the commit. Without a source it is the project's own.
     fn of_source(&self, several: &[usize], source: Option<&str>) -> Found {
         let matches = |position: &&usize| {
-            let own = self.packages[**position].source.as_deref();
+            let own = self.packages[**position].source;
             own == source || own.map(without_commit) == source
         };
         match several
@@ -264,7 +271,7 @@ impl<'raw> Names<'raw> {
 /// The text before and behind the first space.
 fn cut(text: &str) -> (&str, &str) {
     // Most names are short and have none; the search for a `char` costs several times as much.
-    let Some(space) = memchr::memchr(b' ', text.as_bytes()) else {
+    let Some(space) = One::new(b' ').find(text.as_bytes()) else {
         return (text, "");
     };
     text.split_at_checked(space)

@@ -11,7 +11,6 @@ mod document;
 mod lines;
 mod link;
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use backstitch_model::project::DependencyGraph;
@@ -61,6 +60,7 @@ pub fn parse(bytes: &[u8]) -> Result<Lockfile, LockfileError> {
         return Err(LockfileError::TooLarge(LOCKFILE_BYTES_MAX));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| LockfileError::NotText)?;
+    let document;
     let raw = match lines::parse(text) {
         Some(raw) => raw,
         None if text.len() > DOCUMENT_BYTES_MAX => {
@@ -68,7 +68,10 @@ pub fn parse(bytes: &[u8]) -> Result<Lockfile, LockfileError> {
                 "it has more than {DOCUMENT_BYTES_MAX} bytes and is not in the shape that cargo writes"
             )));
         }
-        None => document::parse(text)?,
+        None => {
+            document = document::parse(text)?;
+            document.raw()
+        }
     };
     match raw.version {
         Some(version) if !(1..=VERSION_MAX).contains(&version) => {
@@ -84,24 +87,24 @@ struct Raw<'text> {
     version: Option<i64>,
     packages: Vec<RawPackage<'text>>,
     /// Of all packages in one list, which costs far less than one a package.
-    dependencies: Vec<Cow<'text, str>>,
-    unused_patches: Vec<Cow<'text, str>>,
+    dependencies: Vec<&'text str>,
+    unused_patches: Vec<&'text str>,
     /// `[metadata]` of version 1: `checksum NAME VERSION (SOURCE)` and the digest.
-    metadata: Vec<(Cow<'text, str>, Cow<'text, str>)>,
+    metadata: Vec<(&'text str, &'text str)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct RawPackage<'text> {
-    name: Cow<'text, str>,
-    version: Cow<'text, str>,
-    source: Option<Cow<'text, str>>,
-    checksum: Option<Cow<'text, str>>,
+    name: &'text str,
+    version: &'text str,
+    source: Option<&'text str>,
+    checksum: Option<&'text str>,
     /// Where its dependencies are in [`Raw::dependencies`].
     dependencies: Range<usize>,
 }
 
 impl<'text> Raw<'text> {
-    fn dependencies_of(&self, package: &RawPackage<'_>) -> &[Cow<'text, str>] {
+    fn dependencies_of(&self, package: &RawPackage<'_>) -> &[&'text str] {
         let places = package.dependencies.clone();
         self.dependencies.get(places).unwrap_or_default()
     }
