@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::escape;
-use super::terminal::table;
+use super::terminal::{lines, table};
 use crate::wire;
 
 /// What `reproducer list --format json` prints.
@@ -43,5 +43,5 @@ pub fn list(reproducers: &[wire::Reproducer]) -> String {
             escape(&reproducer.origin),
         ]);
     }
-    format!("{table}\n{} reproducers\n", reproducers.len())
+    format!("{}{} reproducers\n", lines(&table), reproducers.len())
 }

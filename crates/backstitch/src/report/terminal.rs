@@ -57,7 +57,7 @@ fn finding_table(findings: &[&Finding]) -> String {
             )),
         ]);
     }
-    format!("{table}\n")
+    lines(&table)
 }
 
 fn fixed_in(versions: &[String]) -> String {
@@ -108,7 +108,7 @@ fn record_table(records: &[&Record]) -> String {
             Cell::new(escape(&change_or_reason(record))),
         ]);
     }
-    format!("{table}\n")
+    lines(&table)
 }
 
 fn verdict_cell(record: &Record) -> Cell {
@@ -264,6 +264,17 @@ pub(super) fn table(header: &[&str]) -> Table {
             .map(|name| Cell::new(name).add_attribute(Attribute::Bold)),
     );
     table
+}
+
+/// The table as text, each of its lines with its end.
+pub(super) fn lines(table: &Table) -> String {
+    // Its own way to a text puts the lines together twice over.
+    let mut text = String::new();
+    for line in table.lines() {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
 }
 
 pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
