@@ -2,6 +2,8 @@
 //! of folders that the user names. Reads them; never runs one. The format is described in
 //! `docs/reproducers.md`.
 
+mod bundled;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -10,7 +12,6 @@ use backstitch_model::package::Ecosystem;
 use backstitch_model::reproducer::{Program, Seen};
 use backstitch_model::{AdvisoryId, RelPath, Reproducer};
 use cap_std::fs::Dir;
-use include_dir::include_dir;
 use serde::Deserialize;
 
 use crate::source;
@@ -20,8 +21,6 @@ pub const DESCRIPTION: &str = "reproducer.toml";
 
 /// Where a project keeps its own, from its root.
 pub const PROJECT_FOLDER: &str = ".backstitch/reproducers";
-
-static BUNDLED: include_dir::Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../data/reproducers");
 
 /// The largest file of a reproducer that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 256 << 10;
@@ -94,14 +93,11 @@ impl Library {
     /// Those that come with the program.
     pub fn bundled() -> Result<Self> {
         let mut library = Self::default();
-        for folder in BUNDLED.dirs().flat_map(include_dir::Dir::dirs) {
-            let name = name_of(folder.path())?;
-            let reproducer = parse(&name, |file| {
-                let found = folder.get_file(folder.path().join(file));
-                found
-                    .and_then(include_dir::File::contents_utf8)
-                    .map(str::to_owned)
-                    .context("it is not there")
+        for folder in bundled::folders()? {
+            let name = folder.name;
+            let reproducer = parse(name, |file| {
+                let found = folder.file(file);
+                found.map(str::to_owned).context("it is not there")
             })
             .with_context(|| format!("read bundled reproducer `{name}`"))?;
             library.add(reproducer, Origin::Bundled);
@@ -213,11 +209,6 @@ impl Origin {
             Self::Folder(folder) => folder.display().to_string(),
         }
     }
-}
-
-fn name_of(path: &Path) -> Result<String> {
-    let name = path.file_name().and_then(|name| name.to_str());
-    Ok(name.context("name a reproducer's folder")?.to_owned())
 }
 
 /// Reads a file of a hostile folder.
