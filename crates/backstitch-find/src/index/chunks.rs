@@ -75,17 +75,8 @@ impl<'index> Chunks<'index> {
     /// it touches is damaged.
     pub(super) fn get(&self, range: Range<usize>) -> Option<&'index [u8]> {
         let bytes = self.bytes.get(range.clone())?;
-        let Some(last) = range.end.checked_sub(1).filter(|_| !bytes.is_empty()) else {
-            return Some(bytes);
-        };
-        let (first, last) = (range.start / CHUNK_BYTES, last / CHUNK_BYTES);
-        // Most that is read lies in one, and a lookup reads in many places.
-        let is_sound = if first == last {
-            self.is_sound(first)
-        } else {
-            self.are_sound(first..last + 1)
-        };
-        is_sound.then_some(bytes)
+        let touched = range.start / CHUNK_BYTES..range.end.div_ceil(CHUNK_BYTES);
+        (bytes.is_empty() || self.are_sound(touched)).then_some(bytes)
     }
 
     /// Checks every chunk.
@@ -94,15 +85,11 @@ impl<'index> Chunks<'index> {
     }
 
     fn are_sound(&self, mut chunks: Range<usize>) -> bool {
-        chunks.all(|number| self.is_sound(number))
-    }
-
-    fn is_sound(&self, number: usize) -> bool {
-        match self.sound.get(number) {
+        chunks.all(|number| match self.sound.get(number) {
             // The bytes do not change, so it does not matter which thread sees the mark when.
             Some(sound) => sound.load(Ordering::Relaxed) || self.check(number, sound),
             None => false,
-        }
+        })
     }
 
     #[cold]

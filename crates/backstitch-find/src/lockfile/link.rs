@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use backstitch_model::package::{Ecosystem, PackageVersion};
 use backstitch_model::project::{DependencyGraph, Installation, LockedPackage, Node, Source};
-use memchr::arch::all::memchr::One;
 
 use super::{Lockfile, Raw, RawPackage};
 
@@ -271,7 +270,7 @@ impl<'raw> Names<'raw> {
 /// The text before and behind the first space.
 fn cut(text: &str) -> (&str, &str) {
     // Most names are short and have none; the search for a `char` costs several times as much.
-    let Some(space) = One::new(b' ').find(text.as_bytes()) else {
+    let Some(space) = text.bytes().position(|byte| byte == b' ') else {
         return (text, "");
     };
     text.split_at_checked(space)
