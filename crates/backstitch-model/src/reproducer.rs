@@ -54,6 +54,8 @@ pub struct Seen {
     pub vulnerable: String,
     /// The release without.
     pub fixed: String,
+    /// What is installed beside either, where the newest that it may be used with does not fit.
+    pub requires: Vec<String>,
 }
 
 /// What one run of a reproducer told.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use backstitch_model::candidate::Step;
 use backstitch_model::package::{Ecosystem, PackageVersion};
-use backstitch_model::reproducer::{Program, Sight};
+use backstitch_model::reproducer::{Program, Seen, Sight};
 use backstitch_model::tests::TestOutcome;
 use backstitch_model::{AdvisoryId, CheckRun, Outcome, Policy, RelPath, Reproducer};
 use backstitch_verify::python::{Interpreter, Python};
@@ -108,6 +108,10 @@ source('right', BACKEND % base64.b64encode(built).decode())
 handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=root)
 server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler)
 address = f'http://127.0.0.1:{server.server_port}/simple/evil/evil-1.0.tar.gz'
+for version in ['1.0', '2.0']:
+    needs = ['left', f'deep=={version}']
+    place('high', f'high-{version}-py3-none-any.whl', wheel('high', version, 'import left, deep', needs))
+    place('deep', f'deep-{version}-py3-none-any.whl', wheel('deep', version, f'VERSION = {version!r}'))
 source('evil', "open('/sandbox/downloads/planted', 'w').close()")
 place('lure', 'lure-1.0-py3-none-any.whl', wheel('lure', '1.0', '', [f'evil @ {address}']))
 print(server.server_port, flush=True)
@@ -316,26 +320,80 @@ fn an_archive_that_a_wheel_asks_for_by_its_address_is_not_built_with_a_network()
     assert!(notes[0].contains("is not built here"), "{notes:?}");
 }
 
+fn reproducer(package: &str, program: &str, input: &str) -> Reproducer {
+    Reproducer {
+        name: "answer".into(),
+        advisories: vec![AdvisoryId::new("TEST-1").unwrap()],
+        ecosystem: Ecosystem::PyPi,
+        package: package.into(),
+        shows: "the answer is wrong".into(),
+        program: Program {
+            name: "check.py".into(),
+            text: program.into(),
+        },
+        inputs: vec![input.into()],
+        time_limit_s: 60,
+        features: Vec::new(),
+        seen: None,
+    }
+}
+
+#[test]
+fn a_release_is_checked_with_what_it_requires_and_with_what_is_named_beside_it() {
+    let Some(bench) = Bench::new() else { return };
+    let look = |package: &str, version: &str, requires: &[&str], wanted: &str| {
+        let program = format!(
+            "import importlib.metadata as about, sys, {package}\n\
+             found = [about.version(name) for name in sys.argv[1].split()]\n\
+             sys.exit(42 if ' '.join(found) == '{wanted}' else repr(found))\n"
+        );
+        let names = ["high left deep", "right left"][usize::from(package == "right")];
+        let seen = Seen {
+            vulnerable: version.into(),
+            fixed: version.into(),
+            requires: requires.iter().map(|text| (*text).into()).collect(),
+        };
+        let reproducer = Reproducer {
+            seen: Some(seen),
+            ..reproducer(package, &program, names)
+        };
+        let root = bench.path(&format!("{package}-{version}-{}", requires.len()));
+        fs::create_dir_all(&root).unwrap();
+        let work = root.with_extension("work");
+        let workbench = bench.workbench();
+        let specimen = workbench.specimen(&reproducer, version, &root, &work);
+        let (tree, applied) = specimen.unwrap();
+        assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
+        let baseline = workbench.baseline(&tree, &work).unwrap();
+        assert_eq!(baseline.build.outcome, Outcome::Passed);
+        let package = PackageVersion {
+            ecosystem: Ecosystem::PyPi,
+            name: package.into(),
+            version: version.into(),
+        };
+        let seen = workbench.reproduce_before(&baseline, &reproducer, &package, Inputs::Listed);
+        seen.unwrap().listed.remove(0).sight
+    };
+    // The newest of what is required without a version, and the other as this release needs it.
+    assert_eq!(look("high", "1.0", &[], "1.0 1.2 1.0"), Sight::Present);
+    let beside = look("high", "2.0", &["left<1.1"], "2.0 1.0 2.0");
+    assert_eq!(beside, Sight::Present);
+    // What a source archive requires nobody can tell before it is built, so it is named.
+    assert_eq!(
+        look("right", "1.0", &["left==1.1"], "1.0 1.1"),
+        Sight::Present
+    );
+}
+
 #[test]
 fn a_reproducer_tells_nothing_of_a_version_that_is_not_installed() {
     let Some(bench) = Bench::new() else { return };
     let baseline = bench.baseline();
-    let reproducer = Reproducer {
-        name: "answer".into(),
-        advisories: vec![AdvisoryId::new("TEST-1").unwrap()],
-        ecosystem: Ecosystem::PyPi,
-        package: "left".into(),
-        shows: "the answer is wrong".into(),
-        program: Program {
-            name: "check.py".into(),
-            text: "import left, sys\nsys.exit(42 if left.answer() == int(sys.argv[1]) else 1)\n"
-                .into(),
-        },
-        inputs: vec!["41".into()],
-        time_limit_s: 60,
-        features: Vec::new(),
-        seen: None,
-    };
+    let reproducer = reproducer(
+        "left",
+        "import left, sys\nsys.exit(42 if left.answer() == int(sys.argv[1]) else 1)\n",
+        "41",
+    );
     let look = |version: &str| {
         let package = PackageVersion {
             ecosystem: Ecosystem::PyPi,

@@ -11,6 +11,7 @@ use backstitch_model::finding::VulnerableDependency;
 use backstitch_model::package::Ecosystem;
 use backstitch_model::reproducer::{Program, Seen};
 use backstitch_model::{AdvisoryId, RelPath, Reproducer};
+use backstitch_verify::python::is_requirement;
 use cap_std::fs::Dir;
 use serde::Deserialize;
 
@@ -31,6 +32,7 @@ const DEPTH_MAX: usize = 3;
 /// The bounds that `docs/reproducers.md` states.
 const INPUTS_MAX: usize = 32;
 const INPUT_BYTES_MAX: usize = 4096;
+const REQUIRES_MAX: usize = 32;
 const TIME_LIMIT_S: u64 = 30;
 const TIME_LIMIT_S_MAX: u64 = 120;
 
@@ -87,6 +89,8 @@ struct Description {
 struct SeenTable {
     vulnerable: String,
     fixed: String,
+    #[serde(default)]
+    requires: Vec<String>,
 }
 
 impl Library {
@@ -240,6 +244,9 @@ fn parse(name: &str, file: impl Fn(&str) -> Result<String>) -> Result<Reproducer
         "`time_limit_s` is 1 to {TIME_LIMIT_S_MAX}, not {time_limit_s}"
     );
     check_inputs(&description.inputs)?;
+    if let Some(seen) = &description.seen {
+        check_requires(&ecosystem, &seen.requires)?;
+    }
     ensure!(
         !description.package.is_empty() && !description.package.contains(char::is_control),
         "`package` is no name"
@@ -260,6 +267,7 @@ fn parse(name: &str, file: impl Fn(&str) -> Result<String>) -> Result<Reproducer
         seen: description.seen.map(|seen| Seen {
             vulnerable: seen.vulnerable,
             fixed: seen.fixed,
+            requires: seen.requires,
         }),
     })
 }
@@ -278,6 +286,24 @@ fn check_inputs(inputs: &[String]) -> Result<()> {
     ensure!(
         inputs.iter().all(fits),
         "one of `inputs` has a NUL or more than {INPUT_BYTES_MAX} bytes"
+    );
+    Ok(())
+}
+
+/// Only pip takes them, and each must be one that may be handed to it.
+fn check_requires(ecosystem: &Ecosystem, requires: &[String]) -> Result<()> {
+    ensure!(
+        requires.is_empty() || *ecosystem == Ecosystem::PyPi,
+        "`requires` is for PyPI, not for {ecosystem}"
+    );
+    ensure!(
+        requires.len() <= REQUIRES_MAX,
+        "there are more than {REQUIRES_MAX} `requires`"
+    );
+    let refused = requires.iter().find(|text| !is_requirement(text));
+    ensure!(
+        refused.is_none(),
+        "`requires` has {refused:?}, which is no package and its versions"
     );
     Ok(())
 }
@@ -322,6 +348,8 @@ mod tests {
     const GOOD: &str = "advisories = [\"CVE-1-2\"]\necosystem = \"npm\"\npackage = \"a\"\n\
                         shows = \"a flag\"\nprogram = \"check.cjs\"\n";
 
+    const SEEN: &str = "[seen]\nvulnerable = \"1\"\nfixed = \"2\"\n";
+
     #[test]
     fn every_bundled_reproducer_can_be_read_and_is_whole() {
         let library = Library::bundled().unwrap();
@@ -356,10 +384,31 @@ mod tests {
             (format!("{GOOD}time_limit_s = 9999\n"), "time_limit_s"),
             (format!("{GOOD}inputs = [\"a\\u0000\"]\n"), "inputs"),
             (format!("{GOOD}surprise = 1\n"), "surprise"),
+            (format!("{GOOD}{SEEN}requires = [\"b<2\"]\n"), "not for npm"),
         ] {
             let error = format!("{:#}", with(&description).unwrap_err());
             assert!(error.contains(wanted), "{description}: {error}");
         }
+    }
+
+    #[test]
+    fn what_stands_beside_a_release_is_a_package_of_an_index() {
+        let with = |requires: &str| {
+            let about = GOOD.replace("npm", "PyPI").replace("check.cjs", "check.py");
+            let text = format!("{about}{SEEN}requires = [{requires}]\n");
+            parse("name", |file| match file {
+                DESCRIPTION => Ok(text.clone()),
+                _ => Ok(String::new()),
+            })
+        };
+        let seen = with("\"b<2\", \"c==1\"").unwrap().seen.unwrap();
+        assert_eq!(seen.requires, ["b<2", "c==1"]);
+        for bad in ["\"b @ file:///b\"", "\"-r b\"", "\"b\\n--pre\"", "\"./b\""] {
+            let error = format!("{:#}", with(bad).unwrap_err());
+            assert!(error.contains("`requires` has"), "{bad}: {error}");
+        }
+        let many = vec!["\"b\""; REQUIRES_MAX + 1].join(",");
+        assert!(with(&many).is_err());
     }
 
     #[test]

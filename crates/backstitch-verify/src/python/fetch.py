@@ -13,9 +13,11 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -95,8 +97,25 @@ def main(wishes_path, downloads):
     for needed in sorted(builds):
         whole(list(needed), [], downloads, marks, wishes["offline"])
     facts(wishes["pins"], downloads)
-    if wishes["loose"]:
-        whole(wishes["loose"], wishes["constraints"], downloads, marks, wishes["offline"])
+    requirements, constraints = loose(wishes, downloads)
+    if requirements:
+        whole(requirements, constraints, downloads, marks, wishes["offline"])
+
+
+def loose(wishes, downloads):
+    """What is asked for without a version, and its bounds. Asking so for what is pinned, too, asks
+    for what the pin requires: a wheel says that, and of a source archive only its build could."""
+    pins = {plain(pin["name"]): pin for pin in wishes["pins"]}
+    archives = os.listdir(downloads)
+    requirements, constraints = [], list(wishes["constraints"])
+    for text in wishes["loose"]:
+        pin = pins.get(plain(PLAIN.fullmatch(text)["name"]))
+        if pin is None:
+            requirements.append(text)
+        elif not any(is_source(name, pin) for name in archives):
+            requirements.append(text)
+            constraints.append(pin["line"].split(" --hash=")[0])
+    return requirements, constraints
 
 
 def is_plain(text):
@@ -133,8 +152,15 @@ def is_had(marks, line):
 
 
 def mark(marks, line, needed):
-    with open(mark_of(marks, line), "w", encoding="utf-8") as file:
-        json.dump(needed, file)
+    put(mark_of(marks, line), json.dumps(needed).encode())
+
+
+def put(path, body):
+    """Writes a file that several may read and write at one time."""
+    part = os.path.join(os.path.dirname(path), f".part-{os.urandom(8).hex()}")
+    with open(part, "wb") as file:
+        file.write(body)
+    os.replace(part, path)
 
 
 def pip(arguments):
@@ -148,33 +174,32 @@ def pip(arguments):
     return ran.returncode == 0, said
 
 
-def download(requirements, downloads, more=()):
-    # Several may fetch at one time, and the folder is shared.
-    path = os.path.join(downloads, ".logs", f"requirements-{os.urandom(8).hex()}.txt")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write("\n".join(requirements) + "\n")
+def download(requirements, downloads, constraints=(), more=()):
+    # Several may fetch at one time, and the folder is shared: nothing appears in it half written.
+    own = tempfile.mkdtemp(prefix="fetch-", dir=os.path.join(downloads, ".logs"))
     try:
-        return pip(
-            [
-                "download",
-                "--only-binary=:all:",
-                "--dest",
-                downloads,
-                "--quiet",
-                *more,
-                "-r",
-                path,
-            ]
-        )
+        texts = {"requirements": requirements, "constraints": constraints}
+        paths = {name: os.path.join(own, f"{name}.txt") for name in texts}
+        for name, lines in texts.items():
+            with open(paths[name], "w", encoding="utf-8") as file:
+                file.write("".join(line + "\n" for line in lines))
+        arguments = ["download", "--only-binary=:all:", "--quiet", *more]
+        arguments += ["--dest", os.path.join(own, "had")]
+        arguments += ["-c", paths["constraints"], "-r", paths["requirements"]]
+        done, said = pip(arguments)
+        if done:
+            for name in os.listdir(os.path.join(own, "had")):
+                os.replace(os.path.join(own, "had", name), os.path.join(downloads, name))
+        return done, said
     finally:
-        os.remove(path)
+        shutil.rmtree(own, ignore_errors=True)
 
 
 def wheels(pins, downloads, marks):
     """Downloads the wheels of all pins; yields those that have none for this machine."""
     left = list(pins)
     while left:
-        done, said = download([pin["line"] for pin in left], downloads, ["--no-deps"])
+        done, said = download([pin["line"] for pin in left], downloads, more=["--no-deps"])
         if done:
             for pin in left:
                 mark(marks, pin["line"], [])
@@ -206,13 +231,7 @@ def whole(requirements, constraints, downloads, marks, offline):
     if offline:
         print(f"note: offline, and not on this machine: {', '.join(requirements)}")
         return
-    more = []
-    if constraints:
-        path = os.path.join(downloads, ".logs", "constraints.txt")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("\n".join(constraints) + "\n")
-        more = ["-c", path]
-    done, said = download(requirements, downloads, more)
+    done, said = download(requirements, downloads, constraints)
     if done:
         mark(marks, line, [])
     else:
@@ -238,8 +257,7 @@ def facts(pins, downloads):
                 known = facts_of_wheel(os.path.join(downloads, name)) if is_wheel else {"source": True}
             except (zipfile.BadZipFile, OSError, ValueError):
                 continue
-            with open(os.path.join(folder, key + ".json"), "w", encoding="utf-8") as file:
-                json.dump(known, file)
+            put(os.path.join(folder, key + ".json"), json.dumps(known).encode())
 
 
 def facts_of_wheel(path):
@@ -337,8 +355,7 @@ def source(pin, downloads, marks):
         if sha256 and digest != sha256 or pin["hashes"] and f"sha256:{digest}" not in pin["hashes"]:
             sys.exit(f"error: {name} does not have the hash that it should have")
         path = os.path.join(downloads, os.path.basename(name))
-        with open(path, "wb") as file:
-            file.write(body)
+        put(path, body)
         mark(marks, pin["line"], needed_to_build(path))
         print(f"note: `{pin['name']}` {pin['version']} has no wheel for this machine; it is built from source")
         return

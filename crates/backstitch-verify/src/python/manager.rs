@@ -6,7 +6,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use backstitch_model::RelPath;
 use backstitch_model::Reproducer;
 use backstitch_model::candidate::Step;
 use backstitch_model::package::PackageVersion;
@@ -16,6 +15,7 @@ use super::commands;
 use super::facts;
 use super::interpreter::Interpreter;
 use super::pins::Pins;
+use super::reproducer;
 use crate::compare::Facts;
 use crate::sandbox::{Access, Mount, PATH_INSIDE};
 use crate::workbench::error::Doing;
@@ -39,7 +39,6 @@ const INSTALLER: &str = "backstitch-install";
 
 const FETCH: &str = include_str!("fetch.py");
 const INSTALL: &str = include_str!("install.py");
-const LAUNCH: &str = include_str!("launch.py");
 
 /// Fetches, changes, builds and tests Python projects.
 pub struct Python {
@@ -279,36 +278,8 @@ impl PackageManager for Python {
         package: &PackageVersion,
         work: &Path,
     ) -> Result<Result<Staged, String>, VerifyError> {
-        let folder = work.join("program");
-        fs::create_dir_all(&folder).doing("make directory", &folder)?;
-        let folder = folder.canonicalize().doing("find directory", &folder)?;
-        let file = folder.join(&reproducer.program.name);
-        fs::write(&file, &reproducer.program.text).doing("write", &file)?;
-        self.session.sandbox().own(&folder)?;
-        let inside = "/sandbox/reproducer";
-        let program = self.session.seen(&folder, inside);
         let python = trial.layer(&self.session, ENVIRONMENT).join("bin/python");
-        // Isolated: what the project has beside it must not stand in for the package. A pin that
-        // could not be installed leaves an older release, which says nothing of the pin.
-        let words = [
-            python.to_string_lossy().into_owned(),
-            "-I".to_owned(),
-            "-c".to_owned(),
-            LAUNCH.to_owned(),
-            package.name.clone(),
-            package.version.clone(),
-            program
-                .join(&reproducer.program.name)
-                .to_string_lossy()
-                .into_owned(),
-        ];
-        Ok(Ok(Staged {
-            trial: trial.clone(),
-            mounts: vec![mount(&folder, inside, Access::ReadOnly)],
-            build: None,
-            programs: vec![words.to_vec()],
-            notes: Vec::new(),
-        }))
+        reproducer::stage(&self.session, &python, (trial, work), reproducer, package).map(Ok)
     }
 
     fn specimen(
@@ -317,14 +288,6 @@ impl PackageManager for Python {
         version: &str,
         root: &Path,
     ) -> Result<Tree, VerifyError> {
-        let lockfile = RelPath::new("requirements.txt")
-            .map_err(|error| VerifyError::Restore(error.to_string()))?;
-        let line = format!("{}=={version}\n", reproducer.package);
-        let file = root.join(lockfile.as_str());
-        fs::write(&file, line).doing("write", &file)?;
-        Ok(Tree {
-            root: root.to_path_buf(),
-            lockfile,
-        })
+        reproducer::specimen(reproducer, version, root)
     }
 }

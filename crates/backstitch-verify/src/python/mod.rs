@@ -19,6 +19,8 @@ mod commands;
 mod facts;
 mod manager;
 mod recipe;
+mod reproducer;
 
 pub use interpreter::Interpreter;
 pub use manager::Python;
+pub use requirement::is_plain as is_requirement;

@@ -12,8 +12,8 @@ const ARCHIVES: &[&str] = &[
     ".whl", ".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz", ".xz", ".txz", ".lz", ".tlz", ".lzma",
 ];
 
-/// Is this a package from an index, and on a line of its own?
-pub(super) fn is_plain(text: &str) -> bool {
+/// Is this a requirement that may be handed to pip: a package from an index, on a line of its own?
+pub fn is_plain(text: &str) -> bool {
     let is_printable = text.chars().all(|c| c == ' ' || c.is_ascii_graphic());
     // pip begins its options at a dash after a space, quoted or not.
     if !is_printable || text.contains(" -") {

@@ -201,7 +201,10 @@ struct Checker<'run> {
 
 impl Checker<'_> {
     fn check(&self, reproducer: &Reproducer) -> Result<Verdict> {
-        let Some(Seen { vulnerable, fixed }) = &reproducer.seen else {
+        let Some(Seen {
+            vulnerable, fixed, ..
+        }) = &reproducer.seen
+        else {
             let why = "it has no `[seen]`: name a release with the flaw and one without";
             return Ok(Verdict::Refused(why.into()));
         };
