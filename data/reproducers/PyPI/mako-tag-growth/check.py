@@ -16,7 +16,9 @@ MARKS_SMALL = 16
 MARKS_LARGE = 28
 UNIT_MAX = 8
 ROUNDS = 3
-GROWTH_MAX = 30
+# Between these nothing is said.
+FLAT_MAX = 10
+GROWN_MIN = 30
 # Below this the clock says little, so that a small cost counts as this much.
 FLOOR_S = 0.0003
 
@@ -54,5 +56,8 @@ if not marks or len(unit) > UNIT_MAX or any(c.isspace() or c == "," for c in uni
     end(0)
 small = cost_s("<%def name" + unit * (MARKS_SMALL // marks))
 large = cost_s("<%def name" + unit * (MARKS_LARGE // marks))
-print("growth: %.1f" % (large / max(small, FLOOR_S)))
-end(42 if large > GROWTH_MAX * max(small, FLOOR_S) else 0)
+growth = large / max(small, FLOOR_S)
+print("growth: %.1f" % growth)
+if FLAT_MAX <= growth <= GROWN_MIN:
+    sys.exit("the cost grows neither clearly nor clearly not")
+end(42 if growth > GROWN_MIN else 0)

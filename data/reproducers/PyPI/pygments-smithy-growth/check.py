@@ -14,7 +14,9 @@ from pygments.lexers.smithy import SmithyLexer
 SIZE_SMALL = 70
 SIZE_LARGE = 4 * SIZE_SMALL
 ROUNDS = 5
-GROWTH_MAX = 10
+# Between these nothing is said.
+FLAT_MAX = 7
+GROWN_MIN = 12
 # Below this the clock says little, so that a small cost counts as this much.
 FLOOR_S = 0.0001
 
@@ -45,5 +47,8 @@ if not blank or blank.strip(" \t"):
     end(0)
 small = cost_s(lexer, "metadata" + blank * (SIZE_SMALL // len(blank)))
 large = cost_s(lexer, "metadata" + blank * (SIZE_LARGE // len(blank)))
-print("growth for four times the text: %.1f" % (large / max(small, FLOOR_S)))
-end(42 if large > GROWTH_MAX * max(small, FLOOR_S) else 0)
+growth = large / max(small, FLOOR_S)
+print("growth for four times the text: %.1f" % growth)
+if FLAT_MAX <= growth <= GROWN_MIN:
+    sys.exit("the cost grows neither clearly nor clearly not")
+end(42 if growth > GROWN_MIN else 0)

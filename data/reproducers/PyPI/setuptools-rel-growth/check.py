@@ -17,7 +17,9 @@ SIZE_SMALL = 70
 SIZE_LARGE = 4 * SIZE_SMALL
 BEGINNING_MAX = 80
 ROUNDS = 5
-GROWTH_MAX = 10
+# Between these nothing is said.
+FLAT_MAX = 7
+GROWN_MIN = 12
 # Below this the clock says little, so that a small cost counts as this much.
 FLOOR_S = 0.0001
 BASE = "http://index.example/"
@@ -47,5 +49,8 @@ if len(beginning) > BEGINNING_MAX:
     end(0)
 small = cost_s(beginning + " " * SIZE_SMALL)
 large = cost_s(beginning + " " * SIZE_LARGE)
-print("growth for four times the spaces: %.1f" % (large / max(small, FLOOR_S)))
-end(42 if large > GROWTH_MAX * max(small, FLOOR_S) else 0)
+growth = large / max(small, FLOOR_S)
+print("growth for four times the spaces: %.1f" % growth)
+if FLAT_MAX <= growth <= GROWN_MIN:
+    sys.exit("the cost grows neither clearly nor clearly not")
+end(42 if growth > GROWN_MIN else 0)

@@ -15,7 +15,9 @@ ENDS_SMALL = 8
 ENDS_LARGE = 18
 UNIT_MAX = 8
 ROUNDS = 3
-GROWTH_MAX = 20
+# Between these nothing is said.
+FLAT_MAX = 5
+GROWN_MIN = 20
 # Below this the clock says little, so that a small cost counts as this much.
 FLOOR_S = 0.001
 
@@ -45,5 +47,8 @@ if not ends or len(unit) > UNIT_MAX:
     end(0)
 small = cost_s("select 1 /*" + unit * (ENDS_SMALL // ends) + "x*/")
 large = cost_s("select 1 /*" + unit * (ENDS_LARGE // ends) + "x*/")
-print("growth: %.1f" % (large / max(small, FLOOR_S)))
-end(42 if large > GROWTH_MAX * max(small, FLOOR_S) else 0)
+growth = large / max(small, FLOOR_S)
+print("growth: %.1f" % growth)
+if FLAT_MAX <= growth <= GROWN_MIN:
+    sys.exit("the cost grows neither clearly nor clearly not")
+end(42 if growth > GROWN_MIN else 0)

@@ -15,7 +15,9 @@ BACKSLASHES_SMALL = 20
 BACKSLASHES_LARGE = 30
 OPENING_MAX = 8
 ROUNDS = 3
-GROWTH_MAX = 20
+# Between these nothing is said.
+FLAT_MAX = 5
+GROWN_MIN = 20
 # Below this the clock says little, so that a small cost counts as this much.
 FLOOR_S = 0.001
 
@@ -44,5 +46,8 @@ if len(opening) > OPENING_MAX:
     end(0)
 small = cost_s("select " + opening + "\\" * BACKSLASHES_SMALL)
 large = cost_s("select " + opening + "\\" * BACKSLASHES_LARGE)
-print("growth: %.1f" % (large / max(small, FLOOR_S)))
-end(42 if large > GROWTH_MAX * max(small, FLOOR_S) else 0)
+growth = large / max(small, FLOOR_S)
+print("growth: %.1f" % growth)
+if FLAT_MAX <= growth <= GROWN_MIN:
+    sys.exit("the cost grows neither clearly nor clearly not")
+end(42 if growth > GROWN_MIN else 0)

@@ -15,7 +15,9 @@ REPEATS_SMALL = 16
 REPEATS_LARGE = 3 * REPEATS_SMALL
 UNIT_MAX = 8
 ROUNDS = 5
-GROWTH_MAX = 12
+# Between these nothing is said.
+FLAT_MAX = 6
+GROWN_MIN = 12
 # Below this the clock says little, so that a small cost counts as this much.
 FLOOR_S = 0.0001
 
@@ -54,5 +56,8 @@ if not unit or len(unit) > UNIT_MAX or "/" in unit or "\0" in unit:
     end(0)
 small = cost_s("a" + unit * REPEATS_SMALL)
 large = cost_s("a" + unit * REPEATS_LARGE)
-print("growth for three times the name: %.1f" % (large / max(small, FLOOR_S)))
-end(42 if large > GROWTH_MAX * max(small, FLOOR_S) else 0)
+growth = large / max(small, FLOOR_S)
+print("growth for three times the name: %.1f" % growth)
+if FLAT_MAX <= growth <= GROWN_MIN:
+    sys.exit("the cost grows neither clearly nor clearly not")
+end(42 if growth > GROWN_MIN else 0)

@@ -2,6 +2,7 @@
 //! A clone waits a while for the other one to begin; a channel that takes turns never lets it.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -45,10 +46,16 @@ fn main() {
     // The last receiver takes the value without a clone, so a third one stays.
     let _third = values.subscribe();
     assert!(values.send(Value).is_ok());
-    let threads: Vec<_> = [first, second]
-        .into_iter()
-        .map(|mut receiver| thread::spawn(move || receiver.try_recv().is_ok()))
-        .collect();
+    // Nobody waits for a thread that has yet to begin, however busy the machine is.
+    let begun = Arc::new(Barrier::new(2));
+    let receive = |mut receiver: broadcast::Receiver<Value>| {
+        let begun = Arc::clone(&begun);
+        thread::spawn(move || {
+            begun.wait();
+            receiver.try_recv().is_ok()
+        })
+    };
+    let threads = [first, second].map(receive);
     for thread in threads {
         assert!(thread.join().expect("a receiver does not panic"));
     }

@@ -6,7 +6,9 @@ const loaded = require("marked");
 const marked = loaded.marked ?? loaded;
 const RUNS = 5;
 const TIMES = 5;
-const EXPONENTIAL = 100;
+const ATTEMPTS = 3;
+const FLAT_MAX = 20;
+const EXPONENTIAL_MIN = 100;
 
 // The token's line comes last, and only with an answer.
 function answer(present) {
@@ -30,4 +32,11 @@ if (!marked("[a]: /b\n\n[a]").includes('href="/b"')) throw new Error("a referenc
 const [part] = process.argv.slice(2);
 if (!part || part.length > 40) answer(false);
 const make = (times) => "[a]: /b\n\n" + part.repeat(times);
-answer(cost(make(4 * TIMES)) / cost(make(TIMES)) > EXPONENTIAL);
+// Several attempts, as nothing is said of a growth between the two bounds.
+for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+  const times = cost(make(4 * TIMES)) / Math.max(cost(make(TIMES)), 1);
+  if (times < FLAT_MAX) answer(false);
+  if (times > EXPONENTIAL_MIN) answer(true);
+}
+console.log("cannot tell: the cost grows neither clearly nor clearly not");
+process.exit(3);
