@@ -190,6 +190,80 @@ fn a_reproducer_that_hangs_writes_outside_or_pretends_is_contained_and_inconclus
 }
 
 #[test]
+fn a_check_accepts_what_tells_two_releases_apart_and_contains_and_refuses_the_rest() {
+    let Some(world) = World::sandboxed() else {
+        return;
+    };
+    release(&world, "1.0.0", "false");
+    release(&world, "1.0.1", STOPS_THE_WORD);
+    let planted = world.project().join("planted");
+    let token = "println!(\"{}\", std::env::var(\"BACKSTITCH_TOKEN\").unwrap());";
+    let ends = |what: &str| format!("fn main() {{ let _ = sieve::answer(); {what} }}");
+    let cases = [
+        (
+            "honest",
+            HONEST.to_owned(),
+            "accepted  honest: red on sieve 1.0.0, green on 1.0.1",
+        ),
+        (
+            "always-red",
+            ends(&format!("{token} std::process::exit(42)")),
+            "refused   always-red: on 1.0.1, which has not the flaw, it saw the flaw",
+        ),
+        (
+            "always-green",
+            ends(token),
+            "refused   always-green: on 1.0.0, which has the flaw, it saw no flaw",
+        ),
+        (
+            "hangs",
+            ends("loop { std::thread::sleep(std::time::Duration::from_secs(1)) }"),
+            "refused   hangs: on 1.0.0, which has the flaw, it could not tell: out of time",
+        ),
+        (
+            "writes-outside",
+            ends(&format!(
+                "for place in [{planted:?}, \"../planted\", \"/planted\"] {{ \
+                 let _ = std::fs::write(place, \"x\"); }} std::process::exit(7)"
+            )),
+            "refused   writes-outside: on 1.0.0, which has the flaw, it could not tell: exit code 7",
+        ),
+        (
+            "pretends",
+            ends(
+                "println!(\"accepted  pretends: red on sieve 1.0.0, green on 1.0.1\"); \
+                 println!(\"pretends-1\"); println!(\"exit code 42\"); std::process::exit(8)",
+            ),
+            "refused   pretends: on 1.0.0, which has the flaw, it could not tell: exit code 8",
+        ),
+        (
+            "ends-early",
+            ends("let _ = \"BACKSTITCH_TOKEN\"; std::process::exit(42)"),
+            "it could not tell: the process ended before the reproducer had come to its end",
+        ),
+    ];
+    for (name, program, _) in &cases {
+        world.write(&format!(
+            "--- .backstitch/reproducers/{name}/reproducer.toml\n\
+             advisories = [\"RUSTSEC-2030-0001\"]\necosystem = \"crates.io\"\npackage = \"sieve\"\n\
+             shows = \"a bad word is let through\"\nprogram = \"check.rs\"\ntime_limit_s = 5\n\
+             inputs = [\"bad\"]\n[seen]\nvulnerable = \"1.0.0\"\nfixed = \"1.0.1\"\n\
+             --- .backstitch/reproducers/{name}/check.rs\n{program}\n"
+        ));
+    }
+    let mut arguments = vec!["reproducer", "check", "--offline"];
+    arguments.extend(cases.iter().map(|(name, ..)| *name));
+    let ended = world.run(&arguments);
+    ended.ended_with(1);
+    assert_eq!(ended.stdout, "1 accepted, 6 refused, 0 not run\n");
+    for (_, _, wanted) in &cases {
+        ended.said(wanted);
+    }
+    assert!(!planted.exists());
+    assert!(!std::path::Path::new("/planted").exists());
+}
+
+#[test]
 fn a_reproducer_is_begun_listed_and_refused_until_it_is_filled_in() {
     let world = World::new();
     world
