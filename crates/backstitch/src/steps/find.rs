@@ -16,6 +16,7 @@ use backstitch_model::{
 };
 use backstitch_verify::workbench::{Applied, Baseline, Tree, Workbench};
 
+use super::group::Tally;
 use super::logs::Logs;
 use super::{Steps, Underway};
 use crate::ledger::Event;
@@ -114,6 +115,7 @@ impl Steps {
             tried: BTreeSet::new(),
             rejected: BTreeSet::new(),
             rejections: BTreeMap::new(),
+            tally: Tally::default(),
         })
     }
 

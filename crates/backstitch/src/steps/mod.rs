@@ -5,6 +5,7 @@ mod propose;
 mod verify;
 
 mod apply;
+mod group;
 mod reproduce;
 
 mod record;
@@ -43,6 +44,7 @@ pub use workplace::Workplace;
 
 use ahead::Ahead;
 use apply::Ground;
+use group::Tally;
 use journal::Journal;
 use reproduce::Reproduced;
 use verify::Changed;
@@ -126,6 +128,8 @@ pub struct Underway {
     rejected: BTreeSet<String>,
     /// How many candidates for each package were rejected.
     rejections: BTreeMap<String, usize>,
+    /// How those that were built did.
+    tally: Tally,
 }
 
 impl Underway {

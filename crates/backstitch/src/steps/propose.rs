@@ -142,13 +142,19 @@ impl Planning {
     }
 
     /// The least risky candidates of all plans that were not tried and touch different things.
+    /// What was rejected on an earlier tree will most likely be again, and would fail whatever it
+    /// is tested with: it waits until nothing else is left, and goes alone.
     pub(super) fn batch(&self, plans: &[Plan], underway: &Underway) -> Vec<Proposal> {
-        let mut next: Vec<_> = plans
-            .iter()
-            .filter_map(|plan| self.next_of(plan, underway))
-            .collect();
-        next.sort_by_key(|proposal| (underway.has_rejected(proposal), risk(&proposal.candidate)));
-        apart(next, self.policy.together_max)
+        let next = plans.iter().filter_map(|plan| self.next_of(plan, underway));
+        let (mut again, mut new): (Vec<_>, Vec<_>) =
+            next.partition(|proposal| underway.has_rejected(proposal));
+        if new.is_empty() {
+            again.sort_by_key(|proposal| risk(&proposal.candidate));
+            return apart(again, 1);
+        }
+        new.sort_by_key(|proposal| risk(&proposal.candidate));
+        let count_max = underway.tally.group_max(new.len());
+        apart(new, count_max.min(self.policy.together_max))
     }
 
     fn next_of(&self, plan: &Plan, underway: &Underway) -> Option<Proposal> {
@@ -253,7 +259,7 @@ fn leading_to<'project>(project: &'project Project, findings: &[Finding]) -> Vec
 impl Underway {
     /// Was the same change rejected on an earlier tree? It may pass on this one, but what was
     /// never tried goes first: a package has only so many attempts.
-    fn has_rejected(&self, proposal: &Proposal) -> bool {
+    pub(super) fn has_rejected(&self, proposal: &Proposal) -> bool {
         self.rejected.contains(&change_key(&proposal.candidate))
     }
 }

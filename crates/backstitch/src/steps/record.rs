@@ -20,6 +20,11 @@ impl Steps {
         let proofs = tried.changed.as_ref().map(|changed| changed.proofs.clone());
         let proofs = proofs.unwrap_or_default();
         underway.tried.insert(tried.proposal.key.clone());
+        let is_new = !underway.has_rejected(&tried.proposal);
+        // What failed cheaply cost no run, and says nothing of what others will cost.
+        if tried.changed.is_some() && is_new {
+            underway.tally.count(verdict.settles());
+        }
         let accepted = tried.changed.filter(|_| verdict.settles());
         if accepted.is_none() {
             let package = tried.proposal.package.clone();
@@ -141,6 +146,7 @@ impl Underway {
             tried: self.tried.clone(),
             rejected: self.rejected.clone(),
             rejections: self.rejections.clone(),
+            tally: self.tally,
         }
     }
 }

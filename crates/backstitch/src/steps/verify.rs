@@ -1,9 +1,10 @@
 //! Test: candidates that touch different things are built and tested together. Where that fails,
 //! halving finds the one to blame; those before it stand, those after it are tried again.
 //!
-//! With n candidates of which k are bad this takes about 1 + k·(1 + log2 n) runs of the tests
-//! instead of n. The verdicts are those that trying one by one gives: the one to blame fails on
-//! exactly the tree that it would have been tried on.
+//! With n candidates of which k are bad this takes about 1 + k·log2 n runs of the tests instead of
+//! n; how they are chosen is in `group.rs`. The verdicts are those that trying one by one gives:
+//! the one to blame fails on exactly the tree that it would have been tried on. Fixes that need one
+//! another may stand here and would fail one by one; they are delivered together or not at all.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use backstitch_model::{Change, Check, Finding, Outcome, Project};
 use backstitch_verify::workbench::{Attempt, Start, Tree};
 
 use super::apply::{Cheaply, Ground, rebased, workbench_for};
+use super::group::Halving;
 use super::logs::Logs;
 use super::propose::Proposal;
 use super::reproduce::{self, Proofs};
@@ -90,19 +92,17 @@ impl Steps {
         mut chain: Chain,
         mut tried: Vec<Tried>,
     ) -> Result<Vec<Tried>> {
-        let (mut good, mut bad) = (0, chain.len());
-        while bad - good > 1 {
-            let middle = good + (bad - good) / 2;
+        let mut halving = Halving::of_failing(chain.len());
+        while let Some(middle) = halving.next() {
+            let bad = halving.bad();
             self.progress.line(&format!(
                 "the {bad} together fail: trying the first {middle}"
             ));
-            if self.stands(underway, &mut chain, middle)? {
-                good = middle;
-            } else {
-                bad = middle;
-            }
+            let stands = self.stands(underway, &mut chain, middle)?;
+            halving.tell(middle, stands);
         }
-        chain.truncate(bad);
+        let good = halving.good();
+        chain.truncate(halving.bad());
         let to_blame = chain.pop().context("a failing tree has a last candidate")?;
         // What the reproducers saw in the whole tree says nothing of the part that stands.
         match self.unproven(underway, &mut chain, good)? {
@@ -302,7 +302,10 @@ impl Link {
 
 /// What is underway once a whole chain is accepted.
 fn if_accepted(underway: &Underway, chain: &[Link]) -> Underway {
-    chain.iter().fold(underway.apart(), |then, link| {
+    chain.iter().fold(underway.apart(), |mut then, link| {
+        if !then.has_rejected(&link.proposal) {
+            then.tally.count(true);
+        }
         then.upon(&link.changed, link.proposal.key.clone())
     })
 }
