@@ -7,7 +7,7 @@ use backstitch_model::candidate::Step;
 use backstitch_model::package::{Ecosystem, PackageVersion};
 use backstitch_model::tests::TestOutcome;
 use backstitch_model::{Outcome, RelPath};
-use backstitch_verify::workbench::{Applied, Baseline, Cause};
+use backstitch_verify::workbench::{Applied, Baseline, Cause, Start};
 use npm_bench::Bench;
 
 const MANIFEST: &str = r#"{
@@ -145,6 +145,46 @@ fn a_change_that_breaks_a_test_is_told_and_the_lockfile_changes_no_more_than_it_
         lock.contains("lib/worse") && !lock.contains("lib/leaf"),
         "{lock}"
     );
+}
+
+#[test]
+fn a_change_made_beside_a_trial_is_what_it_is_alone_and_disturbs_none() {
+    let Some(bench) = Bench::new() else { return };
+    let baseline = bench.baseline(&bench.tree("tree", PROJECT));
+    let (tree, work) = (bench.tree("worse", PROJECT), bench.path("worse-work"));
+    std::fs::create_dir_all(&work).unwrap();
+    let workbench = bench.workbench();
+    if !workbench.can_work_beside(&work).unwrap() {
+        return;
+    }
+    let steps = [
+        Step::WriteManifest {
+            path: RelPath::new("package.json").unwrap(),
+            text: MANIFEST.replace("lib/leaf", "lib/worse"),
+        },
+        Step::Relock,
+    ];
+    let (applied, same) = std::thread::scope(|scope| {
+        let beside = scope.spawn(|| workbench.apply_beside(&tree, &steps, &work));
+        let same = bench.attempt(&baseline, &bench.tree("same", PROJECT), &[]);
+        (beside.join().unwrap().unwrap(), same)
+    });
+    assert_eq!(applied, Applied::Done(Vec::new()));
+    assert_eq!(same.1.outcome, Outcome::Passed);
+    let attempt = workbench
+        .attempt(&baseline, &tree, Start::Warm, &work)
+        .unwrap();
+    let build = workbench.build_attempt(&baseline, &attempt).unwrap();
+    assert_eq!(build.outcome, Outcome::Passed);
+    match workbench
+        .test_attempt(&baseline, &attempt)
+        .unwrap()
+        .0
+        .outcome
+    {
+        Outcome::Failed(why) => assert!(why.contains("leaf > answers"), "{why}"),
+        other => panic!("{other}"),
+    }
 }
 
 #[test]

@@ -187,6 +187,14 @@ impl Bench {
         Workbench::new(&self.python)
     }
 
+    /// Where the workbench keeps what it downloads for this Python.
+    fn downloads(&self) -> PathBuf {
+        let release = &self.python.interpreter().release;
+        let line: Vec<_> = release.split('.').take(2).collect();
+        self.path("cache")
+            .join(format!("python-{}", line.join(".")))
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
@@ -282,6 +290,36 @@ fn an_attempt_installs_what_it_changes_and_is_judged_by_tests_and_conflicts() {
     failed(&regress.unwrap(), "test_it.Case.test_left");
     let (build, _) = bench.attempt(&baseline, "unfit", "left==1.2\nright==1.0\n");
     failed(&build, "packages no longer fit together");
+}
+
+#[test]
+fn what_is_fetched_beside_a_trial_comes_to_the_downloads_whole() {
+    let Some(bench) = Bench::new() else { return };
+    let baseline = bench.baseline();
+    let workbench = bench.workbench();
+    let (tree, work) = (bench.tree("beside", PINS), bench.path("beside-work"));
+    fs::create_dir_all(&work).unwrap();
+    if !workbench.can_work_beside(&work).unwrap() {
+        return;
+    }
+    let step = Step::WriteManifest {
+        path: tree.lockfile.clone(),
+        text: "left==1.1\nright==1.0\n".into(),
+    };
+    let name = "left-1.1-py3-none-any.whl";
+    assert!(!bench.downloads().join(name).exists());
+    let applied = workbench.apply_beside(&tree, &[step], &work).unwrap();
+    assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
+    // pip wrote to the layer, and what is in place is a copy that was put there in one step.
+    let written = fs::read(work.join("beside/changes").join(name)).unwrap();
+    assert_eq!(written, fs::read(bench.downloads().join(name)).unwrap());
+    let attempt = workbench
+        .attempt(&baseline, &tree, Start::Warm, &work)
+        .unwrap();
+    let build = workbench.build_attempt(&baseline, &attempt).unwrap();
+    assert_eq!(build.outcome, Outcome::Passed);
+    let regress = workbench.test_attempt(&baseline, &attempt).unwrap().0;
+    failed(&regress, "test_it.Case.test_older");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The package managers of this machine, each for the lockfiles that it wrote. One that is not
 //! there is no error: only the projects that need it cannot be judged, and are told why.
 
+use std::thread::ScopedJoinHandle;
+
 use backstitch_find::Platform;
 use backstitch_model::LockFormat;
 use backstitch_verify::cargo::{self, Cargo, Toolchain};
@@ -16,20 +18,26 @@ pub struct Managers {
 }
 
 impl Managers {
-    /// Looks for every package manager.
+    /// Looks for every package manager, at one time: each is asked what it is, and takes its time.
     pub fn discover(setup: &Setup) -> Result<Self, VerifyError> {
-        Ok(Self {
-            cargo: found(Toolchain::discover().and_then(|toolchain| {
+        std::thread::scope(|scope| {
+            let npm = scope.spawn(|| {
+                let node = Node::discover()?;
+                Npm::new(setup.clone(), node, npm::User::from_environment())
+            });
+            let python = scope.spawn(|| {
+                let interpreter = Interpreter::discover()?;
+                Python::new(setup.clone(), interpreter)
+            });
+            let toolchain = Toolchain::discover();
+            let cargo = toolchain.and_then(|toolchain| {
                 Cargo::new(setup.clone(), toolchain, &cargo::User::from_environment())
-            }))?,
-            npm: found(
-                Node::discover()
-                    .and_then(|node| Npm::new(setup.clone(), node, npm::User::from_environment())),
-            )?,
-            python: found(
-                Interpreter::discover()
-                    .and_then(|interpreter| Python::new(setup.clone(), interpreter)),
-            )?,
+            });
+            Ok(Self {
+                cargo: found(cargo)?,
+                npm: found(joined(npm))?,
+                python: found(joined(python))?,
+            })
         })
     }
 
@@ -83,6 +91,11 @@ impl Managers {
             .and_then(|cargo| Platform::of_triple(&cargo.toolchain().host))
             .unwrap_or_default()
     }
+}
+
+fn joined<M>(looking: ScopedJoinHandle<'_, Result<M, VerifyError>>) -> Result<M, VerifyError> {
+    let found = looking.join();
+    found.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// A package manager that is not there is data; one that is and cannot be used is an error.

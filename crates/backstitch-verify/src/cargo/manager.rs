@@ -1,15 +1,16 @@
 //! Owns what all of a run's cargo jobs share: the toolchain, the package cache, and what a job of
 //! either phase sees. Knows nothing of what a job's output means.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use backstitch_model::Reproducer;
 use backstitch_model::candidate::Step;
 use backstitch_model::package::PackageVersion;
 
-use super::beside;
 use super::commands;
 use super::facts;
 use super::reproducer;
@@ -17,6 +18,7 @@ use super::settings::{ProjectSettings, Shown, User, UserSettings};
 use super::toolchain::Toolchain;
 use crate::compare::Facts;
 use crate::sandbox::{Access, Mount, PATH_INSIDE};
+use crate::workbench::beside;
 use crate::workbench::error::Doing;
 use crate::workbench::places;
 use crate::workbench::reproduce::Staged;
@@ -27,12 +29,18 @@ use crate::workbench::{Applied, Commands, PackageManager, Session, Setup, Tree, 
 /// The name of the layer that holds the build's results.
 pub(super) const RESULTS: &str = "target";
 
+/// The registries' index, in the package cache. Archives and unpacked packages need no layer: they
+/// are added, never changed, and no build looks for them before.
+const INDEX: &str = "registry/index";
+
 /// Fetches, changes, builds and tests Rust projects.
 pub struct Cargo {
     session: Session,
     toolchain: Toolchain,
     user: UserSettings,
     home: PathBuf,
+    /// What releases say of themselves, as far as it was read: parsing all of a crate takes long.
+    facts: Mutex<BTreeMap<PackageVersion, Facts>>,
 }
 
 impl Cargo {
@@ -55,6 +63,7 @@ impl Cargo {
             toolchain,
             user,
             home,
+            facts: Mutex::default(),
         })
     }
 
@@ -280,9 +289,11 @@ impl PackageManager for Cargo {
         steps: &[Step],
         work: &Path,
     ) -> Result<Applied, VerifyError> {
-        let layer = beside::Layer::prepare(self, work)?;
+        let inside = Path::new(places::CARGO_HOME).join(INDEX);
+        let index = self.in_cache(INDEX)?;
+        let layer = beside::Layer::prepare(&self.session, index, inside, work)?;
         let applied = self.carry_out(tree, steps, work, Some(&layer));
-        layer.settle(self)?;
+        layer.settle(&self.session)?;
         applied
     }
 
@@ -321,7 +332,13 @@ impl PackageManager for Cargo {
     }
 
     fn facts(&self, _: &Tree, _: &Path, package: &PackageVersion) -> Option<Facts> {
-        facts::read(&self.home, &package.name, &package.version)
+        let known = || self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(facts) = known().get(package) {
+            return Some(facts.clone());
+        }
+        let facts = facts::read(&self.home, &package.name, &package.version)?;
+        known().insert(package.clone(), facts.clone());
+        Some(facts)
     }
 
     fn stage(

@@ -14,8 +14,6 @@ mod manager;
 mod recipe;
 mod reproducer;
 
-mod beside;
-
 pub use manager::Cargo;
 pub use settings::User;
 pub use toolchain::Toolchain;

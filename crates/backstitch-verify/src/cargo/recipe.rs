@@ -6,10 +6,10 @@ use std::path::Path;
 
 use backstitch_model::candidate::Step;
 
-use super::beside::Layer;
 use super::manager::Cargo;
 use super::settings::ProjectSettings;
 use crate::sandbox::Exit;
+use crate::workbench::beside::Layer;
 use crate::workbench::session::Ended;
 use crate::workbench::{
     Applied, Cause, PackageManager, Refusal, Tree, VerifyError, files, lines, places,

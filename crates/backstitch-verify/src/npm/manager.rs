@@ -115,9 +115,6 @@ impl Npm {
         };
         if let Some(below) = &below {
             std::os::unix::fs::symlink(below, &mark).doing("make mark", &mark)?;
-        } else if !is_attempt {
-            let lockfile = tree.lockfile.clone();
-            self.untouched().insert(lockfile, own.clone());
         }
         let scratch = work.join("scratch");
         fs::create_dir_all(&scratch).doing("make directory", &scratch)?;
@@ -126,6 +123,14 @@ impl Npm {
             below,
             scratch,
         })
+    }
+
+    /// Remembers what was installed for a tree that nothing was changed in. The first of a
+    /// lockfile's trees is the untouched project.
+    pub(super) fn remember(&self, tree: &Tree, place: &Place) {
+        let lockfile = tree.lockfile.clone();
+        let own = || place.own.clone();
+        self.untouched().entry(lockfile).or_insert_with(own);
     }
 
     fn untouched(&self) -> MutexGuard<'_, BTreeMap<RelPath, PathBuf>> {
@@ -276,6 +281,13 @@ impl PackageManager for Npm {
 
     fn apply(&self, tree: &Tree, steps: &[Step], work: &Path) -> Result<Applied, VerifyError> {
         self.carry_out(tree, steps, work)
+    }
+
+    /// There have to be walls, so that nothing of the project's sees the network, and layers. No
+    /// build sees npm's cache, and what is installed for one tree lies in a folder of its own, over
+    /// what was installed before and is only read.
+    fn can_work_beside(&self, near: &Path) -> Result<bool, VerifyError> {
+        self.session.layered(near)
     }
 
     fn commands(&self, tree: &Tree) -> Commands {

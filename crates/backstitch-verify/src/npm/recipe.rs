@@ -77,6 +77,9 @@ impl Npm {
             }
         }
         let refusal = kitchen.install()?;
+        if refusal.is_none() && steps.is_empty() {
+            self.remember(tree, &kitchen.place);
+        }
         Ok(refusal.map_or_else(|| Applied::Done(Vec::new()), Applied::Refused))
     }
 }

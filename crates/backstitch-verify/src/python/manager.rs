@@ -18,6 +18,7 @@ use super::pins::Pins;
 use super::reproducer;
 use crate::compare::Facts;
 use crate::sandbox::{Access, Mount, PATH_INSIDE};
+use crate::workbench::beside;
 use crate::workbench::error::Doing;
 use crate::workbench::places;
 use crate::workbench::reproduce::Staged;
@@ -68,12 +69,14 @@ impl Python {
         &self.interpreter
     }
 
-    /// Runs our download script in the fetch phase. Sees nothing of the tree but what `pins` say.
+    /// Runs our download script in the fetch phase, with a layer over the downloads where a run
+    /// phase goes on beside it. Sees nothing of the tree but what `pins` say.
     pub(super) fn run_fetching(
         &self,
         tree: &Tree,
         pins: &Pins,
         work: &Path,
+        layer: Option<&beside::Layer>,
     ) -> Result<Ended, VerifyError> {
         let scripts = self.write_scripts(tree, pins, &work.join("fetch"))?;
         let at = self.session.seen(&scripts, SCRIPTS_INSIDE);
@@ -86,7 +89,11 @@ impl Python {
                 .seen(&self.downloads, DOWNLOADS_INSIDE)
                 .into_os_string(),
         ];
-        let mut mounts = self.common_mounts(&scripts, Access::ReadWrite);
+        let downloads = layer.map_or_else(
+            || mount(&self.downloads, DOWNLOADS_INSIDE, Access::ReadWrite),
+            beside::Layer::mount,
+        );
+        let mut mounts = self.common_mounts(&scripts, downloads);
         mounts.extend(self.interpreter.shown().map(Mount::read_only));
         let mut environment = self.interpreter.variables.clone();
         environment.extend(texts(&[
@@ -143,11 +150,8 @@ impl Python {
         Ok(scripts)
     }
 
-    fn common_mounts(&self, scripts: &Path, downloads: Access) -> Vec<Mount> {
-        let mut mounts = vec![
-            mount(scripts, SCRIPTS_INSIDE, Access::ReadOnly),
-            mount(&self.downloads, DOWNLOADS_INSIDE, downloads),
-        ];
+    fn common_mounts(&self, scripts: &Path, downloads: Mount) -> Vec<Mount> {
+        let mut mounts = vec![mount(scripts, SCRIPTS_INSIDE, Access::ReadOnly), downloads];
         // At its own path: a Python finds its libraries by the path it was built for.
         if !places::shown_anyway(&self.interpreter.prefix) {
             mounts.push(Mount::read_only(self.interpreter.prefix.clone()));
@@ -225,7 +229,26 @@ impl PackageManager for Python {
     }
 
     fn apply(&self, tree: &Tree, steps: &[Step], work: &Path) -> Result<Applied, VerifyError> {
-        self.carry_out(tree, steps, work)
+        self.carry_out(tree, steps, work, None)
+    }
+
+    /// There have to be walls, so that nothing of the project's sees the network, and layers: a
+    /// build looks through the downloads for the packages that it installs.
+    fn can_work_beside(&self, near: &Path) -> Result<bool, VerifyError> {
+        self.session.layered(near)
+    }
+
+    fn apply_beside(
+        &self,
+        tree: &Tree,
+        steps: &[Step],
+        work: &Path,
+    ) -> Result<Applied, VerifyError> {
+        let inside = PathBuf::from(DOWNLOADS_INSIDE);
+        let layer = beside::Layer::prepare(&self.session, self.downloads.clone(), inside, work)?;
+        let applied = self.carry_out(tree, steps, work, Some(&layer));
+        layer.settle(&self.session)?;
+        applied
     }
 
     fn commands(&self, tree: &Tree) -> Commands {
@@ -252,9 +275,10 @@ impl PackageManager for Python {
         let pins = Pins::read(tree).unwrap_or_default();
         let scripts = self.write_scripts(tree, &pins, &trial.work().join("run"))?;
         self.write_installer(trial, &scripts)?;
+        let downloads = mount(&self.downloads, DOWNLOADS_INSIDE, Access::ReadOnly);
         Ok(Surroundings {
             environment: self.running_environment(trial, &scripts),
-            mounts: self.common_mounts(&scripts, Access::ReadOnly),
+            mounts: self.common_mounts(&scripts, downloads),
         })
     }
 

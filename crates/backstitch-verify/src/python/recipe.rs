@@ -10,6 +10,7 @@ use backstitch_model::candidate::Step;
 use super::manager::Python;
 use super::pins::Pins;
 use crate::sandbox::Exit;
+use crate::workbench::beside::Layer;
 use crate::workbench::error::Doing;
 use crate::workbench::session::Ended;
 use crate::workbench::{Applied, Cause, PackageManager, Refusal, Tree, VerifyError, files, lines};
@@ -23,12 +24,13 @@ const NOTES_MAX: usize = 40;
 
 impl Python {
     /// Carries out the steps in the tree, then downloads what the lockfile names. `work` takes
-    /// logs and scripts.
+    /// logs and scripts; a layer takes what is downloaded, where there is one.
     pub(super) fn carry_out(
         &self,
         tree: &Tree,
         steps: &[Step],
         work: &Path,
+        layer: Option<&Layer>,
     ) -> Result<Applied, VerifyError> {
         self.session().sandbox().own(&tree.root)?;
         // A project as it was found has nothing that is changed.
@@ -51,7 +53,7 @@ impl Python {
         if let Some(before) = &before {
             pins.mark_changed(before);
         }
-        let ended = self.run_fetching(tree, &pins, work)?;
+        let ended = self.run_fetching(tree, &pins, work, layer)?;
         match refused(&ended)? {
             Some((cause, message)) => Ok(Applied::Refused(Refusal {
                 step: None,

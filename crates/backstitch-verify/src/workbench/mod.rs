@@ -14,7 +14,8 @@
 //! thrown away, and never becomes part of a fix.
 //!
 //! The phases of two trees can go on at one time, each in a sandbox of its own, where the package
-//! manager can fetch for one without disturbing the other ([`Workbench::apply_beside`]).
+//! manager can fetch for one without disturbing the other ([`Workbench::apply_beside`]). Two
+//! fetches of one package manager take turns, since they share its cache.
 //!
 //! Refusals by a package manager and failing tests are data. A [`VerifyError`] means that the job
 //! could not be done. Nothing here decides whether a fix is good.
@@ -28,6 +29,7 @@
 mod manager;
 
 mod applied;
+pub(crate) mod beside;
 mod commands;
 
 mod baseline;
@@ -90,12 +92,14 @@ impl<'manager> Workbench<'manager> {
 
     /// Brings what the tree's lockfile names. `work` takes logs and settings.
     pub fn fetch(&self, tree: &Tree, work: &Path) -> Result<Applied, VerifyError> {
+        let _turn = self.session().turn();
         self.manager.apply(tree, &[], work)
     }
 
     /// Carries out the steps in the tree, then brings what the lockfile names by then. `work`
     /// takes logs and settings.
     pub fn apply(&self, tree: &Tree, steps: &[Step], work: &Path) -> Result<Applied, VerifyError> {
+        let _turn = self.session().turn();
         self.manager.apply(tree, steps, work)
     }
 
@@ -113,6 +117,7 @@ impl<'manager> Workbench<'manager> {
         steps: &[Step],
         work: &Path,
     ) -> Result<Applied, VerifyError> {
+        let _turn = self.session().turn();
         self.manager.apply_beside(tree, steps, work)
     }
 
@@ -146,6 +151,7 @@ impl<'manager> Workbench<'manager> {
         work: &Path,
     ) -> Result<(Tree, Applied), VerifyError> {
         let tree = self.manager.specimen(reproducer, version, root)?;
+        let _turn = self.session().turn();
         let applied = self.manager.apply(&tree, &[Step::Relock], work)?;
         Ok((tree, applied))
     }

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use backstitch_model::policy::CommandLimits;
 use backstitch_model::{LockFormat, Policy, RelPath};
@@ -48,6 +48,7 @@ pub struct Tree {
 pub struct Session {
     setup: Setup,
     layered: Mutex<Option<bool>>,
+    fetching: Mutex<()>,
 }
 
 /// A job that ended, and its log.
@@ -89,6 +90,7 @@ impl Session {
         Self {
             setup,
             layered: Mutex::default(),
+            fetching: Mutex::default(),
         }
     }
 
@@ -123,6 +125,11 @@ impl Session {
         };
         *layered = Some(answer);
         Ok(answer)
+    }
+
+    /// Waits for the package manager's turn to fetch, which lasts until the answer is dropped.
+    pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.fetching.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where a job sees a host path that is mounted at `inside`.

@@ -1,22 +1,27 @@
 //! Looks ahead: while a tree is built and tested, the trees of the candidates that come next if all
-//! goes well are made ready. Judges nothing and writes nothing down: a tree that was made ready is
-//! what `apply` would have made, by the same commands, and is found like one that an earlier
-//! process had made. One that is not needed is left alone.
+//! goes well are made ready, and the packages of the next project are brought. Judges nothing and
+//! writes nothing down: a tree that was made ready is what `apply` would have made, by the same
+//! commands, and is found like one that an earlier process had made. One that is not needed is left
+//! alone.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use anyhow::Result;
+use backstitch_find as find;
 use backstitch_fix::Plan;
-use backstitch_model::RelPath;
+use backstitch_model::{LockFormat, Project, RelPath};
+use backstitch_verify::workbench::{Applied, Brought, Tree};
 
 use super::apply::{Filler, Meanwhile, workbench_for};
 use super::propose::{Planning, Proposal};
 use super::verify::upon;
 use super::{Steps, Underway, Workplace};
 use crate::managers::Managers;
+use crate::source;
 
 /// What is made ready. Whoever drops it waits until nothing more is.
 pub struct Ahead {
@@ -37,7 +42,56 @@ struct Look {
     stop: Arc<AtomicBool>,
 }
 
+/// An untouched project whose packages are needed.
+#[derive(Debug, Clone)]
+pub(super) struct Base {
+    pub(super) tree: Tree,
+    pub(super) format: LockFormat,
+    /// Takes what bringing them writes.
+    pub(super) work: PathBuf,
+}
+
+/// The packages of a project that comes next, being brought. Whoever drops it waits until they are.
+pub(super) struct NextBase {
+    lockfile: RelPath,
+    thread: Option<JoinHandle<Option<Applied>>>,
+}
+
 impl Steps {
+    /// Brings the packages of an untouched project, unless that was done while another was worked
+    /// on.
+    pub(super) fn fetched(&mut self, underway: &Underway) -> Result<Applied> {
+        let ahead = self.next_base.take();
+        let ahead = ahead.filter(|next| next.lockfile == underway.tree.lockfile);
+        if let Some(applied) = ahead.and_then(NextBase::brought) {
+            return Ok(applied);
+        }
+        let workbench = workbench_for(&self.managers, &underway.project)?;
+        Ok(workbench.fetch(&underway.tree, &underway.work)?)
+    }
+
+    /// Begins to bring the packages of the project that comes after this one.
+    pub(super) fn fetch_next(&mut self, underway: &Underway) {
+        let now = &underway.tree.lockfile;
+        let at = self
+            .bases
+            .iter()
+            .position(|base| base.tree.lockfile == *now);
+        let next = at.and_then(|at| self.bases.get(at + 1)).cloned();
+        self.next_base = next.and_then(|next| {
+            let lockfile = next.tree.lockfile.clone();
+            let managers = Arc::clone(&self.managers);
+            let near = underway.work.clone();
+            let thread = std::thread::Builder::new()
+                .name("next project".into())
+                .spawn(move || next.bring(&managers, &near));
+            Some(NextBase {
+                lockfile,
+                thread: Some(thread.ok()?),
+            })
+        });
+    }
+
     /// Begins to plan for what will be underway if what is about to be tried is accepted, and to
     /// make the trees of its first candidates.
     pub(super) fn look_ahead(&mut self, then: Underway) {
@@ -81,6 +135,62 @@ impl Steps {
     }
 }
 
+/// A tree that was made ready.
+struct Made {
+    tree: Tree,
+    project: Project,
+    work: PathBuf,
+}
+
+impl Made {
+    /// `None` where its lockfile cannot be read.
+    fn read(filler: &Filler<'_>) -> Result<Option<Self>> {
+        let root = source::open_dir(&filler.tree.root)?;
+        let project = find::project::read(&root, &filler.tree.lockfile).ok();
+        Ok(project.map(|project| Self {
+            tree: filler.tree.clone(),
+            project,
+            work: filler.work.clone(),
+        }))
+    }
+
+    fn brought(&self) -> Brought<'_> {
+        Brought {
+            tree: &self.tree,
+            project: &self.project,
+            work: &self.work,
+        }
+    }
+}
+
+impl Base {
+    /// `None` where it is to be done when its turn comes: what went wrong is told then.
+    fn bring(&self, managers: &Managers, near: &Path) -> Option<Applied> {
+        let workbench = managers.workbench(self.format).ok()?;
+        if !workbench.can_work_beside(near).ok()? {
+            return None;
+        }
+        match workbench.apply_beside(&self.tree, &[], &self.work).ok()? {
+            Applied::Done(notes) => Some(Applied::Done(notes)),
+            Applied::Refused(_) => None,
+        }
+    }
+}
+
+impl NextBase {
+    fn brought(mut self) -> Option<Applied> {
+        self.thread.take()?.join().ok()?
+    }
+}
+
+impl Drop for NextBase {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
 impl Drop for Ahead {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
@@ -105,20 +215,31 @@ impl Look {
         if batch.is_empty() || !workbench.can_work_beside(&self.then.work)? {
             return Ok(());
         }
-        let (mut tree, mut key) = (self.then.tree.clone(), self.then.key.clone());
+        let mut key = self.then.key.clone();
+        let mut made = Made {
+            tree: self.then.tree.clone(),
+            project: self.then.project.clone(),
+            work: self.then.work.clone(),
+        };
         for proposal in batch {
-            let Some(proposal) = upon(proposal, &self.then, &tree, &key)? else {
+            let Some(proposal) = upon(proposal, &self.then, &made.tree, &key)? else {
                 continue;
             };
             // What was applied before is made again from the ledger, and by no other way.
             if self.stop.load(Ordering::Relaxed) || self.applied.contains(&proposal.key) {
                 break;
             }
-            let filler = Filler::new(&self.workplace, &tree, &proposal)?;
-            if filler.fill(workbench, Meanwhile::Trial)?.is_none() {
-                tree = filler.tree.clone();
-                key.clone_from(&proposal.key);
+            let filler = Filler::new(&self.workplace, &made.tree, &proposal)?;
+            if filler.fill(workbench, Meanwhile::Trial)?.is_some() {
+                continue;
             }
+            let Some(next) = Made::read(&filler)? else {
+                break;
+            };
+            // Reading the packages that move takes long, and what they say is remembered.
+            workbench.compare(made.brought(), next.brought());
+            made = next;
+            key.clone_from(&proposal.key);
         }
         Ok(())
     }

@@ -179,7 +179,7 @@ pub(super) struct Filler<'candidate> {
     from: &'candidate Path,
     pub(super) tree: Tree,
     recipe: &'candidate [Step],
-    work: PathBuf,
+    pub(super) work: PathBuf,
 }
 
 impl<'candidate> Filler<'candidate> {
@@ -257,15 +257,34 @@ pub(super) fn rebased(
                 .with_context(|| format!("read manifest `{path}`"))
         };
         let (before, now) = (read(&planned_on)?, read(&ground)?);
-        let Ok(merged) = diffy::merge(&before, &now, text) else {
+        let Some(text) = merged(&before, &now, text) else {
             return Ok(None);
         };
         steps.push(Step::WriteManifest {
             path: path.clone(),
-            text: merged,
+            text,
         });
     }
     Ok(Some(steps))
+}
+
+/// A text with both of its changes; `None` where they touch the same lines.
+fn merged(before: &str, now: &str, then: &str) -> Option<String> {
+    // A merge takes changes of neighbouring lines for one. Pins stand line by line.
+    let lines = |text: &str| text.split_inclusive('\n').count();
+    if lines(before) != lines(now) || lines(before) != lines(then) {
+        return diffy::merge(before, now, then).ok();
+    }
+    let [before, now, then] = [before, now, then].map(|text| text.split_inclusive('\n'));
+    let both = before.zip(now).zip(then);
+    both.map(
+        |((before, now), then)| match (now == before, then == before) {
+            (true, _) => Some(then),
+            (false, true) => Some(now),
+            (false, false) => None,
+        },
+    )
+    .collect()
 }
 
 impl Steps {
@@ -418,5 +437,28 @@ fn file_text(file: &ChangedFile) -> ledger::FileText {
     ledger::FileText {
         path: file.path.to_string(),
         text: file.after.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_of_neighbouring_lines_are_merged_and_of_one_line_are_not() {
+        let before = "a==1\nb==1\nc==1\n";
+        let now = "a==2\nb==1\nc==1\n";
+        let merge = |then: &str| merged(before, now, then);
+        assert_eq!(
+            merge("a==1\nb==2\nc==1\n").as_deref(),
+            Some("a==2\nb==2\nc==1\n")
+        );
+        assert_eq!(merge("a==3\nb==1\nc==1\n"), None);
+        // The line before moved, so which is which is not certain.
+        assert_eq!(merge("a==1\nb==1 \\\n  --hash=x\nc==1\n"), None);
+        assert_eq!(
+            merge("a==1\nb==1\nc==1\nd==1\n").as_deref(),
+            Some("a==2\nb==1\nc==1\nd==1\n")
+        );
     }
 }

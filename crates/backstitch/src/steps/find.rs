@@ -16,6 +16,7 @@ use backstitch_model::{
 };
 use backstitch_verify::workbench::{Applied, Baseline, Tree, Workbench};
 
+use super::ahead::Base;
 use super::group::Tally;
 use super::logs::Logs;
 use super::{Steps, Underway};
@@ -54,6 +55,7 @@ impl Steps {
                 underway.push(begun);
             }
         }
+        self.bases = underway.iter().filter_map(Underway::base).collect();
         self.check_names()?;
         self.write_findings()?;
         Ok(underway)
@@ -98,9 +100,7 @@ impl Steps {
                 root: base.to_owned(),
                 lockfile: project.lockfile.clone(),
             },
-            work: self
-                .workplace
-                .work(&format!("base-{}", slug(&project.lockfile)))?,
+            work: self.workplace.work(&base_name(&project.lockfile))?,
             key: self.story.base.clone(),
             project,
             findings,
@@ -191,7 +191,7 @@ impl Steps {
         let work = underway.work.clone();
         self.progress
             .step(&format!("fetching the packages of `{name}`"));
-        match workbench.fetch(&underway.tree, &work)? {
+        match self.fetched(underway)? {
             Applied::Done(notes) => self.story.notes.extend(notes),
             Applied::Refused(refusal) => {
                 let why = format!("its packages cannot be fetched: {}", refusal.message);
@@ -202,6 +202,7 @@ impl Steps {
         self.progress
             .step(&format!("building and testing the untouched `{name}`"));
         self.look_ahead(underway.apart());
+        self.fetch_next(underway);
         let baseline = self.untouched(workbench, underway, &work)?;
         underway.before = [
             baseline.build.clone(),
@@ -290,6 +291,16 @@ impl Steps {
 }
 
 impl Underway {
+    /// What has to be brought before the project is built; `None` where nothing is to be fixed.
+    fn base(&self) -> Option<Base> {
+        self.to_fix().next()?;
+        Some(Base {
+            tree: self.tree.clone(),
+            format: self.project.format,
+            work: self.work.clone(),
+        })
+    }
+
     /// The vulnerabilities that are asked for and still there.
     pub(super) fn to_fix(&self) -> impl Iterator<Item = &Finding> {
         self.findings
@@ -332,6 +343,11 @@ fn shared_manifests(project: &Project, all: &[Project]) -> BTreeMap<RelPath, Rel
             .any(|manifest| manifest.path == *path)
     };
     theirs.filter(|(path, _)| own(path)).collect()
+}
+
+/// Names the folder that takes what building the untouched project writes.
+pub(super) fn base_name(lockfile: &RelPath) -> String {
+    format!("base-{}", slug(lockfile))
 }
 
 /// A lockfile's path as part of a folder's name.

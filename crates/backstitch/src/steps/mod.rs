@@ -42,7 +42,7 @@ use crate::story::Story;
 
 pub use workplace::Workplace;
 
-use ahead::Ahead;
+use ahead::{Ahead, Base, NextBase};
 use apply::Ground;
 use group::Tally;
 use journal::Journal;
@@ -65,6 +65,9 @@ pub struct Steps {
     confinement: Confinement,
     story: Story,
     ahead: Option<Ahead>,
+    /// The projects that have something to be fixed, in their order.
+    bases: Vec<Base>,
+    next_base: Option<NextBase>,
     /// Removes what is not needed again.
     tidying: Option<JoinHandle<()>>,
 }
@@ -205,6 +208,8 @@ impl Steps {
             confinement: order.confinement,
             story,
             ahead: None,
+            bases: Vec::new(),
+            next_base: None,
             tidying: None,
         })
     }
@@ -232,6 +237,7 @@ impl Steps {
         self.journal
             .write(&Event::RunFinished { exit: exit.code() })?;
         self.finish_ahead();
+        self.next_base = None;
         self.finish_tidying();
         self.workplace.give_back()?;
         self.progress.finish();

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use backstitch_find as find;
 use backstitch_model::evidence::Phase;
-use backstitch_model::{Check, CheckRun, Outcome};
+use backstitch_model::{Check, CheckRun, Outcome, RelPath};
 use backstitch_verify::workbench::{Applied, Start, Tree};
 
 use super::apply::workbench_for;
-use super::find::{Scanned, slug};
+use super::find::{Scanned, base_name, slug};
 use super::logs::Logs;
 use super::{Steps, Underway, Workplace};
 use crate::report::words;
@@ -28,7 +28,9 @@ impl Steps {
         self.progress.step(&format!(
             "building and testing `{lockfile}` as it is delivered"
         ));
-        self.tidy(underway)?;
+        let tried: Vec<_> = underway.tried.iter().cloned().collect();
+        self.tidy(&tried)?;
+        let whole = self.delivered_name(lockfile);
         let phase = self.delivered(underway)?;
         let wrong = phase
             .runs()
@@ -44,15 +46,15 @@ impl Steps {
             self.story.fixes.truncate(underway.fixes_before);
         }
         self.story.delivered.push((lockfile.clone(), phase));
-        Ok(())
+        self.tidy(&[whole, base_name(lockfile)])
     }
 
     /// Removes what the attempts' builds left, while the whole is built: that goes by nothing of
-    /// it, and they are all written down.
-    fn tidy(&mut self, underway: &Underway) -> Result<()> {
+    /// it, and they are all written down. In the end the whole goes too, while the next project is
+    /// worked on.
+    fn tidy(&mut self, names: &[String]) -> Result<()> {
         self.finish_tidying();
-        let tried = underway.tried.iter().map(String::as_str);
-        self.workplace.put_aside(tried)?;
+        self.workplace.put_aside(names.iter().map(String::as_str))?;
         let workplace = Arc::clone(&self.workplace);
         self.tidying = std::thread::Builder::new()
             .name("tidy".into())
@@ -74,7 +76,7 @@ impl Steps {
         // Other fixes make another whole, which nobody has built yet.
         let whole = self.whole();
         let key = format!("delivered {lockfile} {whole}");
-        let name = format!("delivered-{}-{whole}", slug(lockfile));
+        let name = self.delivered_name(lockfile);
         let root = self.workplace.tree(&name)?;
         Workplace::fill(&root, |root| self.lay(root))?;
         let tree = Tree {
@@ -105,6 +107,11 @@ impl Steps {
             })?);
         }
         Ok(phase)
+    }
+
+    /// Names the tree that is delivered, and the folder that takes what building it writes.
+    fn delivered_name(&self, lockfile: &RelPath) -> String {
+        format!("delivered-{}-{}", slug(lockfile), self.whole())
     }
 
     /// Names all accepted fixes together.

@@ -1,57 +1,64 @@
 //! Keeps the fetch phase from disturbing a run phase that goes on beside it. Owns the layer that
-//! takes what cargo writes to the registry's index meanwhile, and puts it in place afterwards,
-//! each entry in one step.
+//! takes what a package manager writes to a directory of its cache meanwhile, and puts it in place
+//! afterwards, each file in one step.
 //!
-//! Cargo writes an entry by cutting the file and filling it again. A build that read it just then
-//! would not find the package, and the candidate would be blamed for it. Archives and unpacked
-//! packages need no such care: they are added, never changed, and no build looks for them before.
+//! Cargo writes an entry of the index by cutting the file and filling it again, and pip copies a
+//! wheel to where it is looked for. A build that read it just then would find half of it, and the
+//! candidate would be blamed for that.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::manager::Cargo;
+use super::error::{Doing, VerifyError};
+use super::session::Session;
 use crate::sandbox::{Access, Mount};
-use crate::workbench::error::Doing;
-use crate::workbench::{PackageManager, VerifyError, places};
 
-/// The most files of the index that one recipe may change.
+/// The most files and directories that one recipe may change.
 const ENTRIES_MAX: usize = 1_000_000;
 
-/// The registries' index, in the package cache.
-const INDEX: &str = "registry/index";
-/// What an entry is called while it is being written.
+/// What a file is called while it is being written.
 const UNFINISHED: &str = "unfinished-entry";
 
-/// The index as one recipe sees it: the shared one, with its own changes over it.
-pub(super) struct Layer {
-    index: PathBuf,
+/// A directory of a package cache as one recipe sees it: the shared one, with its own changes
+/// over it.
+pub(crate) struct Layer {
+    shared: PathBuf,
+    inside: PathBuf,
     changes: PathBuf,
     scratch: PathBuf,
 }
 
 impl Layer {
-    /// Makes an empty layer in `work`; there must be layers near it.
-    pub(super) fn prepare(cargo: &Cargo, work: &Path) -> Result<Self, VerifyError> {
-        let index = cargo.in_cache(INDEX)?;
-        let above = work.join("index");
-        cargo.session().sandbox().discard(&above)?;
+    /// Makes an empty layer in `work` for `shared`, which jobs see at `inside`; there must be
+    /// layers near `work`.
+    pub(crate) fn prepare(
+        session: &Session,
+        shared: PathBuf,
+        inside: PathBuf,
+        work: &Path,
+    ) -> Result<Self, VerifyError> {
+        fs::create_dir_all(work).doing("make directory", work)?;
+        let work = work.canonicalize().doing("find directory", work)?;
+        let above = work.join("beside");
+        session.sandbox().discard(&above)?;
         let layer = Self {
-            index,
+            shared,
+            inside,
             changes: above.join("changes"),
             scratch: above.join("scratch"),
         };
         for directory in [&layer.changes, &layer.scratch] {
             fs::create_dir_all(directory).doing("make directory", directory)?;
         }
-        cargo.session().sandbox().own(&above)?;
+        session.sandbox().own(&above)?;
         Ok(layer)
     }
 
-    /// Where jobs see the index.
-    pub(super) fn mount(&self) -> Mount {
+    /// Where jobs see the directory.
+    pub(crate) fn mount(&self) -> Mount {
         Mount {
-            host: self.index.clone(),
-            inside: Path::new(places::CARGO_HOME).join(INDEX),
+            host: self.shared.clone(),
+            inside: self.inside.clone(),
             access: Access::Overlay {
                 lower: Vec::new(),
                 upper: self.changes.clone(),
@@ -60,11 +67,13 @@ impl Layer {
         }
     }
 
-    /// Puts what was changed in place. Nothing runs in the layer any more, and only cargo did.
-    /// What it removed stays: cargo asks for an entry again where it is out of date.
-    pub(super) fn settle(&self, cargo: &Cargo) -> Result<(), VerifyError> {
-        put_all(&self.changes, &self.index, &|path| {
-            Ok(cargo.session().sandbox().own(path)?)
+    /// Puts what was changed in place. Nothing runs in the layer any more, and only the package
+    /// manager did. The files of a directory come before those of the directories in it, so a mark
+    /// in one of those can say that a file is there. What was removed stays: a package manager
+    /// asks again for what is out of date.
+    pub(crate) fn settle(&self, session: &Session) -> Result<(), VerifyError> {
+        put_all(&self.changes, &self.shared, &|path| {
+            Ok(session.sandbox().own(path)?)
         })
     }
 }
@@ -72,8 +81,8 @@ impl Layer {
 /// Hands a path to the user that jobs run as.
 type Own<'run> = &'run dyn Fn(&Path) -> Result<(), VerifyError>;
 
-fn put_all(changes: &Path, index: &Path, own: Own<'_>) -> Result<(), VerifyError> {
-    let mut waiting = vec![(changes.to_path_buf(), index.to_path_buf())];
+fn put_all(changes: &Path, shared: &Path, own: Own<'_>) -> Result<(), VerifyError> {
+    let mut waiting = vec![(changes.to_path_buf(), shared.to_path_buf())];
     let mut entries = 0;
     while let Some((from, to)) = waiting.pop() {
         for entry in fs::read_dir(&from).doing("read directory", &from)? {
@@ -101,9 +110,9 @@ fn put_all(changes: &Path, index: &Path, own: Own<'_>) -> Result<(), VerifyError
 /// Copies a file into its place in one step: who reads it sees the old text or the new one.
 fn put(from: &Path, to: &Path, own: Own<'_>) -> Result<(), VerifyError> {
     let unfinished = to.with_file_name(format!("{UNFINISHED}-{}", std::process::id()));
-    fs::copy(from, &unfinished).doing("copy index entry", from)?;
+    fs::copy(from, &unfinished).doing("copy to the package cache", from)?;
     own(&unfinished)?;
-    fs::rename(&unfinished, to).doing("replace index entry", to)
+    fs::rename(&unfinished, to).doing("replace in the package cache", to)
 }
 
 #[cfg(test)]
