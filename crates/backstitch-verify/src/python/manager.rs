@@ -247,7 +247,10 @@ impl PackageManager for Python {
         let inside = PathBuf::from(DOWNLOADS_INSIDE);
         let layer = beside::Layer::prepare(&self.session, self.downloads.clone(), inside, work)?;
         let applied = self.carry_out(tree, steps, work, Some(&layer));
-        layer.settle(&self.session)?;
+        // What was cut off may have left half a file.
+        if let Ok(Applied::Done(_)) = applied {
+            layer.settle(&self.session)?;
+        }
         applied
     }
 

@@ -145,4 +145,23 @@ mod tests {
         // Who had it open before reads on in what it was.
         assert_eq!(std::io::read_to_string(open).unwrap(), "old");
     }
+
+    #[test]
+    fn a_mark_comes_after_the_file_that_it_speaks_of() {
+        let directory = tempfile::tempdir().unwrap();
+        let (changes, shared) = (directory.path().join("a"), directory.path().join("b"));
+        fs::create_dir_all(changes.join(".had/deep")).unwrap();
+        fs::create_dir_all(&shared).unwrap();
+        for name in [".had/one", ".had/deep/two", "one.whl", "two.whl", "zz.whl"] {
+            fs::write(changes.join(name), "").unwrap();
+        }
+        put_all(&changes, &shared, &|path| {
+            let is_mark = path.starts_with(shared.join(".had")) && path.is_file();
+            let all_there = ["one.whl", "two.whl", "zz.whl"].map(|name| shared.join(name).exists());
+            assert!(!is_mark || all_there == [true; 3], "{}", path.display());
+            Ok(())
+        })
+        .unwrap();
+        assert!(shared.join(".had/deep/two").exists());
+    }
 }

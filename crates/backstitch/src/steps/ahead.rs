@@ -1,5 +1,5 @@
 //! Looks ahead: while a tree is built and tested, the trees of the candidates that come next if all
-//! goes well are made ready, and the packages of the next project are brought. Judges nothing and
+//! goes well are made ready, and the packages of the next project and of what is delivered brought. Judges nothing and
 //! writes nothing down: a tree that was made ready is what `apply` would have made, by the same
 //! commands, and is found like one that an earlier process had made. One that is not needed is left
 //! alone.
@@ -18,6 +18,7 @@ use backstitch_verify::workbench::{Applied, Brought, Tree};
 
 use super::apply::{Filler, Meanwhile, workbench_for};
 use super::propose::{Planning, Proposal};
+use super::reverify::Whole;
 use super::verify::upon;
 use super::{Steps, Underway, Workplace};
 use crate::managers::Managers;
@@ -28,7 +29,14 @@ pub struct Ahead {
     /// The lockfile and the tree that are planned for.
     of: (RelPath, String),
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<Result<Vec<Plan>>>>,
+    thread: Option<JoinHandle<Result<Looked>>>,
+}
+
+/// What came of looking ahead.
+struct Looked {
+    plans: Vec<Plan>,
+    /// The whole whose packages were brought.
+    brought: Option<String>,
 }
 
 /// All that is made ready, and what it takes.
@@ -37,6 +45,8 @@ struct Look {
     managers: Arc<Managers>,
     workplace: Arc<Workplace>,
     then: Underway,
+    /// What is delivered then, where nothing may be left to try.
+    whole: Option<Whole>,
     /// Candidates that an earlier process of this run had applied.
     applied: BTreeSet<String>,
     stop: Arc<AtomicBool>,
@@ -81,10 +91,9 @@ impl Steps {
         self.next_base = next.and_then(|next| {
             let lockfile = next.tree.lockfile.clone();
             let managers = Arc::clone(&self.managers);
-            let near = underway.work.clone();
             let thread = std::thread::Builder::new()
                 .name("next project".into())
-                .spawn(move || next.bring(&managers, &near));
+                .spawn(move || bring(&managers, next.format, &next.tree, &next.work));
             Some(NextBase {
                 lockfile,
                 thread: Some(thread.ok()?),
@@ -93,8 +102,9 @@ impl Steps {
     }
 
     /// Begins to plan for what will be underway if what is about to be tried is accepted, and to
-    /// make the trees of its first candidates.
-    pub(super) fn look_ahead(&mut self, then: Underway) {
+    /// make the trees of its first candidates. Where there are none, the packages of the whole are
+    /// brought.
+    pub(super) fn look_ahead(&mut self, then: Underway, whole: Option<Whole>) {
         self.finish_ahead();
         let of = (then.tree.lockfile.clone(), then.key.clone());
         let stop = Arc::new(AtomicBool::new(false));
@@ -103,6 +113,7 @@ impl Steps {
             managers: Arc::clone(&self.managers),
             workplace: Arc::clone(&self.workplace),
             then,
+            whole,
             applied: self.journal.history().applied_attempts(),
             stop: Arc::clone(&stop),
         };
@@ -126,7 +137,9 @@ impl Steps {
             return None;
         }
         // What went wrong there goes wrong again when its turn comes, and is told then.
-        ahead.thread.take()?.join().ok()?.ok()
+        let looked = ahead.thread.take()?.join().ok()?.ok()?;
+        self.brought_ahead = looked.brought;
+        Some(looked.plans)
     }
 
     /// Waits until nothing is made ahead any more.
@@ -163,17 +176,17 @@ impl Made {
     }
 }
 
-impl Base {
-    /// `None` where it is to be done when its turn comes: what went wrong is told then.
-    fn bring(&self, managers: &Managers, near: &Path) -> Option<Applied> {
-        let workbench = managers.workbench(self.format).ok()?;
-        if !workbench.can_work_beside(near).ok()? {
-            return None;
-        }
-        match workbench.apply_beside(&self.tree, &[], &self.work).ok()? {
-            Applied::Done(notes) => Some(Applied::Done(notes)),
-            Applied::Refused(_) => None,
-        }
+/// Brings the packages of a tree that nothing is changed in; `None` where that is to be done when
+/// its turn comes, and what went wrong is told then.
+fn bring(managers: &Managers, format: LockFormat, tree: &Tree, work: &Path) -> Option<Applied> {
+    let workbench = managers.workbench(format).ok()?;
+    std::fs::create_dir_all(work).ok()?;
+    if !workbench.can_work_beside(work).ok()? {
+        return None;
+    }
+    match workbench.apply_beside(tree, &[], work).ok()? {
+        Applied::Done(notes) => Some(Applied::Done(notes)),
+        Applied::Refused(_) => None,
     }
 }
 
@@ -201,12 +214,18 @@ impl Drop for Ahead {
 }
 
 impl Look {
-    fn plan_and_fill(&self) -> Result<Vec<Plan>> {
+    fn plan_and_fill(&self) -> Result<Looked> {
         let plans = self.planning.plan(&self.then)?;
         let batch = self.planning.batch(&plans, &self.then);
+        let whole = self.whole.as_ref().filter(|_| batch.is_empty());
+        let brought = whole.and_then(|whole| {
+            let format = self.then.project.format;
+            bring(&self.managers, format, &whole.tree, &whole.work)?;
+            Some(whole.name.clone())
+        });
         // A tree that could not be made now is made when its turn comes.
         let _ = self.fill(batch);
-        Ok(plans)
+        Ok(Looked { plans, brought })
     }
 
     /// Makes the trees of the candidates one upon the other, as if each were to stand.

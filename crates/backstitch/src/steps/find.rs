@@ -201,7 +201,7 @@ impl Steps {
         }
         self.progress
             .step(&format!("building and testing the untouched `{name}`"));
-        self.look_ahead(underway.apart());
+        self.look_ahead(underway.apart(), None);
         self.fetch_next(underway);
         let baseline = self.untouched(workbench, underway, &work)?;
         underway.before = [

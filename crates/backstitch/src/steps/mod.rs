@@ -68,6 +68,8 @@ pub struct Steps {
     /// The projects that have something to be fixed, in their order.
     bases: Vec<Base>,
     next_base: Option<NextBase>,
+    /// The whole whose packages were brought ahead.
+    brought_ahead: Option<String>,
     /// Removes what is not needed again.
     tidying: Option<JoinHandle<()>>,
 }
@@ -210,6 +212,7 @@ impl Steps {
             ahead: None,
             bases: Vec::new(),
             next_base: None,
+            brought_ahead: None,
             tidying: None,
         })
     }

@@ -157,6 +157,12 @@ impl Planning {
         apart(new, count_max.min(self.policy.together_max))
     }
 
+    /// How many plans have something left to be tried.
+    pub(super) fn waiting(&self, plans: &[Plan], underway: &Underway) -> usize {
+        let next = plans.iter().map(|plan| self.next_of(plan, underway));
+        next.flatten().count()
+    }
+
     fn next_of(&self, plan: &Plan, underway: &Underway) -> Option<Proposal> {
         if self.is_spent(plan, underway) {
             return None;

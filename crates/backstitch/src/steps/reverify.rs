@@ -1,7 +1,7 @@
 //! Verify again: what is delivered is built and tested once more as a whole, in a tree made anew
 //! from the base and from nothing that an earlier build left.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
@@ -13,9 +13,20 @@ use backstitch_verify::workbench::{Applied, Start, Tree};
 use super::apply::workbench_for;
 use super::find::{Scanned, base_name, slug};
 use super::logs::Logs;
+use super::verify::Link;
 use super::{Steps, Underway, Workplace};
 use crate::report::words;
 use crate::source;
+
+/// All fixes of a project together, as they are delivered.
+pub(super) struct Whole {
+    pub(super) name: String,
+    /// Names it in the ledger.
+    key: String,
+    pub(super) tree: Tree,
+    /// Takes what building it writes.
+    pub(super) work: PathBuf,
+}
 
 impl Steps {
     /// Verifies a project's accepted fixes as they will be delivered. Where that fails, none of
@@ -30,7 +41,7 @@ impl Steps {
         ));
         let tried: Vec<_> = underway.tried.iter().cloned().collect();
         self.tidy(&tried)?;
-        let whole = self.delivered_name(lockfile);
+        let whole = self.whole(lockfile, &[])?.name;
         let phase = self.delivered(underway)?;
         let wrong = phase
             .runs()
@@ -73,23 +84,21 @@ impl Steps {
     /// Rescans, builds and tests the whole that is delivered.
     fn delivered(&mut self, underway: &Underway) -> Result<Phase> {
         let lockfile = &underway.tree.lockfile;
-        // Other fixes make another whole, which nobody has built yet.
-        let whole = self.whole();
-        let key = format!("delivered {lockfile} {whole}");
-        let name = self.delivered_name(lockfile);
-        let root = self.workplace.tree(&name)?;
-        Workplace::fill(&root, |root| self.lay(root))?;
-        let tree = Tree {
-            root,
-            lockfile: lockfile.clone(),
-        };
+        let Whole {
+            name,
+            key,
+            tree,
+            work,
+        } = self.whole(lockfile, &[])?;
+        self.lay(&tree.root, &[])?;
         let mut phase = Phase::default();
         let rescan = self.rescan_delivered(underway, &tree)?;
         phase.insert(self.journal.check(&key, Check::Rescan, || Ok(rescan))?);
         let managers = Arc::clone(&self.managers);
         let workbench = workbench_for(&managers, &underway.project)?;
-        let work = self.workplace.work(&name)?;
-        if let Applied::Refused(refusal) = workbench.fetch(&tree, &work)? {
+        if self.brought_ahead.take().as_ref() != Some(&name)
+            && let Applied::Refused(refusal) = workbench.fetch(&tree, &work)?
+        {
             return Err(anyhow!(
                 "fetch the packages of what is delivered: {}",
                 refusal.message
@@ -109,28 +118,51 @@ impl Steps {
         Ok(phase)
     }
 
-    /// Names the tree that is delivered, and the folder that takes what building it writes.
-    fn delivered_name(&self, lockfile: &RelPath) -> String {
-        format!("delivered-{}-{}", slug(lockfile), self.whole())
-    }
-
-    /// Names all accepted fixes together.
-    fn whole(&self) -> String {
+    /// The whole of all accepted fixes and those of a chain. Other fixes make another whole, which
+    /// nobody has built yet.
+    fn whole(&self, lockfile: &RelPath, chain: &[Link]) -> Result<Whole> {
         let mut hasher = blake3::Hasher::new();
-        for fix in &self.story.fixes {
-            hasher.update(fix.attempt.as_bytes());
+        let accepted = self.story.fixes.iter().map(|fix| &fix.attempt);
+        for attempt in accepted.chain(chain.iter().map(|link| &link.proposal.key)) {
+            hasher.update(attempt.as_bytes());
         }
-        hasher.finalize().to_hex().chars().take(8).collect()
+        let fixes: String = hasher.finalize().to_hex().chars().take(8).collect();
+        let name = format!("delivered-{}-{fixes}", slug(lockfile));
+        Ok(Whole {
+            key: format!("delivered {lockfile} {fixes}"),
+            tree: Tree {
+                root: self.workplace.tree(&name)?,
+                lockfile: lockfile.clone(),
+            },
+            work: self.workplace.work(&name)?,
+            name,
+        })
     }
 
-    /// Makes the tree that is delivered: the base, with every accepted fix.
-    fn lay(&self, root: &Path) -> Result<()> {
-        self.source.copy_to(root)?;
-        let dir = source::open_dir(root)?;
-        for file in self.story.fixes.iter().flat_map(|fix| &fix.files) {
-            source::replace(&dir, &file.path, &file.after)?;
+    /// Makes the tree of a whole: the base, with every fix.
+    fn lay(&self, root: &Path, chain: &[Link]) -> Result<()> {
+        let accepted = self.story.fixes.iter().flat_map(|fix| &fix.files);
+        let files = accepted.chain(chain.iter().flat_map(|link| &link.changed.files));
+        Workplace::fill(root, |root| {
+            self.source.copy_to(root)?;
+            let dir = source::open_dir(root)?;
+            for file in files {
+                source::replace(&dir, &file.path, &file.after)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Makes the tree that is delivered if a whole chain is accepted, where nothing else is left to
+    /// try then: its packages can be brought while the chain is built and tested.
+    pub(super) fn lay_ahead(&self, underway: &Underway, chain: &[Link]) -> Result<Option<Whole>> {
+        let plans = underway.plans.as_deref().unwrap_or_default();
+        if self.planning().waiting(plans, underway) > chain.len() {
+            return Ok(None);
         }
-        Ok(())
+        let whole = self.whole(&underway.tree.lockfile, chain)?;
+        self.lay(&whole.tree.root, chain)?;
+        Ok(Some(whole))
     }
 
     fn rescan_delivered(&self, underway: &Underway, tree: &Tree) -> Result<CheckRun> {

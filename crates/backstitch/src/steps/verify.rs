@@ -73,7 +73,8 @@ impl Steps {
         }
         let all = chain.len();
         self.say_trying(&chain);
-        self.look_ahead(if_accepted(underway, &chain));
+        let whole = self.lay_ahead(underway, &chain)?;
+        self.look_ahead(if_accepted(underway, &chain), whole);
         if let Some(to_blame) = self.unproven(underway, &mut chain, all)? {
             tried.push(self.blamed(underway, chain, to_blame));
             return Ok(tried);
