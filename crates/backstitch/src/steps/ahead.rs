@@ -1,8 +1,8 @@
 //! Looks ahead: while a tree is built and tested, the trees of the candidates that come next if all
-//! goes well are made ready, and the packages of the next project and of what is delivered brought. Judges nothing and
-//! writes nothing down: a tree that was made ready is what `apply` would have made, by the same
-//! commands, and is found like one that an earlier process had made. One that is not needed is left
-//! alone.
+//! goes well are made ready, and the packages brought of the next project and of what is delivered.
+//! Judges nothing and writes nothing down: a tree that was made ready is what `apply` would have
+//! made, by the same commands, and is found like one that an earlier process had made. One that is
+//! not needed is left alone.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -24,13 +24,15 @@ use tempfile::TempDir;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_backstitch");
 
-/// The longest that one start of the program may take.
+/// The longest that one start of the program may take in a test.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A folder that holds everything one test needs.
 pub struct World {
     folder: TempDir,
     pub registry: DiskRegistry,
+    /// The longest that one start of the program may take.
+    pub patience: Duration,
 }
 
 impl World {
@@ -41,7 +43,11 @@ impl World {
             .tempdir()
             .unwrap();
         let registry = DiskRegistry::new(&folder.path().join("registry"));
-        let world = Self { folder, registry };
+        let world = Self {
+            folder,
+            registry,
+            patience: PATIENCE,
+        };
         for below in ["user", "cargo", "home", "project", "advisories"] {
             fs::create_dir(world.path(below)).unwrap();
         }
@@ -176,7 +182,7 @@ impl World {
 
     /// Runs the program to its end.
     pub fn run(&self, arguments: &[&str]) -> Ended {
-        wait(&mut self.command(arguments))
+        wait_for(&mut self.command(arguments), self.patience)
     }
 
     /// Runs the loop and reads what it prints.
@@ -404,6 +410,10 @@ pub fn manifest(dependencies: &str) -> String {
 
 /// Waits for a process, but not for ever, and answers what it printed.
 pub fn wait(command: &mut Command) -> Ended {
+    wait_for(command, PATIENCE)
+}
+
+fn wait_for(command: &mut Command, patience: Duration) -> Ended {
     let mut stdout = tempfile::tempfile().unwrap();
     let mut stderr = tempfile::tempfile().unwrap();
     command
@@ -415,7 +425,7 @@ pub fn wait(command: &mut Command) -> Ended {
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
-        if started.elapsed() > PATIENCE {
+        if started.elapsed() > patience {
             child.kill().unwrap();
             child.wait().unwrap();
             panic!(
