@@ -268,23 +268,37 @@ pub(super) fn rebased(
     Ok(Some(steps))
 }
 
-/// A text with both of its changes; `None` where they touch the same lines.
+/// A text with both of its changes; `None` where they touch the same lines. Pins stand on lines
+/// that follow one another, which most merges take for one place.
 fn merged(before: &str, now: &str, then: &str) -> Option<String> {
-    // A merge takes changes of neighbouring lines for one. Pins stand line by line.
-    let lines = |text: &str| text.split_inclusive('\n').count();
-    if lines(before) != lines(now) || lines(before) != lines(then) {
-        return diffy::merge(before, now, then).ok();
+    let [before, now, then] = [before, now, then].map(|text| {
+        let lines = text.split_inclusive('\n');
+        lines.collect::<Vec<_>>()
+    });
+    let mut changes = Vec::new();
+    for after in [&now, &then] {
+        let operations = similar::capture_diff_slices(similar::Algorithm::Myers, &before, after);
+        let hunks = operations
+            .iter()
+            .filter(|operation| operation.tag() != similar::DiffTag::Equal)
+            .map(|operation| (operation.old_range(), &after[operation.new_range()]));
+        changes.extend(hunks);
     }
-    let [before, now, then] = [before, now, then].map(|text| text.split_inclusive('\n'));
-    let both = before.zip(now).zip(then);
-    both.map(
-        |((before, now), then)| match (now == before, then == before) {
-            (true, _) => Some(then),
-            (false, true) => Some(now),
-            (false, false) => None,
-        },
-    )
-    .collect()
+    changes.sort_by_key(|(range, _)| (range.start, range.end));
+    // Both may have made the same one.
+    changes.dedup();
+    let (mut text, mut at) = (String::new(), 0);
+    for (index, (range, lines)) in changes.iter().enumerate() {
+        let same_place = index > 0 && changes[index - 1].0.start == range.start;
+        if range.start < at || same_place {
+            return None;
+        }
+        text.extend(before[at..range.start].iter().copied());
+        text.extend(lines.iter().copied());
+        at = range.end;
+    }
+    text.extend(before[at..].iter().copied());
+    Some(text)
 }
 
 impl Steps {
@@ -454,8 +468,11 @@ mod tests {
             Some("a==2\nb==2\nc==1\n")
         );
         assert_eq!(merge("a==3\nb==1\nc==1\n"), None);
-        // The line before moved, so which is which is not certain.
-        assert_eq!(merge("a==1\nb==1 \\\n  --hash=x\nc==1\n"), None);
+        assert_eq!(merge(now).as_deref(), Some(now));
+        assert_eq!(
+            merge("a==1\nb==2 \\\n  --hash=x\nc==1\n").as_deref(),
+            Some("a==2\nb==2 \\\n  --hash=x\nc==1\n")
+        );
         assert_eq!(
             merge("a==1\nb==1\nc==1\nd==1\n").as_deref(),
             Some("a==2\nb==1\nc==1\nd==1\n")
