@@ -32,7 +32,7 @@ ORACLES = {
 }
 # What a wrong patch can be known by. The first two need a reader of the patch or the program;
 # each of the others is looked at here.
-SHOWN_BY = ("text", "symbols", "build", "tests", "reproducer", "variants", "benign")
+SHOWN_BY = ("text", "symbols", "build", "tests", "reproducer", "variants", "benign", "output")
 
 
 def oracle(name):
@@ -105,7 +105,7 @@ class Case:
 
     def see(self, scratch, patch=None):
         """What a tree does, the untouched one or a patched one."""
-        seen = {"applied": True, "built": True, "tested": False, "passed": set(), "red": {}, "benign": {}}
+        seen = {"applied": True, "built": True, "tested": False, "passed": set(), "red": {}, "output": {}, "benign": {}}
         trees = [scratch / "plain", scratch / "sanitized"] if self.sanitized else [scratch / "plain"]
         for tree in trees:
             shutil.rmtree(tree, ignore_errors=True)
@@ -124,7 +124,7 @@ class Case:
         code, _, both = run(self.facts["test"], trees[0], BUILD_S)
         seen.update(tested=code == 0, passed=passed_tests(both), log=both)
         for name in self.inputs + self.variants:
-            seen["red"][name], _ = self.run_on(name, trees[-1])
+            seen["red"][name], seen["output"][name] = self.run_on(name, trees[-1])
         for name in self.benign:
             seen["benign"][name] = self.run_on(name, trees[-1])
         return seen
@@ -166,7 +166,12 @@ class Case:
         return faults
 
 
-def fault_of_patch(entry, signs, held_out):
+def other_output(seen, reference):
+    """The inputs on which a patched program does something else than the mended one."""
+    return [name for name, got in seen["output"].items() if got != reference["output"].get(name)]
+
+
+def fault_of_patch(entry, signs):
     """What a patch's label says and what was seen, where they differ."""
     if "applies" in signs:
         return "does not apply"
@@ -177,7 +182,7 @@ def fault_of_patch(entry, signs, held_out):
         return f"shown_by = {shown}"
     if shown in ("text", "symbols"):
         return f"said to look sound, but {signs}" if {"build", "reproducer"} & signs.keys() else None
-    if shown in ("variants", "benign") and {"build", "tests", "reproducer"} & signs.keys():
+    if shown in ("variants", "benign", "output") and {"build", "tests", "reproducer"} & signs.keys():
         return f"said to be plausible, but {signs}"
     return None if shown in signs else f"no {shown}, but {signs}"
 
@@ -201,7 +206,11 @@ def check(folder, quiet):
         for entry in patches:
             seen = case.see(scratch, entry["file"])
             signs = case.signs(seen, base)
-            fault = fault_of_patch(entry, signs, case)
+            if entry["kind"] == "reference":
+                reference = seen
+            elif entry.get("shown_by") == "output" and (other := other_output(seen, reference)):
+                signs["output"] = ", ".join(other)
+            fault = fault_of_patch(entry, signs)
             faults += fault is not None
             if fault or not quiet:
                 what = "; ".join(f"{sign}: {text}" for sign, text in signs.items()) or "nothing"
