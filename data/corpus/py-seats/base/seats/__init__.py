@@ -1,0 +1,3 @@
+from .hall import Hall, SeatError
+
+__all__ = ["Hall", "SeatError"]
