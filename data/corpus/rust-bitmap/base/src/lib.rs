@@ -1,0 +1,7 @@
+//! Sets of small numbers.
+
+mod bits;
+mod commands;
+
+pub use bits::Bits;
+pub use commands::run;
