@@ -2,7 +2,7 @@
 
 A line is `book SEAT WHO`, `move FROM TO WHO`, `cancel SEAT WHO`, or two of these with `&` between
 them: then the second begins, in a thread of its own, where the first has looked and not yet taken,
-and has a quarter of a second to get as far as it can.
+and has half a second to get as far as it can.
 """
 
 import os
@@ -12,7 +12,7 @@ import threading
 sys.path.insert(0, os.getcwd())
 from seats import Hall, SeatError  # noqa: E402
 
-WAIT_S = 0.25
+WAIT_S = 0.5
 given = []
 meanwhile = []
 threads = []
