@@ -22,9 +22,11 @@ pub mod policy;
 
 pub mod check;
 pub mod evidence;
+pub mod oracle;
 pub mod record;
 pub mod reproducer;
 pub mod tests;
+pub mod tree_reproducer;
 pub mod verdict;
 
 pub mod digest;
@@ -37,9 +39,11 @@ pub use digest::Digest;
 pub use evidence::Evidence;
 pub use finding::{Finding, FindingId, FindingKind};
 pub use lock::LockFormat;
+pub use oracle::Oracle;
 pub use path::RelPath;
 pub use policy::Policy;
 pub use project::Project;
 pub use record::Record;
 pub use reproducer::Reproducer;
+pub use tree_reproducer::TreeReproducer;
 pub use verdict::Verdict;
