@@ -31,3 +31,10 @@ pub(crate) fn look_up(program: &str, path: &OsStr) -> Option<PathBuf> {
         .map(|folder| folder.join(OsString::from(program)))
         .find(|candidate| candidate.is_file())
 }
+
+/// Would a job that sees this folder see the user's own files? Both paths are real ones, without
+/// links. `.local` is where programs keep what they know of the user.
+pub(crate) fn holds_more(folder: &Path, home: Option<&Path>) -> bool {
+    let is_root = folder.parent().is_none();
+    is_root || home.is_some_and(|home| home.starts_with(folder) || folder == home.join(".local"))
+}

@@ -11,6 +11,7 @@ pub mod workbench;
 
 pub mod cargo;
 pub mod npm;
+pub mod plain;
 pub mod python;
 
 mod host;

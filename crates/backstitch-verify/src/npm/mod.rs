@@ -20,7 +20,7 @@ mod installed;
 mod json;
 mod lock;
 
-mod scripts;
+pub(crate) mod scripts;
 
 mod reproducer;
 

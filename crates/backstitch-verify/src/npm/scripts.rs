@@ -48,14 +48,14 @@ const NO_TEST: &str = "no test specified";
 
 /// A manifest's scripts and dependencies, as far as they matter here.
 #[derive(Debug, Default)]
-pub(super) struct Scripts {
+pub(crate) struct Scripts {
     scripts: BTreeMap<String, String>,
     dependencies: BTreeMap<String, String>,
 }
 
 impl Scripts {
     /// Reads a manifest's text; one that cannot be read has none.
-    pub(super) fn of(manifest: &str) -> Self {
+    pub(crate) fn of(manifest: &str) -> Self {
         let value: Value =
             serde_json::from_str(manifest.trim_start_matches('\u{feff}')).unwrap_or_default();
         let texts = |name: &str| -> BTreeMap<String, String> {
@@ -72,11 +72,22 @@ impl Scripts {
         }
     }
 
+    /// Is there a script that tests?
+    pub(crate) fn has_tests(&self) -> bool {
+        let own = self.scripts.get("test");
+        own.is_some_and(|text| !text.contains(NO_TEST))
+    }
+
+    /// Is there a script that builds?
+    pub(crate) fn has_build(&self) -> bool {
+        self.scripts.contains_key("build")
+    }
+
     /// Chooses: the user's commands where there are any.
-    pub(super) fn commands(&self, policy: &Policy) -> Commands {
+    pub(crate) fn commands(&self, policy: &Policy) -> Commands {
         let build = match &policy.build_command {
             Some(own) => own.clone(),
-            None if self.scripts.contains_key("build") => words("npm run build"),
+            None if self.has_build() => words("npm run build"),
             None => installed(),
         };
         let tests = match &policy.test_command {
@@ -128,9 +139,7 @@ impl Scripts {
             }
         }
         if tests.is_empty() {
-            let own = self.scripts.get("test");
-            let is_one = own.is_some_and(|text| !text.contains(NO_TEST));
-            tests.push(if is_one {
+            tests.push(if self.has_tests() {
                 script(Runner::Script, "npm test")
             } else {
                 script(Runner::Tap, "true")

@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use crate::host::{ask, look_up};
+use crate::host::{ask, holds_more, look_up};
 use crate::workbench::VerifyError;
 
 /// A node with its npm on this machine.
@@ -79,13 +79,6 @@ impl Node {
         }
         folders
     }
-}
-
-/// Would a job that sees this folder see the user's own files? Both paths are real ones, without
-/// links. `.local` is where programs keep what they know of the user.
-fn holds_more(folder: &Path, home: Option<&Path>) -> bool {
-    let is_root = folder.parent().is_none();
-    is_root || home.is_some_and(|home| home.starts_with(folder) || folder == home.join(".local"))
 }
 
 fn real(path: &Path) -> Result<PathBuf, VerifyError> {

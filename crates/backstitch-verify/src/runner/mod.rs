@@ -12,6 +12,13 @@ mod tap;
 mod pytest;
 mod unittest;
 
+mod automake;
+mod ctest;
+mod gtest;
+mod meson;
+
+mod own;
+
 use std::io::{self, BufRead};
 
 use backstitch_model::tests::TestReport;
@@ -36,7 +43,11 @@ pub enum Runner {
     Pytest,
     /// `python -m unittest`.
     Unittest,
-    /// The user's own command, which may or may not name its tests.
+    /// CMake's `ctest`.
+    Ctest,
+    /// `meson test`.
+    Meson,
+    /// The user's own command, or `make check`: what it names is known by what it prints.
     Own,
 }
 
@@ -44,7 +55,10 @@ impl Runner {
     /// Reads the merged output of a run that succeeded or not.
     pub(crate) fn read(self, log: impl BufRead, succeeded: bool) -> io::Result<TestReport> {
         match self {
-            Self::Cargo | Self::Own => libtest::read(log, succeeded),
+            Self::Cargo => libtest::read(log, succeeded),
+            Self::Own => own::read(log, succeeded),
+            Self::Ctest => ctest::read(log, succeeded),
+            Self::Meson => meson::read(log, succeeded),
             Self::Nextest => nextest::read(log, succeeded),
             Self::Documentation => libtest::read_documentation(log, succeeded),
             Self::Tap => tap::read(log, succeeded),
@@ -64,9 +78,14 @@ impl Runner {
             Self::Own if !is_cargo_test(command) => None,
             Self::Cargo | Self::Own => Some(exactly(command, &picked(names)?)),
             Self::Nextest => Some(exactly_with_nextest(command, &picked_by_nextest(names)?)),
-            Self::Documentation | Self::Tap | Self::Jest | Self::Script => None,
+            Self::Documentation
+            | Self::Tap
+            | Self::Jest
+            | Self::Script
+            | Self::Ctest
+            | Self::Meson => None,
             Self::Pytest => Some(pytest::only(command, names)),
-            Self::Unittest => Some(unittest::only(command, names)),
+            Self::Unittest => unittest::only(command, names),
         }
     }
 
@@ -79,6 +98,8 @@ impl Runner {
             | Self::Documentation
             | Self::Tap
             | Self::Jest
+            | Self::Ctest
+            | Self::Meson
             | Self::Pytest
             | Self::Unittest => false,
         }

@@ -83,10 +83,15 @@ fn count_of(line: &str) -> Option<usize> {
     rest.starts_with("test").then(|| count.parse().ok())?
 }
 
-/// The command that runs exactly the named tests.
-pub(super) fn only(command: &[String], names: &[String]) -> Vec<String> {
+/// The command that runs exactly the named tests; `None` where they are looked for in another
+/// folder, from which alone their names lead to them.
+pub(super) fn only(command: &[String], names: &[String]) -> Option<Vec<String>> {
+    let elsewhere = |word: &String| word == "-s" || word == "-t";
+    if command.iter().any(elsewhere) {
+        return None;
+    }
     let without_discovery = command.iter().filter(|word| *word != "discover").cloned();
-    without_discovery.chain(names.iter().cloned()).collect()
+    Some(without_discovery.chain(names.iter().cloned()).collect())
 }
 
 #[cfg(test)]
@@ -127,7 +132,9 @@ mod tests {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(
             only(&words("python -m unittest discover -v"), &words("t.C.a")),
-            words("python -m unittest -v t.C.a")
+            Some(words("python -m unittest -v t.C.a"))
         );
+        let elsewhere = words("python -m unittest discover -v -s tests");
+        assert_eq!(only(&elsewhere, &words("t.C.a")), None);
     }
 }

@@ -181,7 +181,8 @@ impl Workbench<'_> {
         upon: Option<&Trial>,
     ) -> Result<Trial, VerifyError> {
         let layers = self.manager.layers(tree, work, upon);
-        Trial::prepare(self.session(), tree.clone(), work, layers)
+        let beneath = self.manager.beneath(tree, upon)?;
+        Trial::prepare_upon(self.session(), tree.clone(), work, layers, beneath)
     }
 
     fn build(&self, trial: &Trial, commands: &Commands) -> Result<CheckRun, VerifyError> {

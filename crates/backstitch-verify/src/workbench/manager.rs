@@ -1,7 +1,7 @@
 //! What the workbench asks of a package manager. Each is an implementation of one trait, so that
 //! building, testing and comparing are written once.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use backstitch_model::Reproducer;
 use backstitch_model::candidate::Step;
@@ -56,6 +56,18 @@ pub trait PackageManager: Send + Sync {
     /// What lies over a tree's own files while its programs run. `upon` is the trial whose
     /// results may be built upon.
     fn layers(&self, tree: &Tree, work: &Path, upon: Option<&Trial>) -> Vec<Layer>;
+
+    /// What lies below a tree's own files, topmost first: what building `upon` left in the tree,
+    /// where a project is built in its own folder and that may be built upon.
+    fn beneath(&self, _tree: &Tree, _upon: Option<&Trial>) -> Result<Vec<PathBuf>, VerifyError> {
+        Ok(Vec::new())
+    }
+
+    /// Is the tree compiled from C or C++, so that compilers on the `PATH` can be asked for
+    /// sanitizers too?
+    fn compiles_c(&self, _tree: &Tree) -> bool {
+        false
+    }
 
     /// What the project's programs see and have in their environment in the run phase.
     fn surroundings(&self, trial: &Trial) -> Result<Surroundings, VerifyError>;

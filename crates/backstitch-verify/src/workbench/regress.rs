@@ -206,6 +206,12 @@ impl Judge<'_> {
     /// Compares runs of a command that names no tests.
     fn compare_whole(&mut self, tested: &Tested) -> Result<Outcome, VerifyError> {
         self.notes = vec!["the test command names no tests: whole suite only".into()];
+        if tested.report.succeeded && self.has_new_gap(&tested.report) {
+            let gaps = tested.report.gaps.join("; ");
+            return Ok(Outcome::Failed(format!(
+                "the test command tested something before: {gaps}"
+            )));
+        }
         if tested.report.succeeded {
             return Ok(Outcome::Passed);
         }

@@ -40,7 +40,8 @@ pub struct Setup {
 pub struct Tree {
     /// The copy's root on the host.
     pub root: PathBuf,
-    /// The lockfile that counts; commands run in its folder.
+    /// The lockfile that counts, or the file by which a project without one is built; commands run
+    /// in its folder.
     pub lockfile: RelPath,
 }
 
@@ -49,6 +50,8 @@ pub struct Session {
     setup: Setup,
     layered: Mutex<Option<bool>>,
     fetching: Mutex<()>,
+    /// May jobs reserve any amount of memory, as a sanitizer does?
+    reserves: bool,
 }
 
 /// A job that ended, and its log.
@@ -56,6 +59,14 @@ pub struct Session {
 pub(crate) struct Ended {
     pub(crate) ran: Ran,
     pub(crate) log: PathBuf,
+}
+
+/// A job that ended, and its two logs.
+#[derive(Debug)]
+pub(crate) struct EndedApart {
+    pub(crate) ran: Ran,
+    pub(crate) stdout: PathBuf,
+    pub(crate) stderr: PathBuf,
 }
 
 /// What a package manager adds to a job: what it shows of the host and which variables it sets.
@@ -91,6 +102,17 @@ impl Session {
             setup,
             layered: Mutex::default(),
             fetching: Mutex::default(),
+            reserves: false,
+        }
+    }
+
+    /// Lets its jobs reserve any amount of memory, as programs built with a sanitizer do. What they
+    /// use of it is bounded all the same.
+    #[must_use]
+    pub(crate) fn reserving(self) -> Self {
+        Self {
+            reserves: true,
+            ..self
         }
     }
 
@@ -144,7 +166,8 @@ impl Session {
     /// Runs a package manager in the fetch phase: with a network, and nothing of the project's.
     pub(crate) fn fetch(&self, fetching: Fetching<'_>) -> Result<Ended, VerifyError> {
         let limits = &self.setup.policy.limits;
-        self.run(&Job {
+        let log = next_log(fetching.work, "fetch")?;
+        let ran = self.run(&Job {
             argv: fetching.argv,
             env: fetching.surroundings.environment,
             cwd: fetching.cwd,
@@ -159,15 +182,45 @@ impl Session {
                 disk_bytes_max: limits.disk_bytes_max.saturating_mul(4),
                 ..job_limits(limits)
             },
-            output: Output::Merged {
-                log: next_log(fetching.work, "fetch")?,
-            },
-        })
+            output: Output::Merged { log: log.clone() },
+        })?;
+        Ok(Ended { ran, log })
     }
 
     /// Runs a command in the run phase: without a network, in the folder that the
     /// lockfile locks.
     pub(crate) fn run_project(&self, running: Running<'_>) -> Result<Ended, VerifyError> {
+        let log = next_log(running.trial.work(), running.name)?;
+        let output = Output::Merged { log: log.clone() };
+        let ran = self.run(&self.job(running, output)?)?;
+        Ok(Ended { ran, log })
+    }
+
+    /// Does the same with a log for each of its outputs in `logs`, an existing directory. A program
+    /// may reserve any amount of memory, and prints no more than `output_bytes_max`.
+    pub(crate) fn run_apart(
+        &self,
+        running: Running<'_>,
+        logs: &Path,
+        output_bytes_max: u64,
+    ) -> Result<EndedApart, VerifyError> {
+        let (stdout, stderr) = (logs.join("stdout.log"), logs.join("stderr.log"));
+        let output = Output::Split {
+            stdout: stdout.clone(),
+            stderr: stderr.clone(),
+        };
+        let mut job = self.job(running, output)?;
+        job.limits.data_bytes_max = u64::MAX;
+        job.limits.output_bytes_max = job.limits.output_bytes_max.min(output_bytes_max);
+        let ran = self.run(&job)?;
+        Ok(EndedApart {
+            ran,
+            stdout,
+            stderr,
+        })
+    }
+
+    fn job(&self, running: Running<'_>, output: Output) -> Result<Job, VerifyError> {
         let trial = running.trial;
         let mut mounts = running.surroundings.mounts;
         mounts.extend(trial.mounts()?);
@@ -180,28 +233,26 @@ impl Session {
         if let Some(wall_s) = running.wall_s {
             limits.wall_s = limits.wall_s.min(wall_s);
         }
-        self.run(&Job {
+        if self.reserves {
+            limits.data_bytes_max = u64::MAX;
+        }
+        Ok(Job {
             argv: running.argv.iter().map(OsString::from).collect(),
             env: running.surroundings.environment,
             cwd: workspace_in(&trial.project(self), &trial.tree().lockfile),
             mounts,
             network: Network::Loopback,
             limits,
-            output: Output::Merged {
-                log: next_log(trial.work(), running.name)?,
-            },
+            output,
         })
     }
 
-    fn run(&self, job: &Job) -> Result<Ended, VerifyError> {
+    fn run(&self, job: &Job) -> Result<Ran, VerifyError> {
         let cancel = &self.setup.cancel;
         if cancel.is_cancelled() {
             return Err(VerifyError::Cancelled);
         }
         let mut lines = Lines::new(&self.setup.progress);
-        let Output::Merged { log } = job.output.clone() else {
-            unreachable!("every job here has one log")
-        };
         let ran = self
             .sandbox()
             .run(job, cancel, &mut |_, bytes| lines.take(bytes));
@@ -213,7 +264,7 @@ impl Session {
                 exit: Exit::Cancelled,
                 ..
             }) => Err(VerifyError::Cancelled),
-            Ok(ran) => Ok(Ended { ran, log }),
+            Ok(ran) => Ok(ran),
         }
     }
 }

@@ -99,10 +99,14 @@ impl Tested {
             Outcome::Failed(format!("no test passes: {}", self.reason()?))
         } else if report.count(TestOutcome::Ignored) > 0 {
             Outcome::NotRun("the project's tests are all ignored".into())
-        } else if may_name_nothing {
-            Outcome::Passed
-        } else {
+        } else if !may_name_nothing {
             Outcome::NotRun("the project has no tests".into())
+        } else if !report.gaps.is_empty() {
+            Outcome::NotRun(report.gaps.join("; "))
+        } else if commands.iter().all(|command| does_nothing(&command.argv)) {
+            Outcome::NotRun("the test command tests nothing, whatever the project is".into())
+        } else {
+            Outcome::Passed
         })
     }
 
@@ -111,6 +115,11 @@ impl Tested {
         let mut notes = vec![counts(&self.report)];
         if self.report.cases.is_empty() && self.report.succeeded {
             notes = vec!["the test command names no tests: whole suite only".into()];
+            if self.ran.output_bytes == 0 {
+                notes.push(
+                    "it printed nothing: only its exit code says that it tested anything".into(),
+                );
+            }
         }
         if !failed.is_empty() {
             let names = listed(&failed);
@@ -152,6 +161,28 @@ pub(super) fn listed(names: &[&str]) -> String {
     }
 }
 
+/// Is it a command that succeeds whatever it is run in?
+fn does_nothing(argv: &[String]) -> bool {
+    let words: Vec<&str> = argv.iter().map(String::as_str).collect();
+    let (program, rest) = match words.as_slice() {
+        ["sh" | "bash" | "/bin/sh", "-c", script] => {
+            let mut words = script.split_whitespace();
+            (words.next().unwrap_or(":"), words.collect::<Vec<_>>())
+        }
+        [program, rest @ ..] => (*program, rest.to_vec()),
+        [] => return true,
+    };
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let goes_on = rest
+        .iter()
+        .any(|word| word.contains([';', '&', '|', '$', '`', '(']));
+    match name {
+        "true" | ":" | "echo" | "printf" => !goes_on,
+        "exit" => rest == ["0"] || rest.is_empty(),
+        _ => false,
+    }
+}
+
 /// How a job that prints no tests ended.
 pub(super) fn outcome_of(ended: &Ended) -> Result<Outcome, VerifyError> {
     if ended.ran.exit.succeeded() {
@@ -184,5 +215,37 @@ pub(super) fn ended_how(exit: Exit) -> String {
         Exit::TimedOut => "out of time".into(),
         Exit::OverLimit(_) => "over a limit".into(),
         Exit::Cancelled => "cancelled".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_succeeds_anywhere_is_no_test() {
+        let words = |words: &[&str]| {
+            words
+                .iter()
+                .map(|word| (*word).to_owned())
+                .collect::<Vec<_>>()
+        };
+        for idle in [
+            &["true"] as &[_],
+            &["/bin/true", "x"],
+            &["sh", "-c", ":"],
+            &["sh", "-c", "exit 0"],
+            &["echo", "all 12 tests passed"],
+        ] {
+            assert!(does_nothing(&words(idle)), "{idle:?}");
+        }
+        for busy in [
+            &["test", "!", "-e", "bad"] as &[_],
+            &["sh", "-c", "echo running; ./t"],
+            &["sh", "-c", "exit 1"],
+            &["make", "check"],
+        ] {
+            assert!(!does_nothing(&words(busy)), "{busy:?}");
+        }
     }
 }

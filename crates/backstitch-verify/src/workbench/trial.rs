@@ -20,6 +20,8 @@ const ENTRIES_MAX: usize = 2_000_000;
 pub struct Trial {
     tree: Tree,
     work: PathBuf,
+    /// What lies below the changes to the project, topmost first; never written to.
+    project: Vec<PathBuf>,
     /// What lies over the project's own files: what building it leaves, or what was installed.
     layers: Vec<Layer>,
     layered: bool,
@@ -46,42 +48,81 @@ impl Trial {
         session: &Session,
         tree: Tree,
         work: &Path,
-        mut layers: Vec<Layer>,
+        layers: Vec<Layer>,
     ) -> Result<Self, VerifyError> {
-        fs::create_dir_all(work).doing("make directory", work)?;
-        let work = work.canonicalize().doing("find directory", work)?;
-        let layered = session.layered(&work)?;
+        Self::prepare_upon(session, tree, work, layers, Vec::new())
+    }
+
+    /// Does the same for a tree below whose own files lies `beneath`, topmost first; that is left
+    /// out where layers have to be copied.
+    pub(crate) fn prepare_upon(
+        session: &Session,
+        tree: Tree,
+        work: &Path,
+        mut layers: Vec<Layer>,
+        beneath: Vec<PathBuf>,
+    ) -> Result<Self, VerifyError> {
         for layer in &mut layers {
             if layer.below.len() > LAYERS_MAX {
                 layer.below.clear();
             }
         }
+        let beneath = beneath.into_iter().take(LAYERS_MAX);
         let trial = Self {
+            project: std::iter::once(tree.root.clone()).chain(beneath).collect(),
             tree,
-            work,
+            work: work.to_path_buf(),
             layers,
-            layered,
+            layered: false,
         };
         session.sandbox().own(&trial.tree.root)?;
-        for name in trial.names() {
-            let layer = trial.work.join(name);
+        trial.made(session)
+    }
+
+    /// The same tree with all that was built in it and changed there, with a new place in `work`
+    /// for what is written from now on.
+    pub(crate) fn replica(&self, session: &Session, work: &Path) -> Result<Self, VerifyError> {
+        let layer = |layer: &Layer| Layer {
+            below: self.results(&layer.name),
+            ..layer.clone()
+        };
+        let own = std::iter::once(self.changes(PROJECT));
+        let below = self.project.iter().filter(|_| self.layered).cloned();
+        let trial = Self {
+            tree: self.tree.clone(),
+            work: work.to_path_buf(),
+            project: own.chain(below).collect(),
+            layers: self.layers.iter().map(layer).collect(),
+            layered: self.layered,
+        };
+        trial.made(session)
+    }
+
+    fn made(mut self, session: &Session) -> Result<Self, VerifyError> {
+        fs::create_dir_all(&self.work).doing("make directory", &self.work)?;
+        self.work = (self.work.canonicalize()).doing("find directory", &self.work)?;
+        self.layered = session.layered(&self.work)?;
+        for name in self.names() {
+            let layer = self.work.join(name);
             for directory in ["changes", "scratch"] {
                 let directory = layer.join(directory);
                 fs::create_dir_all(&directory).doing("make directory", &directory)?;
             }
             session.sandbox().own(&layer)?;
         }
-        let copied = trial.work.join("copied");
-        if !layered && !copied.exists() {
-            trial.copy(session)?;
+        let copied = self.work.join("copied");
+        if !self.layered && !copied.exists() {
+            self.copy(session)?;
             fs::write(&copied, "").doing("write mark", &copied)?;
         }
-        Ok(trial)
+        Ok(self)
     }
 
     /// Without layers, what is below has to be there as a copy.
     fn copy(&self, session: &Session) -> Result<(), VerifyError> {
-        copy(&self.tree.root, &self.changes(PROJECT))?;
+        if let Some(topmost) = self.project.first() {
+            copy(topmost, &self.changes(PROJECT))?;
+        }
         for layer in &self.layers {
             if let Some(newest) = layer.below.first() {
                 copy(newest, &self.changes(&layer.name))?;
@@ -118,6 +159,25 @@ impl Trial {
         }
     }
 
+    /// What running in the tree left there, topmost first, for a changed tree to lie upon; nothing
+    /// where layers have to be copied.
+    pub(crate) fn left_in_project(&self) -> Vec<PathBuf> {
+        if !self.layered {
+            return Vec::new();
+        }
+        let own = std::iter::once(self.changes(PROJECT));
+        let below = self
+            .project
+            .iter()
+            .filter(|below| **below != self.tree.root);
+        own.chain(below.cloned()).collect()
+    }
+
+    /// Where what is written to the project goes.
+    pub(crate) fn written(&self) -> PathBuf {
+        self.changes(PROJECT)
+    }
+
     /// Where jobs see the project.
     pub(crate) fn project(&self, session: &Session) -> PathBuf {
         session.seen(&self.changes(PROJECT), places::PROJECT)
@@ -132,14 +192,12 @@ impl Trial {
 
     /// What jobs see of this trial.
     pub(crate) fn mounts(&self) -> Result<Vec<Mount>, VerifyError> {
-        let project = if self.layered {
-            mount(
-                &self.tree.root,
-                places::PROJECT,
-                self.overlay(PROJECT, &[])?,
-            )
-        } else {
-            mount(&self.changes(PROJECT), places::PROJECT, Access::ReadWrite)
+        let below = self.project.split_first().filter(|_| self.layered);
+        let project = match below {
+            Some((topmost, lower)) => {
+                mount(topmost, places::PROJECT, self.overlay(PROJECT, lower)?)
+            }
+            None => mount(&self.changes(PROJECT), places::PROJECT, Access::ReadWrite),
         };
         let mut mounts = vec![project];
         for layer in &self.layers {

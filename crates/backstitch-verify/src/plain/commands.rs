@@ -1,0 +1,377 @@
+//! Owns which commands build and test a project that no package manager locks. Runs none.
+
+use backstitch_model::Policy;
+
+use super::find::{Kind, beside, folder, folders, names};
+use super::tools::Tools;
+use crate::npm::scripts::Scripts;
+use crate::runner::Runner;
+use crate::workbench::{Commands, TestCommand, Tree};
+
+/// The most files of JavaScript that are looked at for mistakes of grammar.
+const CHECKED_MAX: usize = 50;
+/// The most processes that a build starts at one time.
+const JOBS_MAX: usize = 8;
+/// Where a build that has a folder of its own puts its results.
+const BUILD: &str = "build";
+/// The same, where the project has something of that name.
+const OTHER_BUILD: &str = "build-backstitch";
+
+/// What is asked of pytest so that its output can be read.
+const PYTEST: &str = "python3 -m pytest -p no:cacheprovider -vv -rpfE --color=no";
+const UNITTEST: &str = "python3 -m unittest discover -v";
+/// Looks whether each file of JavaScript can be read as such; one that is gone is no mistake.
+const NODE_CHECK: &str =
+    "for file in \"$@\"; do [ ! -e \"$file\" ] || node --check \"$file\" || exit 1; done";
+
+/// Chooses: the user's own commands where there are any.
+pub(super) fn of(tree: &Tree, tools: &Tools, policy: &Policy) -> Commands {
+    let found = found(tree, tools, policy);
+    Commands {
+        build: policy.build_command.clone().unwrap_or(found.build),
+        tests: match &policy.test_command {
+            Some(own) => vec![own_test(own)],
+            None => found.tests,
+        },
+    }
+}
+
+/// What a reader should know of what was found, each in a sentence.
+pub(super) fn notes(tree: &Tree, tools: &Tools, policy: &Policy) -> Vec<String> {
+    let commands = of(tree, tools, policy);
+    let kind = Kind::of(&tree.lockfile);
+    let mut notes = vec![match kind {
+        Kind::Own => "no build file was found; the user's own commands are used".to_owned(),
+        Kind::CMake
+        | Kind::Meson
+        | Kind::Autotools { .. }
+        | Kind::Make
+        | Kind::Python
+        | Kind::JavaScript => format!("found {} by `{}`", kind.name(), tree.lockfile),
+    }];
+    notes.push(format!("it is built by `{}`", shown(&commands.build)));
+    if commands.tests.iter().all(is_none) {
+        notes.push(format!(
+            "nothing was found that tests it ({}); give a command as `test_command` in \
+             `backstitch.toml`",
+            looked_for(kind)
+        ));
+    } else {
+        let tests = commands.tests.iter().map(|test| shown(&test.argv));
+        let tests: Vec<_> = tests.map(|text| format!("`{text}`")).collect();
+        notes.push(format!("it is tested by {}", tests.join(", then ")));
+    }
+    notes
+}
+
+/// A build that does less, for where the whole does not build: of a language that needs none.
+pub(super) fn narrower(kind: Kind, commands: &Commands, policy: &Policy) -> Option<Commands> {
+    let needs_none = matches!(kind, Kind::Python | Kind::JavaScript);
+    let narrower = Commands {
+        build: words("true"),
+        ..commands.clone()
+    };
+    (needs_none && policy.build_command.is_none() && narrower != *commands).then_some(narrower)
+}
+
+/// The folder that a build out of the tree is made in.
+fn build_folder(tree: &Tree) -> &'static str {
+    let folder = folder(tree);
+    let is_there = folder.join(BUILD).symlink_metadata().is_ok();
+    if is_there { OTHER_BUILD } else { BUILD }
+}
+
+fn found(tree: &Tree, tools: &Tools, policy: &Policy) -> Commands {
+    let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let jobs = jobs.min(JOBS_MAX);
+    let build = build_folder(tree);
+    match Kind::of(&tree.lockfile) {
+        Kind::CMake => Commands {
+            build: shell(&format!(
+                "cmake -S . -B {build} && cmake --build {build} -j {jobs}"
+            )),
+            tests: vec![test(
+                Runner::Ctest,
+                shell(&format!("cd {build} && ctest -V")),
+            )],
+        },
+        Kind::Meson => Commands {
+            build: shell(&format!(
+                "{{ [ -f {build}/build.ninja ] || meson setup {build}; }} && \
+                 meson compile -C {build} -j {jobs}"
+            )),
+            tests: vec![test(
+                Runner::Meson,
+                words(&format!("meson test -C {build} --print-errorlogs")),
+            )],
+        },
+        Kind::Autotools { configured } => {
+            let made = if configured { "" } else { "autoreconf -fi && " };
+            Commands {
+                build: shell(&format!(
+                    "{{ [ -f Makefile ] || {{ {made}sh ./configure; }}; }} && make -j{jobs}"
+                )),
+                tests: vec![test(Runner::Own, words("make check"))],
+            }
+        }
+        Kind::Make => Commands {
+            build: words(&format!("make -j{jobs}")),
+            tests: vec![match make_target(tree) {
+                Some(target) => test(Runner::Own, words(&format!("make {target}"))),
+                None => none(),
+            }],
+        },
+        Kind::Python => Commands {
+            build: words("python3 -m compileall -q ."),
+            tests: vec![python_tests(tree, tools)],
+        },
+        Kind::JavaScript => javascript(tree, policy),
+        Kind::Own => Commands {
+            build: words("true"),
+            tests: vec![none()],
+        },
+    }
+}
+
+fn looked_for(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Make => "there is no target `check`, `test` or `tests`",
+        Kind::CMake
+        | Kind::Meson
+        | Kind::Autotools { .. }
+        | Kind::Python
+        | Kind::JavaScript
+        | Kind::Own => "nothing tells how",
+    }
+}
+
+/// The target of a Makefile that tests.
+fn make_target(tree: &Tree) -> Option<&'static str> {
+    let text = beside(tree, tree.lockfile.file_name())?;
+    ["check", "test", "tests"].into_iter().find(|wanted| {
+        text.lines().any(|line| {
+            let targets = line.split_once(':').filter(|(targets, rest)| {
+                let is_rule = !targets.starts_with(['\t', '#', '.', ' ']) && !rest.starts_with('=');
+                is_rule && !targets.contains('=')
+            });
+            targets.is_some_and(|(targets, _)| targets.split_whitespace().any(|it| it == *wanted))
+        })
+    })
+}
+
+fn python_tests(tree: &Tree, tools: &Tools) -> TestCommand {
+    if tools.has_pytest() {
+        return test(Runner::Pytest, words(PYTEST));
+    }
+    let root = folder(tree);
+    let is_test = |name: &String| name.starts_with("test") && name.ends_with(".py");
+    let has_tests = |names: Vec<String>| names.iter().any(is_test);
+    if !has_tests(names(&root)) {
+        // Discovery enters packages only.
+        let plain = folders(&root).into_iter().find(|name| {
+            let inside = names(&root.join(name));
+            ["tests", "test"].contains(&name.as_str())
+                && !inside.iter().any(|name| name == "__init__.py")
+                && has_tests(inside)
+        });
+        if let Some(name) = plain {
+            return test(Runner::Unittest, words(&format!("{UNITTEST} -s {name}")));
+        }
+    }
+    test(Runner::Unittest, words(UNITTEST))
+}
+
+fn javascript(tree: &Tree, policy: &Policy) -> Commands {
+    let scripts = beside(tree, "package.json").map(|text| Scripts::of(&text));
+    if let Some(scripts) = scripts.filter(Scripts::has_tests) {
+        let asked = scripts.commands(policy);
+        return Commands {
+            build: if scripts.has_build() {
+                asked.build
+            } else {
+                checked(tree)
+            },
+            tests: asked.tests,
+        };
+    }
+    Commands {
+        build: checked(tree),
+        tests: vec![test(Runner::Tap, words("node --test --test-reporter=tap"))],
+    }
+}
+
+/// Looks at the files of JavaScript at the root and one folder below.
+fn checked(tree: &Tree) -> Vec<String> {
+    let root = folder(tree);
+    let is_source = |name: &String| {
+        let is = |ending| name.ends_with(ending) && !name.contains(".min.");
+        is(".js") || is(".mjs") || is(".cjs")
+    };
+    let here = names(&root).into_iter().filter(is_source);
+    let below = folders(&root).into_iter().flat_map(|folder| {
+        let inside = names(&root.join(&folder)).into_iter().filter(is_source);
+        inside
+            .map(move |name| format!("{folder}/{name}"))
+            .collect::<Vec<_>>()
+    });
+    let files: Vec<_> = here.chain(below).take(CHECKED_MAX).collect();
+    if files.is_empty() {
+        return words("true");
+    }
+    ["sh", "-c", NODE_CHECK, "check"]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(files)
+        .collect()
+}
+
+/// The user's own command, read by its runner where its words tell which that is.
+fn own_test(own: &[String]) -> TestCommand {
+    let is =
+        |words: &[&str]| own.len() >= words.len() && own.iter().zip(words).all(|(a, b)| a == b);
+    let python = own.first().is_some_and(|it| it.starts_with("python"));
+    let module = |name: &str| {
+        python && own.get(1).is_some_and(|it| it == "-m") && own.get(2).is_some_and(|it| it == name)
+    };
+    let names = own
+        .iter()
+        .any(|word| word.starts_with("-v") || word == "--verbose");
+    let runner = if (is(&["pytest"]) || module("pytest")) && names {
+        Runner::Pytest
+    } else if module("unittest") && names {
+        Runner::Unittest
+    } else if is(&["ctest"]) {
+        Runner::Ctest
+    } else if is(&["meson", "test"]) {
+        Runner::Meson
+    } else {
+        Runner::Own
+    };
+    test(runner, own.to_vec())
+}
+
+fn test(runner: Runner, argv: Vec<String>) -> TestCommand {
+    TestCommand { argv, runner }
+}
+
+/// A test command that names nothing, and so counts as none.
+fn none() -> TestCommand {
+    test(Runner::Tap, words("true"))
+}
+
+fn is_none(command: &TestCommand) -> bool {
+    *command == none()
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+fn shell(text: &str) -> Vec<String> {
+    ["sh", "-c", text].map(str::to_owned).to_vec()
+}
+
+/// A command as a reader is shown it.
+fn shown(argv: &[String]) -> String {
+    match argv {
+        [shell, flag, text] if shell == "sh" && flag == "-c" => text.clone(),
+        argv => argv.join(" "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use backstitch_model::RelPath;
+
+    fn commands(files: &[(&str, &str)], policy: &Policy) -> (Commands, String) {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let tree = Tree {
+            root: folder.path().into(),
+            lockfile: RelPath::new(files[0].0).unwrap(),
+        };
+        let tools = Tools::default();
+        (
+            of(&tree, &tools, policy),
+            notes(&tree, &tools, policy).join("\n"),
+        )
+    }
+
+    fn tested(files: &[(&str, &str)]) -> (Runner, String) {
+        let (commands, _) = commands(files, &Policy::default());
+        (commands.tests[0].runner, shown(&commands.tests[0].argv))
+    }
+
+    #[test]
+    fn a_makefile_is_tested_by_the_target_that_it_has() {
+        for (text, target) in [
+            ("all:\n\tcc a.c\ncheck: all\n\t./t\n", "make check"),
+            ("test tests: all\n", "make test"),
+            (".PHONY: check\ntests:\n\t./t\n", "make tests"),
+            ("check := 3\ntest ?= 4\n#check:\nall:\n\tcheck: x\n", "true"),
+        ] {
+            assert_eq!(tested(&[("Makefile", text)]).1, target, "{text}");
+        }
+        let (_, notes) = commands(&[("Makefile", "all:\n")], &Policy::default());
+        assert!(notes.contains("there is no target `check`"), "{notes}");
+    }
+
+    #[test]
+    fn a_build_folder_of_the_project_s_own_is_left_alone() {
+        let ours = commands(&[("CMakeLists.txt", "")], &Policy::default());
+        assert!(shown(&ours.0.build).starts_with("cmake -S . -B build &&"));
+        let theirs = [("CMakeLists.txt", ""), ("build/keep", "")];
+        let theirs = commands(&theirs, &Policy::default());
+        assert!(shown(&theirs.0.build).contains("-B build-backstitch &&"));
+        assert!(
+            theirs.1.contains("found CMake by `CMakeLists.txt`"),
+            "{}",
+            theirs.1
+        );
+        assert!(
+            theirs.1.contains("cd build-backstitch && ctest -V"),
+            "{}",
+            theirs.1
+        );
+    }
+
+    #[test]
+    fn sources_are_tested_by_what_their_language_brings() {
+        assert_eq!(tested(&[("a.py", ""), ("test_a.py", "")]).1, UNITTEST);
+        assert_eq!(
+            tested(&[("a.py", ""), ("tests/test_a.py", "")]).1,
+            format!("{UNITTEST} -s tests")
+        );
+        assert_eq!(tested(&[("a.js", "")]).0, Runner::Tap);
+        let manifest = r#"{"scripts": {"test": "node --test t.js"}}"#;
+        let (runner, argv) = tested(&[("package.json", manifest)]);
+        assert_eq!(runner, Runner::Tap);
+        assert!(argv.contains("t.js"), "{argv}");
+    }
+
+    #[test]
+    fn the_user_s_own_commands_win_and_are_read_by_the_runner_that_they_name() {
+        for (own, runner) in [
+            ("./t", Runner::Own),
+            ("pytest -v", Runner::Pytest),
+            ("pytest -q", Runner::Own),
+            ("python3 -m unittest -v", Runner::Unittest),
+            ("ctest --test-dir b", Runner::Ctest),
+        ] {
+            let policy = Policy {
+                build_command: Some(words("cc a.c")),
+                test_command: Some(words(own)),
+                ..Policy::default()
+            };
+            let (commands, notes) = commands(&[("Makefile", "check:\n")], &policy);
+            assert_eq!(commands.build, words("cc a.c"));
+            assert_eq!(commands.tests[0].runner, runner, "{own}");
+            assert!(notes.contains(&format!("`{own}`")), "{notes}");
+        }
+    }
+}
