@@ -40,6 +40,8 @@ mod testing;
 pub(crate) mod reproduce;
 mod variants;
 
+mod attack;
+
 pub(crate) mod session;
 pub(crate) mod trial;
 
@@ -59,6 +61,7 @@ use backstitch_model::{CheckRun, Project, Reproducer};
 use crate::compare;
 
 pub use applied::{Applied, Cause, Refusal};
+pub use attack::{Attacked, AttackedAfter, SavedAttack};
 pub use baseline::{Attempt, Baseline, SavedBaseline, Start};
 pub use commands::{Commands, TestCommand};
 pub use error::VerifyError;

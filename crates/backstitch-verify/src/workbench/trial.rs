@@ -224,13 +224,18 @@ impl Trial {
 
     /// An empty directory for the temporary files of one job; what the last one left is gone.
     pub(crate) fn fresh_temporary(&self, session: &Session) -> Result<PathBuf, VerifyError> {
-        let temporary = self.work.join("temporary");
+        let temporary = self.temporary();
         if temporary.symlink_metadata().is_ok() {
             session.sandbox().discard(&temporary)?;
         }
         fs::create_dir_all(&temporary).doing("make directory", &temporary)?;
         session.sandbox().own(&temporary)?;
         Ok(temporary)
+    }
+
+    /// Where the last job's temporary files are.
+    pub(crate) fn temporary(&self) -> PathBuf {
+        self.work.join("temporary")
     }
 
     fn changes(&self, layer: &str) -> PathBuf {

@@ -1,0 +1,166 @@
+//! Owns what a reproducer's command is given: its listed inputs, its controls and variants. Pure.
+
+use backstitch_model::TreeReproducer;
+use backstitch_model::tree_reproducer::Input;
+
+use super::VARIANTS_MAX;
+use super::mutate;
+use super::shots::Given;
+
+/// The most of a variant that is shown, in bytes.
+const SHOWN_BYTES_MAX: usize = 40;
+/// Programs that take a program's text as an argument, after one of these words.
+const SCRIPT_FLAGS: [&str; 4] = ["-c", "-e", "--eval", "-p"];
+
+/// The inputs that show the flaw; the command alone where it needs none.
+pub(super) fn listed(reproducer: &TreeReproducer) -> Vec<Given> {
+    if reproducer.inputs.is_empty() {
+        return vec![given(reproducer, "the command".into(), None)];
+    }
+    let with = |input: &Input| {
+        let name = format!("input `{}`", input.name.escape_debug());
+        given(reproducer, name, Some(input.clone()))
+    };
+    reproducer.inputs.iter().map(with).collect()
+}
+
+/// The inputs that must go on working.
+pub(super) fn benign(reproducer: &TreeReproducer) -> Vec<Given> {
+    let with = |input: &Input| {
+        let name = format!("benign `{}`", input.name.escape_debug());
+        given(reproducer, name, Some(input.clone()))
+    };
+    reproducer.benign.iter().map(with).collect()
+}
+
+/// The project's own samples.
+pub(super) fn of_samples(reproducer: &TreeReproducer, samples: Vec<Input>) -> Vec<Given> {
+    let with = |input: Input| {
+        let name = format!("the project's `{}`", input.name.escape_debug());
+        given(reproducer, name, Some(input))
+    };
+    samples.into_iter().map(with).collect()
+}
+
+/// Variants of the inputs, or of the command's arguments where it has no inputs.
+pub(super) fn variants(reproducer: &TreeReproducer) -> Vec<Given> {
+    if reproducer.inputs.is_empty() {
+        return of_arguments(reproducer);
+    }
+    let inputs: Vec<_> = reproducer
+        .inputs
+        .iter()
+        .map(|it| it.bytes.clone())
+        .collect();
+    let made = mutate::variants(&inputs, &reproducer.name, VARIANTS_MAX);
+    let name = &reproducer.inputs[0].name;
+    let with = |(number, bytes): (usize, Vec<u8>)| {
+        let input = Input {
+            name: name.clone(),
+            bytes,
+        };
+        let shown = format!("variant {} ({})", number + 1, shown(&input.bytes));
+        given(reproducer, shown, Some(input))
+    };
+    made.into_iter().enumerate().map(with).collect()
+}
+
+fn of_arguments(reproducer: &TreeReproducer) -> Vec<Given> {
+    let mut made = Vec::new();
+    let places = arguments(&reproducer.argv);
+    for place in &places {
+        let own = reproducer.argv[*place].clone().into_bytes();
+        let count = VARIANTS_MAX / places.len();
+        for bytes in mutate::variants(&[own], &reproducer.name, count) {
+            // An argument ends where a NUL stands, and is no longer than the kernel takes.
+            let Some(text) = String::from_utf8(bytes)
+                .ok()
+                .filter(|text| !text.contains('\0') && !text.is_empty() && text.len() < 100_000)
+            else {
+                continue;
+            };
+            let name = format!("variant {} ({})", made.len() + 1, shown(text.as_bytes()));
+            let mut argv = reproducer.argv.clone();
+            argv[*place] = text;
+            made.push(Given {
+                name,
+                argv,
+                input: None,
+            });
+        }
+    }
+    made
+}
+
+/// The arguments that are data: neither options, nor programs and their texts.
+fn arguments(argv: &[String]) -> Vec<usize> {
+    let is_program = |word: &str| {
+        let endings = [".py", ".js", ".cjs", ".mjs", ".sh", ".pl", ".rb"];
+        endings.iter().any(|ending| word.ends_with(ending)) || word.starts_with("./")
+    };
+    if argv
+        .iter()
+        .any(|word| SCRIPT_FLAGS.contains(&word.as_str()))
+    {
+        return Vec::new();
+    }
+    let words = argv.iter().enumerate().skip(1);
+    words
+        .filter(|(_, word)| !word.starts_with('-') && !is_program(word) && word.len() > 1)
+        .map(|(place, _)| place)
+        .take(4)
+        .collect()
+}
+
+fn given(reproducer: &TreeReproducer, name: String, input: Option<Input>) -> Given {
+    Given {
+        name,
+        argv: reproducer.argv.clone(),
+        input,
+    }
+}
+
+fn shown(bytes: &[u8]) -> String {
+    let begin = &bytes[..bytes.len().min(SHOWN_BYTES_MAX)];
+    let more = bytes.len() - begin.len();
+    let begin = begin.escape_ascii();
+    if more > 0 {
+        format!("`{begin}` and {more} more bytes")
+    } else {
+        format!("`{begin}`")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reproducer(argv: &[&str]) -> TreeReproducer {
+        TreeReproducer {
+            name: "r".into(),
+            argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+            inputs: Vec::new(),
+            benign: Vec::new(),
+            oracle: None,
+            time_limit_s: 1,
+            build: None,
+        }
+    }
+
+    #[test]
+    fn arguments_that_are_data_are_varied_and_programs_and_options_are_not() {
+        let all = variants(&reproducer(&[
+            "python3",
+            "tool.py",
+            "--root",
+            "../../secret",
+        ]));
+        assert!(!all.is_empty());
+        for given in &all {
+            assert_eq!(given.argv[..3], ["python3", "tool.py", "--root"]);
+            assert_ne!(given.argv[3], "../../secret");
+        }
+        assert!(variants(&reproducer(&["sh", "-c", "./t AAAA"])).is_empty());
+        assert!(variants(&reproducer(&["./t"])).is_empty());
+    }
+}

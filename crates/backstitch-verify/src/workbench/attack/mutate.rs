@@ -1,0 +1,303 @@
+//! Makes variants of inputs of any kind, near the ones that show a flaw: what a fix must stop too if
+//! it removes the cause. Pure and repeatable: the same inputs and seed give the same variants.
+
+use std::collections::BTreeSet;
+
+use crate::workbench::variants::Chance;
+
+/// The longest variant, in bytes.
+const BYTES_MAX: usize = 256 << 10;
+/// How many are tried for each that is wanted.
+const TRIES_EACH: usize = 20;
+/// How many numbers of a text are set to each of the values at the edges.
+const NUMBERS_MAX: usize = 4;
+
+/// Values at which counts and sizes of 8, 16, 32 and 64 bits turn.
+const EDGES: [u64; 12] = [
+    0,
+    1,
+    0x7f,
+    0xff,
+    0x7fff,
+    0xffff,
+    0x1_0000,
+    0x7fff_ffff,
+    0x8000_0000,
+    0xffff_ffff,
+    0x1_0000_0000,
+    0x7fff_ffff_ffff_ffff,
+];
+
+/// Texts that stand for one another where a filter knows only one of them.
+const SYNONYMS: [(&str, &str); 14] = [
+    ("../", "..\\"),
+    ("../", "%2e%2e/"),
+    ("../", "..%2f"),
+    ("../", "....//"),
+    ("../", "./../"),
+    ("../", "x/../../"),
+    (".", "%2e"),
+    ("/", "//"),
+    ("/", "\\"),
+    ("__proto__", "constructor.prototype"),
+    ("\n", "\r\n"),
+    (" ", "\t"),
+    ("'", "\""),
+    ("<", "&lt;"),
+];
+
+/// At most `count` variants of `inputs`, none of which is among them.
+pub(super) fn variants(inputs: &[Vec<u8>], seed: &str, count: usize) -> Vec<Vec<u8>> {
+    let mut chance = Chance::new(seed);
+    let mut known: BTreeSet<Vec<u8>> = inputs.iter().cloned().collect();
+    let mut variants = Vec::new();
+    let mut take = |variant: Vec<u8>, variants: &mut Vec<Vec<u8>>| {
+        if variants.len() < count && variant.len() <= BYTES_MAX && known.insert(variant.clone()) {
+            variants.push(variant);
+        }
+    };
+    // Half of the room is for what mends that count wrongly let through; the rest is for chance.
+    let telling: Vec<_> = inputs.iter().flat_map(|input| telling(input)).collect();
+    let step = telling.len().div_ceil((count / 2).max(1)).max(1);
+    for variant in telling.into_iter().step_by(step) {
+        take(variant, &mut variants);
+    }
+    for _ in 0..count.saturating_mul(TRIES_EACH) {
+        if variants.len() >= count || inputs.is_empty() {
+            break;
+        }
+        let mut variant = inputs[chance.below(inputs.len())].clone();
+        for _ in 0..=chance.below(2) {
+            variant = mutated(variant, &mut chance);
+        }
+        take(variant, &mut variants);
+    }
+    variants
+}
+
+/// Variants without chance: longer, shorter, and with the numbers at the edges.
+fn telling(input: &[u8]) -> Vec<Vec<u8>> {
+    let mut made = Vec::new();
+    let (from, to) = longest_word(input);
+    for times in [2, 3, 8, 64, 1024] {
+        made.push(repeated(input, from, to, times));
+        made.push(input.repeat(times.min(8)));
+    }
+    for (from, to) in numbers(input).into_iter().take(NUMBERS_MAX) {
+        let own: Option<u64> = text(&input[from..to]).and_then(|text| text.parse().ok());
+        let near = own.into_iter().flat_map(|own| {
+            let doubled = own.saturating_mul(2);
+            [
+                own.saturating_add(1),
+                own.saturating_sub(1),
+                doubled,
+                doubled + 1,
+            ]
+        });
+        for value in near.chain(EDGES) {
+            made.push(replaced(input, from, to, value.to_string().as_bytes()));
+        }
+        let negative = [b"-", &input[from..to]].concat();
+        made.push(replaced(input, from, to, &negative));
+    }
+    if let Some(text) = text(input) {
+        for (one, other) in SYNONYMS {
+            for (from, to) in [(one, other), (other, one)] {
+                if text.contains(from) {
+                    made.push(text.replace(from, to).into_bytes());
+                }
+            }
+        }
+    }
+    for less in [1, 2, 4, input.len() / 2] {
+        made.push(input[..input.len().saturating_sub(less)].to_vec());
+    }
+    made
+}
+
+fn mutated(input: Vec<u8>, chance: &mut Chance) -> Vec<u8> {
+    if input.is_empty() {
+        return vec![b'A'; 1 + chance.below(64)];
+    }
+    let at = chance.below(input.len());
+    match chance.below(10) {
+        0 => {
+            let mut input = input;
+            input[at] ^= 1 << chance.below(8);
+            input
+        }
+        1 => {
+            let mut input = input;
+            input[at] = [0, 1, 0x7f, 0x80, 0xff, input[at].wrapping_add(1)][chance.below(6)];
+            input
+        }
+        2 | 3 => with_integer(input, at, chance),
+        4 => input[..at].to_vec(),
+        5 | 6 => {
+            let to = (at + 1 + chance.below(32)).min(input.len());
+            repeated(&input, at, to, [2, 4, 16, 256][chance.below(4)])
+        }
+        7 => {
+            let to = (at + 1 + chance.below(8)).min(input.len());
+            replaced(&input, at, to, b"")
+        }
+        8 => match numbers(&input) {
+            numbers if numbers.is_empty() => other_case(input, at),
+            numbers => {
+                let (from, to) = numbers[chance.below(numbers.len())];
+                let value = EDGES[chance.below(EDGES.len())];
+                replaced(&input, from, to, value.to_string().as_bytes())
+            }
+        },
+        _ => synonym(input, at, chance),
+    }
+}
+
+/// An integer of one, two, four or eight bytes becomes another: one more or less, or an edge.
+fn with_integer(mut input: Vec<u8>, at: usize, chance: &mut Chance) -> Vec<u8> {
+    let width = [1, 2, 4, 8][chance.below(4)];
+    let at = at / width * width;
+    let Some(place) = input.get_mut(at..at + width) else {
+        return input;
+    };
+    let little = chance.below(2) == 0;
+    let mut bytes = [0; 8];
+    bytes[..width].copy_from_slice(place);
+    if !little {
+        bytes[..width].reverse();
+    }
+    let own = u64::from_le_bytes(bytes);
+    let value = match chance.below(5) {
+        0 => own.wrapping_add(1),
+        1 => own.wrapping_sub(1),
+        2 => own.wrapping_mul(2),
+        _ => EDGES[chance.below(EDGES.len())],
+    };
+    let mut bytes = value.to_le_bytes();
+    if !little {
+        bytes[..width].reverse();
+    }
+    place.copy_from_slice(&bytes[..width]);
+    input
+}
+
+fn synonym(input: Vec<u8>, at: usize, chance: &mut Chance) -> Vec<u8> {
+    let Some(text) = text(&input) else {
+        return other_case(input, at);
+    };
+    let fitting: Vec<_> = SYNONYMS
+        .iter()
+        .flat_map(|&(one, other)| [(one, other), (other, one)])
+        .filter(|(from, _)| text.contains(from))
+        .collect();
+    match fitting.get(chance.below(fitting.len().max(1))) {
+        Some((from, to)) => text.replacen(from, to, 1).into_bytes(),
+        None => other_case(input, at),
+    }
+}
+
+fn other_case(mut input: Vec<u8>, at: usize) -> Vec<u8> {
+    if input[at].is_ascii_alphabetic() {
+        input[at] ^= 0x20;
+    } else {
+        input[at] = input[at].wrapping_add(1);
+    }
+    input
+}
+
+/// A part stands several times.
+fn repeated(input: &[u8], from: usize, to: usize, times: usize) -> Vec<u8> {
+    let room = BYTES_MAX.saturating_sub(input.len()) / (to - from).max(1);
+    let part = input[from..to].repeat(times.min(room + 1));
+    replaced(input, from, to, &part)
+}
+
+fn replaced(input: &[u8], from: usize, to: usize, by: &[u8]) -> Vec<u8> {
+    [&input[..from], by, &input[to..]].concat()
+}
+
+/// The longest stretch without blanks and separators: what fills a buffer.
+fn longest_word(input: &[u8]) -> (usize, usize) {
+    let separates = |byte: &u8| byte.is_ascii_whitespace() || b",;:=&\"'<>()[]{}\0".contains(byte);
+    stretches(input, |byte| !separates(byte))
+        .into_iter()
+        .max_by_key(|(from, to)| to - from)
+        .unwrap_or((0, input.len()))
+}
+
+/// Where a text's numbers stand.
+fn numbers(input: &[u8]) -> Vec<(usize, usize)> {
+    stretches(input, u8::is_ascii_digit)
+}
+
+fn stretches(input: &[u8], is_in: impl Fn(&u8) -> bool) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    let mut from = None;
+    for (at, byte) in input.iter().enumerate() {
+        match (is_in(byte), from) {
+            (true, None) => from = Some(at),
+            (false, Some(begun)) => {
+                found.push((begun, at));
+                from = None;
+            }
+            (true, Some(_)) | (false, None) => {}
+        }
+    }
+    found.extend(from.map(|begun| (begun, input.len())));
+    found
+}
+
+/// An input that is text: without the bytes that texts do not have.
+fn text(input: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(input).ok()?;
+    let is_plain = |c: char| !c.is_control() || c.is_whitespace();
+    text.chars().all(is_plain).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(input: &[u8]) -> Vec<Vec<u8>> {
+        variants(&[input.to_vec()], "seed", 48)
+    }
+
+    #[test]
+    fn variants_are_bounded_unlike_each_other_and_can_be_repeated() {
+        for input in [
+            &b""[..],
+            b"a",
+            b"\x00\x01\xff\xfe",
+            b"name,name\n",
+            &[7; 300_000],
+        ] {
+            let first = made(input);
+            assert!(first.len() <= 48);
+            assert!(first.iter().all(|it| it.len() <= BYTES_MAX && it != input));
+            assert_eq!(first, made(input));
+            let unlike: BTreeSet<_> = first.iter().collect();
+            assert_eq!(unlike.len(), first.len());
+        }
+        assert_eq!(made(b"GET /a?n=10 x").len(), 48);
+        assert_ne!(made(b"abcd"), variants(&[b"abcd".to_vec()], "other", 48));
+        assert!(variants(&[], "seed", 48).is_empty());
+    }
+
+    #[test]
+    fn what_wrong_mends_let_through_is_among_them() {
+        let all = |input: &[u8]| telling(input);
+        let longer = all(b"key=AAAA\n");
+        let long = [b"key=".to_vec(), vec![b'A'; 4096], b"\n".to_vec()].concat();
+        assert!(longer.contains(&long));
+        let numbered = all(b"size 65536");
+        for value in ["65535", "65537", "4294967295", "4294967296", "-65536"] {
+            let wanted = format!("size {value}").into_bytes();
+            assert!(numbered.contains(&wanted), "{value}");
+        }
+        let path = all(b"../secret");
+        for wanted in ["..\\secret", "%2e%2e/secret", "....//secret"] {
+            assert!(path.contains(&wanted.as_bytes().to_vec()), "{wanted}");
+        }
+        assert!(all(b"a.__proto__.b").contains(&b"a.constructor.prototype.b".to_vec()));
+    }
+}

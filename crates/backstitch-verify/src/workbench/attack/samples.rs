@@ -1,0 +1,146 @@
+//! Owns finding inputs of a project's own that a reproducer's command could be given: its tests'
+//! data and its examples. Reads plain files only.
+
+use std::fs;
+use std::path::Path;
+
+use backstitch_model::RelPath;
+use backstitch_model::TreeReproducer;
+use backstitch_model::tree_reproducer::Input;
+
+use crate::workbench::files;
+use crate::workbench::session::{Tree, workspace_in};
+
+/// The most samples.
+const SAMPLES_MAX: usize = 12;
+/// The largest sample, in bytes.
+const BYTES_MAX: u64 = 64 << 10;
+/// The most entries looked at.
+const ENTRIES_MAX: usize = 2000;
+/// How deep folders are entered.
+const DEPTH_MAX: usize = 3;
+
+/// Folders that hold samples.
+const FOLDERS: [&str; 12] = [
+    "tests",
+    "test",
+    "testdata",
+    "test-data",
+    "samples",
+    "sample",
+    "examples",
+    "example",
+    "data",
+    "fixtures",
+    "corpus",
+    "t",
+];
+
+/// Files of the tree that are like the reproducer's inputs, each named by its path, in order.
+pub(super) fn samples(tree: &Tree, reproducer: &TreeReproducer) -> Vec<Input> {
+    let Some(like) = reproducer.inputs.first() else {
+        return Vec::new();
+    };
+    let root = workspace_in(&tree.root, &tree.lockfile);
+    let mut waiting: Vec<_> = FOLDERS
+        .iter()
+        .rev()
+        .map(|it| ((*it).to_owned(), 0))
+        .collect();
+    let (mut found, mut seen) = (Vec::new(), 0);
+    while let Some((folder, depth)) = waiting.pop() {
+        let mut names = entries(&root.join(&folder));
+        names.sort();
+        for (name, is_folder) in names {
+            seen += 1;
+            if seen > ENTRIES_MAX || found.len() >= SAMPLES_MAX {
+                return found;
+            }
+            let path = format!("{folder}/{name}");
+            if is_folder {
+                if depth < DEPTH_MAX && !name.starts_with('.') {
+                    waiting.push((path, depth + 1));
+                }
+            } else if let Some(bytes) = sample(&root, &path, like) {
+                found.push(Input { name: path, bytes });
+            }
+        }
+    }
+    found
+}
+
+/// A file's content where it is of the same kind: by its name's ending, or where that says nothing
+/// by its first bytes.
+fn sample(root: &Path, path: &str, like: &Input) -> Option<Vec<u8>> {
+    let ending = |name: &str| {
+        let (stem, ending) = name.rsplit('/').next()?.rsplit_once('.')?;
+        (!stem.is_empty()).then(|| ending.to_lowercase())
+    };
+    let wanted = ending(&like.name);
+    if wanted != ending(path) {
+        return None;
+    }
+    let bytes = files::bytes(root, &RelPath::new(path).ok()?, BYTES_MAX).ok()??;
+    let says_nothing = wanted.is_none_or(|ending| ["bin", "dat", "raw"].contains(&ending.as_str()));
+    let begins_alike = like
+        .bytes
+        .get(..4)
+        .is_some_and(|first| bytes.starts_with(first));
+    (!says_nothing || begins_alike).then_some(bytes)
+}
+
+fn entries(folder: &Path) -> Vec<(String, bool)> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    entries
+        .take(ENTRIES_MAX)
+        .flatten()
+        .filter_map(|entry| {
+            let kind = entry.file_type().ok()?;
+            let name = entry.file_name().into_string().ok()?;
+            (kind.is_dir() || kind.is_file()).then(|| (name, kind.is_dir()))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_the_same_kind_are_found_where_samples_lie_and_links_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in [
+            ("tests/data/a.csv", "1,2\n"),
+            ("tests/a.c", "int x;\n"),
+            ("examples/b.CSV", "3\n"),
+            ("src/c.csv", "4\n"),
+        ] {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        std::os::unix::fs::symlink("/etc/passwd", folder.path().join("tests/x.csv")).unwrap();
+        let tree = Tree {
+            root: folder.path().into(),
+            lockfile: RelPath::new("Makefile").unwrap(),
+        };
+        let input = Input {
+            name: "crash.csv".into(),
+            bytes: b"\"".to_vec(),
+        };
+        let reproducer = TreeReproducer {
+            name: "r".into(),
+            argv: vec!["./t".into(), "{input}".into()],
+            inputs: vec![input],
+            benign: Vec::new(),
+            oracle: None,
+            time_limit_s: 1,
+            build: None,
+        };
+        let found = samples(&tree, &reproducer);
+        let names: Vec<_> = found.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["tests/data/a.csv", "examples/b.CSV"]);
+    }
+}
