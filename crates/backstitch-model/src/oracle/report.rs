@@ -72,10 +72,14 @@ fn reported(run: &Run, signal: Option<i32>) -> Option<(Option<Oracle>, String)> 
         line.starts_with("thread '") && line.contains("panicked at")
             || line.starts_with("fatal runtime error:")
     };
-    if (run.end == End::Code(PANICKED) || aborted)
-        && let Some(line) = lines().find(panicked)
-    {
-        return Some((Some(Oracle::RustPanic), cut(line)));
+    if run.end == End::Code(PANICKED) || aborted {
+        let mut rest = lines().skip_while(|line| !panicked(line));
+        if let Some(line) = rest.next() {
+            // What it says stands on a line of its own.
+            let message = rest.next().filter(|_| line.ends_with(':'));
+            let said = format!("{} {}", cut(line), cut(message.unwrap_or_default()));
+            return Some((Some(Oracle::RustPanic), said.trim_end().to_owned()));
+        }
     }
     let said = if aborted {
         lines().find(|line| {

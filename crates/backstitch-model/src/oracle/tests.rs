@@ -147,3 +147,27 @@ fn names_are_read_back_and_codes_that_say_that_nothing_ran_are_refused() {
         assert!(name.parse::<Oracle>().is_err(), "{name}");
     }
 }
+
+#[test]
+fn failures_are_of_one_kind_by_what_they_say_and_not_by_where() {
+    let kind = |run: &Run| {
+        let oracle = Oracle::recognise(run).unwrap();
+        match oracle.look(run) {
+            Shown::Flaw(said) => kind_of(&said),
+            other => panic!("{other:?}"),
+        }
+    };
+    let memory = [
+        run(End::Code(1), ASAN),
+        run(End::Code(1), UBSAN),
+        run(End::Signal(11), ""),
+    ];
+    assert!(memory.iter().all(|run| kind(run) == "memory"));
+    let panic = |text: &str| kind(&run(End::Code(101), text));
+    let moved = "thread 'main' panicked at src/main.rs:9:1:\nindex out of bounds: the len is 7\n";
+    let first = "thread 'main' panicked at src/main.rs:2:5:\nindex out of bounds: the len is 3\n";
+    assert_eq!(panic(first), panic(moved));
+    assert_ne!(panic(first), panic(NEWER_PANIC));
+    assert_eq!(kind(&run(End::Code(1), PYTHON)), "KeyError");
+    assert_eq!(kind(&run(End::Code(1), NODE)), "Error");
+}

@@ -230,7 +230,17 @@ impl After<'_> {
             .iter()
             .filter(|pair| pair.before.failure().is_some())
             .count();
-        let outcome = match judge::re_attack(&pairs, controls) {
+        let flaw = record.flaw.as_deref();
+        let others = pairs
+            .iter()
+            .filter(|pair| pair.is_another_flaw(flaw))
+            .count();
+        if others > 0 {
+            notes.push(format!(
+                "{others} variants show another flaw, before and after, which does not count here"
+            ));
+        }
+        let outcome = match judge::re_attack(&pairs, controls, flaw) {
             Outcome::NotRun(_) if !self.before.is_red() => {
                 Outcome::NotRun("the reproducer was not red before".into())
             }

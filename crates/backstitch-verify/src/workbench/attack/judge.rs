@@ -2,7 +2,7 @@
 //! to. Pure.
 
 use backstitch_model::Outcome;
-use backstitch_model::oracle::Shown;
+use backstitch_model::oracle::{Shown, kind_of};
 use serde::{Deserialize, Serialize};
 
 use super::behaviour::Behaviour;
@@ -131,14 +131,31 @@ pub(super) fn after(name: &str, runs: &[Saw]) -> Outcome {
     }
 }
 
-/// What variants of the inputs, and the controls, amount to.
-pub(super) fn re_attack(variants: &[Pair<'_>], controls: &[(&Control, &Control)]) -> Outcome {
+impl Pair<'_> {
+    /// Is it a failure of another kind than the flaw's, and the same on both trees? Then it is
+    /// another flaw, which nobody said is settled.
+    pub(super) fn is_another_flaw(&self, flaw: Option<&str>) -> bool {
+        match (flaw, self.before.failure(), self.after.failure()) {
+            (Some(flaw), Some(before), Some(after)) => {
+                kind_of(before) != kind_of(flaw) && kind_of(before) == kind_of(after)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What variants of the inputs, and the controls, amount to; `flaw` is what the listed input showed.
+pub(super) fn re_attack(
+    variants: &[Pair<'_>],
+    controls: &[(&Control, &Control)],
+    flaw: Option<&str>,
+) -> Outcome {
     for (before, after) in controls {
         if let Some(what) = broken(before, after) {
             return Outcome::Failed(what);
         }
     }
-    for pair in variants {
+    for pair in variants.iter().filter(|pair| !pair.is_another_flaw(flaw)) {
         let was_red = pair.before.failure().is_some();
         match pair.after {
             Saw::Flaw(what) | Saw::Other(what) if was_red => {
@@ -300,7 +317,7 @@ mod tests {
                     after: &now,
                 },
             ];
-            re_attack(&pairs, &[])
+            re_attack(&pairs, &[], Some("it died of signal 11"))
         };
         assert_eq!(judged(flaw(), Saw::Nothing), Outcome::Passed);
         assert!(matches!(judged(flaw(), flaw()), Outcome::Failed(_)));
@@ -318,7 +335,36 @@ mod tests {
             before: &quiet,
             after: &quiet,
         }];
-        assert!(matches!(re_attack(&never, &[]), Outcome::NotRun(_)));
+        assert!(matches!(re_attack(&never, &[], None), Outcome::NotRun(_)));
+    }
+
+    #[test]
+    fn another_flaw_that_stays_as_it_was_does_not_count() {
+        let exception = |name: &str| Saw::Flaw(format!("{name}: 'x'"));
+        let (key, unicode) = (exception("KeyError"), exception("UnicodeError"));
+        let judged = |before: &Saw, after: &Saw| {
+            let pair = Pair {
+                name: "a",
+                before,
+                after,
+            };
+            let failed = re_attack(&[pair], &[], Some("KeyError: 'y'"));
+            matches!(failed, Outcome::Failed(_))
+        };
+        assert!(!judged(&unicode, &unicode));
+        assert!(judged(&key, &key) && judged(&unicode, &key) && judged(&key, &unicode));
+        // What breaks memory is one kind.
+        let signal = Saw::Flaw("it died of signal 11 (SIGSEGV)".into());
+        let pair = Pair {
+            name: "a",
+            before: &signal,
+            after: &signal,
+        };
+        let said = "==1==ERROR: AddressSanitizer: heap-buffer-overflow";
+        assert!(matches!(
+            re_attack(&[pair], &[], Some(said)),
+            Outcome::Failed(_)
+        ));
     }
 
     #[test]
@@ -326,8 +372,12 @@ mod tests {
         let before = control(Saw::Nothing, "exit code 0", "3 rows", true);
         let refused = control(Saw::Nothing, "exit code 1", "", true);
         let other = control(Saw::Nothing, "exit code 0", "2 rows", true);
-        let fails =
-            |after: &Control| matches!(re_attack(&[], &[(&before, after)]), Outcome::Failed(_));
+        let fails = |after: &Control| {
+            matches!(
+                re_attack(&[], &[(&before, after)], None),
+                Outcome::Failed(_)
+            )
+        };
         assert!(fails(&refused) && !fails(&other) && !fails(&before));
         assert!(fails(&control(flaw(), "signal 11", "", true)));
         assert!(fails(&control(untold(), "exit code 127", "", true)));
@@ -344,7 +394,7 @@ mod tests {
             is_declared: false,
             ..refused
         };
-        let judged = re_attack(&[], &[(&found, &stricter)]);
+        let judged = re_attack(&[], &[(&found, &stricter)], None);
         assert!(!matches!(judged, Outcome::Failed(_)));
         assert!(matches!(
             compare(&[(&found, &stricter)]).0,

@@ -64,6 +64,8 @@ struct Record {
     /// The name of the oracle that was declared or recognised.
     oracle: Option<String>,
     on: Build,
+    /// What the first red run showed.
+    flaw: Option<String>,
     /// The listed inputs that are red each time, by number.
     red: Vec<usize>,
     /// The variants, in order, as far as time allowed.
@@ -128,6 +130,7 @@ impl Attacked {
             record: Record {
                 oracle: None,
                 on: Build::Plain,
+                flaw: None,
                 red: Vec::new(),
                 plain: Vec::new(),
                 instrumented: Err("it was not reached".into()),
@@ -246,6 +249,11 @@ impl Before<'_> {
             record: Record {
                 oracle: oracle.map(|oracle| oracle.to_string()),
                 on,
+                flaw: saws
+                    .iter()
+                    .flatten()
+                    .find_map(Saw::failure)
+                    .map(str::to_owned),
                 red: saws.iter().enumerate().filter_map(red).collect(),
                 plain,
                 instrumented,
