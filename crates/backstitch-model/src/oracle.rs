@@ -16,9 +16,9 @@ use crate::reproducer::Sight;
 pub enum Oracle {
     /// It dies of a signal that a broken memory access or an abort gives.
     ExitSignal,
-    /// AddressSanitizer reports and ends it.
+    /// `AddressSanitizer` reports and ends it.
     AddressSanitizer,
-    /// UndefinedBehaviorSanitizer reports and ends it.
+    /// `UndefinedBehaviorSanitizer` reports and ends it.
     UndefinedBehaviorSanitizer,
     /// A Rust program panics.
     RustPanic,
@@ -213,8 +213,8 @@ fn not_begun(run: &Run) -> Option<String> {
             return Some(format!("it was called in a wrong way: {}", cut(line)));
         }
         // A program begins its own refusals with its name, so that counts for nothing.
-        let named = run.words.iter().skip(1).filter(|word| word.len() > 2);
-        let mut names = named.map(|word| word.rsplit('/').next().unwrap_or(word).to_lowercase());
+        let words = run.words.iter().skip(1).filter(|word| word.len() > 2);
+        let mut names = words.map(|word| word.rsplit('/').next().unwrap_or(word).to_lowercase());
         if MISSING.iter().any(|words| small.contains(words))
             && names.any(|name| name.len() > 2 && small.contains(&name))
         {

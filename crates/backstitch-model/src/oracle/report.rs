@@ -64,7 +64,7 @@ fn reported(run: &Run, signal: Option<i32>) -> Option<(Option<Oracle>, String)> 
     let lines = || run.stderr.lines().chain(run.stdout.lines());
     for line in lines() {
         if let Some(found) = sanitizer(line) {
-            return Some((found, cut(line)));
+            return Some((found.oracle(), cut(line)));
         }
     }
     let aborted = signal == Some(6);
@@ -100,10 +100,27 @@ fn reported(run: &Run, signal: Option<i32>) -> Option<(Option<Oracle>, String)> 
     said.map(|line| (Some(Oracle::UncaughtException), cut(line)))
 }
 
+/// A sanitizer that reports.
+enum Sanitizer {
+    Address,
+    Undefined,
+    /// One that no oracle speaks of.
+    Other,
+}
+
+impl Sanitizer {
+    fn oracle(&self) -> Option<Oracle> {
+        match self {
+            Self::Address => Some(Oracle::AddressSanitizer),
+            Self::Undefined => Some(Oracle::UndefinedBehaviorSanitizer),
+            Self::Other => None,
+        }
+    }
+}
+
 /// `==12==ERROR: AddressSanitizer: heap-buffer-overflow on …`, and
-/// `a.c:3:7: runtime error: signed integer overflow: …`. The first oracle is `None` for a sanitizer
-/// that none speaks of.
-fn sanitizer(line: &str) -> Option<Option<Oracle>> {
+/// `a.c:3:7: runtime error: signed integer overflow: …`.
+fn sanitizer(line: &str) -> Option<Sanitizer> {
     if let Some((_, rest)) = line
         .strip_prefix("==")
         .and_then(|rest| rest.split_once("=="))
@@ -114,20 +131,20 @@ fn sanitizer(line: &str) -> Option<Option<Oracle>> {
             .or_else(|| rest.strip_prefix("WARNING: "))?;
         let (name, _) = what.split_once(':')?;
         return match name {
-            "AddressSanitizer" | "LeakSanitizer" => Some(Some(Oracle::AddressSanitizer)),
-            "UndefinedBehaviorSanitizer" => Some(Some(Oracle::UndefinedBehaviorSanitizer)),
-            "MemorySanitizer" | "ThreadSanitizer" | "HWAddressSanitizer" => Some(None),
+            "AddressSanitizer" | "LeakSanitizer" => Some(Sanitizer::Address),
+            "UndefinedBehaviorSanitizer" => Some(Sanitizer::Undefined),
+            "MemorySanitizer" | "ThreadSanitizer" | "HWAddressSanitizer" => Some(Sanitizer::Other),
             _ => None,
         };
     }
     if line.starts_with("WARNING: ThreadSanitizer:") {
-        return Some(None);
+        return Some(Sanitizer::Other);
     }
     let (place, _) = line.split_once(": runtime error: ")?;
     // `file:line:column`, or `file:line` where the column is not known.
     let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_place = place.rsplit_once(':').is_some_and(|(_, last)| number(last));
-    is_place.then_some(Some(Oracle::UndefinedBehaviorSanitizer))
+    is_place.then_some(Sanitizer::Undefined)
 }
 
 /// The last line of a traceback: the exception itself.

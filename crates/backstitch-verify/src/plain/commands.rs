@@ -1,5 +1,7 @@
 //! Owns which commands build and test a project that no package manager locks. Runs none.
 
+use std::path::Path;
+
 use backstitch_model::Policy;
 
 use super::find::{Kind, beside, folder, folders, names};
@@ -164,7 +166,10 @@ fn python_tests(tree: &Tree, tools: &Tools) -> TestCommand {
         return test(Runner::Pytest, words(PYTEST));
     }
     let root = folder(tree);
-    let is_test = |name: &String| name.starts_with("test") && name.ends_with(".py");
+    let is_test = |name: &String| {
+        let is_python = Path::new(name).extension().is_some_and(|it| it == "py");
+        name.starts_with("test") && is_python
+    };
     let has_tests = |names: Vec<String>| names.iter().any(is_test);
     if !has_tests(names(&root)) {
         // Discovery enters packages only.

@@ -16,7 +16,7 @@ const ENTRIES_MAX: usize = 10_000;
 /// What builds a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// CMake, by its `CMakeLists.txt`.
+    /// `cmake`, by its `CMakeLists.txt`.
     CMake,
     /// Meson, by its `meson.build`.
     Meson,

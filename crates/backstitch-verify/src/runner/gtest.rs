@@ -1,4 +1,4 @@
-//! Owns reading what GoogleTest prints, test by test
+//! Owns reading what `GoogleTest` prints, test by test
 //! (<https://google.github.io/googletest/advanced.html>). Decides nothing.
 //!
 //! A result counts only for the test that was begun last. One that was begun and never ended took

@@ -43,7 +43,7 @@ pub enum Runner {
     Pytest,
     /// `python -m unittest`.
     Unittest,
-    /// CMake's `ctest`.
+    /// `ctest` of `cmake`.
     Ctest,
     /// `meson test`.
     Meson,

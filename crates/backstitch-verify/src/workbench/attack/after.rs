@@ -10,7 +10,7 @@ use super::given::{benign, listed, of_samples, variants};
 use super::judge::{self, Control, Pair, Saw};
 use super::samples::samples;
 use super::shots::{Given, Stage};
-use super::{Attacked, Build, RUNS, attacked, control, place, saw};
+use super::{Attacked, Build, RUNS, Record, attacked, control, place, saw};
 use crate::workbench::Workbench;
 use crate::workbench::baseline::{Attempt, Baseline};
 use crate::workbench::error::VerifyError;
@@ -99,7 +99,7 @@ struct After<'run> {
     log: Option<PathBuf>,
 }
 
-impl After<'_> {
+impl<'run> After<'run> {
     fn reproduce(&mut self) -> Result<CheckRun, VerifyError> {
         let began = Instant::now();
         let mut notes = Vec::new();
@@ -121,26 +121,27 @@ impl After<'_> {
     fn green(&mut self, notes: &mut Vec<String>) -> Result<Outcome, VerifyError> {
         let name = &self.reproducer.name;
         let all = listed(self.reproducer);
-        let plain = shoot_all(&mut self.plain, &all, self.oracle, RUNS, &mut self.log)?;
-        let outcome = judge::after(name, &plain);
-        let on_plain = self.before.record.on == Build::Plain;
-        if outcome != Outcome::Passed {
-            return Ok(outcome);
-        }
-        match &mut self.instrumented {
-            Ok(stage) => {
-                let saws = shoot_all(stage, &all, self.oracle, RUNS, &mut self.log)?;
-                let outcome = judge::after(name, &saws);
-                if outcome != Outcome::Passed {
-                    return Ok(outcome);
+        // First the build on which it was red.
+        let builds = match self.before.record.on {
+            Build::Plain => [Build::Plain, Build::Instrumented],
+            Build::Instrumented => [Build::Instrumented, Build::Plain],
+        };
+        for build in builds {
+            let stage = match (build, &mut self.instrumented) {
+                (Build::Plain, _) => &mut self.plain,
+                (Build::Instrumented, Ok(stage)) => stage,
+                (Build::Instrumented, Err(why)) if build == builds[0] => {
+                    return Ok(Outcome::NotRun(format!(
+                        "the changed tree has no build with sanitizers: {why}"
+                    )));
                 }
+                (Build::Instrumented, Err(_)) => continue,
+            };
+            let saws = shoot_all(stage, &all, self.oracle, RUNS, &mut self.log)?;
+            let outcome = judge::after(name, &saws);
+            if outcome != Outcome::Passed {
+                return Ok(outcome);
             }
-            Err(why) if !on_plain => {
-                return Ok(Outcome::NotRun(format!(
-                    "the changed tree has no build with sanitizers: {why}"
-                )));
-            }
-            Err(_) => {}
         }
         notes.push(format!("green in {RUNS} of {RUNS} runs of every input"));
         self.still_red(&all)
@@ -189,35 +190,15 @@ impl After<'_> {
     ) -> Result<CheckRun, VerifyError> {
         let began = Instant::now();
         let mut notes = Vec::new();
-        let all = variants(self.reproducer);
         let record = &self.before.record;
+        let all = variants(self.reproducer, &record.edges, &record.words);
         // Where a listed input is not green no variant need be tried.
         let is_green = reproduce.outcome == Outcome::Passed;
-        let mut seen: Vec<(String, &Saw, Saw)> = Vec::new();
-        if is_green {
-            let plain = attacked(&mut self.plain, self.reproducer, self.oracle, &mut notes)?;
-            for ((given, before), after) in all.iter().zip(&record.plain).zip(plain) {
-                seen.push((given.name.clone(), before, after));
-            }
-        }
-        if let (true, Ok(before)) = (is_green, &record.instrumented) {
-            match &mut self.instrumented {
-                Ok(stage) => {
-                    let there = attacked(stage, self.reproducer, self.oracle, &mut notes)?;
-                    let names = all.iter().map(|given| &given.name);
-                    for ((name, before), after) in names.zip(&before.variants).zip(there) {
-                        seen.push((format!("{name}, built with sanitizers,"), before, after));
-                    }
-                    for (given, before) in benign(self.reproducer).iter().zip(&before.benign) {
-                        let shot = stage.shoot(given)?;
-                        stage.forget(&shot)?;
-                        let name = format!("{}, built with sanitizers,", given.name);
-                        seen.push((name, before, saw(self.oracle, &shot)));
-                    }
-                }
-                Err(why) => notes.push(format!("no build with sanitizers is attacked: {why}")),
-            }
-        }
+        let seen = if is_green {
+            self.seen(&all, &mut notes)?
+        } else {
+            Vec::new()
+        };
         let pairs: Vec<_> = seen
             .iter()
             .map(|(name, before, after)| Pair {
@@ -267,6 +248,40 @@ impl After<'_> {
         })
     }
 
+    /// What each variant showed before and shows here, on each build.
+    fn seen(
+        &mut self,
+        all: &[Given],
+        notes: &mut Vec<String>,
+    ) -> Result<Vec<(String, &'run Saw, Saw)>, VerifyError> {
+        let record: &'run Record = &self.before.record;
+        let names = all.iter().map(|given| &given.name);
+        let plain = attacked(&mut self.plain, all, self.oracle, notes)?;
+        let plain = names.clone().cloned().zip(&record.plain).zip(plain);
+        let mut seen: Vec<_> = plain.map(|((name, was), now)| (name, was, now)).collect();
+        let Ok(before) = &record.instrumented else {
+            return Ok(seen);
+        };
+        let stage = match &mut self.instrumented {
+            Ok(stage) => stage,
+            Err(why) => {
+                notes.push(format!("no build with sanitizers is attacked: {why}"));
+                return Ok(seen);
+            }
+        };
+        let there = attacked(stage, all, self.oracle, notes)?;
+        for ((name, was), now) in names.zip(&before.variants).zip(there) {
+            seen.push((format!("{name}, built with sanitizers,"), was, now));
+        }
+        for (given, was) in benign(self.reproducer).iter().zip(&before.benign) {
+            let shot = stage.shoot(given)?;
+            stage.forget(&shot)?;
+            let name = format!("{}, built with sanitizers,", given.name);
+            seen.push((name, was, saw(self.oracle, &shot)));
+        }
+        Ok(seen)
+    }
+
     /// What the controls of the untouched tree do here, by their names.
     fn controls(
         &mut self,
@@ -277,7 +292,11 @@ impl After<'_> {
         let all = benign(self.reproducer)
             .into_iter()
             .chain(samples)
-            .chain(variants(self.reproducer));
+            .chain(variants(
+                self.reproducer,
+                &self.before.record.edges,
+                &self.before.record.words,
+            ));
         let by_name: BTreeMap<_, _> = all.map(|given| (given.name.clone(), given)).collect();
         let mut controls = BTreeMap::new();
         for before in &self.before.record.controls {

@@ -56,7 +56,10 @@ impl Printed {
         let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        let end = text.floor_char_boundary(KEPT_BYTES_MAX);
+        let mut end = text.len().min(KEPT_BYTES_MAX);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
         Self {
             length: text.len(),
             hash,
@@ -100,15 +103,12 @@ fn normalised(text: &str) -> String {
             let before = plain.chars().next_back();
             let begins_word = !before.is_some_and(|it| it.is_alphanumeric() || it == '_');
             let taken = if begins_word { varying(rest) } else { None };
-            match taken {
-                Some((length, mark)) => {
-                    plain.push_str(mark);
-                    rest = &rest[length..];
-                }
-                None => {
-                    plain.push(letter);
-                    rest = &rest[letter.len_utf8()..];
-                }
+            if let Some((length, mark)) = taken {
+                plain.push_str(mark);
+                rest = &rest[length..];
+            } else {
+                plain.push(letter);
+                rest = &rest[letter.len_utf8()..];
             }
         }
     }

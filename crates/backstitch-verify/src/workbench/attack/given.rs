@@ -4,7 +4,7 @@ use backstitch_model::TreeReproducer;
 use backstitch_model::tree_reproducer::Input;
 
 use super::VARIANTS_MAX;
-use super::mutate;
+use super::mutate::{self, Edges};
 use super::shots::Given;
 
 /// The most of a variant that is shown, in bytes.
@@ -43,7 +43,7 @@ pub(super) fn of_samples(reproducer: &TreeReproducer, samples: Vec<Input>) -> Ve
 }
 
 /// Variants of the inputs, or of the command's arguments where it has no inputs.
-pub(super) fn variants(reproducer: &TreeReproducer) -> Vec<Given> {
+pub(super) fn variants(reproducer: &TreeReproducer, edges: &Edges, words: &[String]) -> Vec<Given> {
     if reproducer.inputs.is_empty() {
         return of_arguments(reproducer);
     }
@@ -52,7 +52,7 @@ pub(super) fn variants(reproducer: &TreeReproducer) -> Vec<Given> {
         .iter()
         .map(|it| it.bytes.clone())
         .collect();
-    let made = mutate::variants(&inputs, &reproducer.name, VARIANTS_MAX);
+    let made = mutate::variants(&inputs, edges, words, &reproducer.name, VARIANTS_MAX);
     let name = &reproducer.inputs[0].name;
     let with = |(number, bytes): (usize, Vec<u8>)| {
         let input = Input {
@@ -71,7 +71,7 @@ fn of_arguments(reproducer: &TreeReproducer) -> Vec<Given> {
     for place in &places {
         let own = reproducer.argv[*place].clone().into_bytes();
         let count = VARIANTS_MAX / places.len();
-        for bytes in mutate::variants(&[own], &reproducer.name, count) {
+        for bytes in mutate::variants(&[own], &Edges::default(), &[], &reproducer.name, count) {
             // An argument ends where a NUL stands, and is no longer than the kernel takes.
             let Some(text) = String::from_utf8(bytes)
                 .ok()
@@ -149,18 +149,14 @@ mod tests {
 
     #[test]
     fn arguments_that_are_data_are_varied_and_programs_and_options_are_not() {
-        let all = variants(&reproducer(&[
-            "python3",
-            "tool.py",
-            "--root",
-            "../../secret",
-        ]));
+        let made = |argv: &[&str]| variants(&reproducer(argv), &Edges::default(), &[]);
+        let all = made(&["python3", "tool.py", "--root", "../../secret"]);
         assert!(!all.is_empty());
         for given in &all {
             assert_eq!(given.argv[..3], ["python3", "tool.py", "--root"]);
             assert_ne!(given.argv[3], "../../secret");
         }
-        assert!(variants(&reproducer(&["sh", "-c", "./t AAAA"])).is_empty());
-        assert!(variants(&reproducer(&["./t"])).is_empty());
+        assert!(made(&["sh", "-c", "./t AAAA"]).is_empty());
+        assert!(made(&["./t"]).is_empty());
     }
 }

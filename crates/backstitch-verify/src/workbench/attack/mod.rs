@@ -5,6 +5,7 @@
 
 mod after;
 mod behaviour;
+mod edges;
 mod given;
 mod instrument;
 mod judge;
@@ -20,7 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use self::given::{benign, listed, variants};
 use self::judge::{Control, Saw};
-use self::samples::samples;
+use self::mutate::Edges;
+use self::samples::{samples, words};
 use self::shots::{Given, Shot, Stage};
 use super::Workbench;
 use super::baseline::Baseline;
@@ -32,7 +34,7 @@ pub use after::AttackedAfter;
 /// How often what is red, and what is green, is run.
 const RUNS: usize = 3;
 /// How many variants are made.
-const VARIANTS_MAX: usize = 48;
+const VARIANTS_MAX: usize = 60;
 /// How many variants that showed no flaw are compared.
 const QUIET_MAX: usize = 12;
 /// How long all variants may take on one build of one tree.
@@ -68,6 +70,9 @@ struct Record {
     flaw: Option<String>,
     /// The listed inputs that are red each time, by number.
     red: Vec<usize>,
+    edges: Edges,
+    /// Words that the project knows.
+    words: Vec<String>,
     /// The variants, in order, as far as time allowed.
     plain: Vec<Saw>,
     instrumented: Result<Instrumented, String>,
@@ -132,6 +137,8 @@ impl Attacked {
                 on: Build::Plain,
                 flaw: None,
                 red: Vec::new(),
+                edges: Edges::default(),
+                words: Vec::new(),
                 plain: Vec::new(),
                 instrumented: Err("it was not reached".into()),
                 controls: Vec::new(),
@@ -227,17 +234,23 @@ impl Before<'_> {
             outcome = Outcome::NotRun(why);
         }
         let is_red = matches!(outcome, Outcome::Failed(_));
-        let (plain, instrumented) = if is_red {
-            let plain = attacked(&mut self.plain, self.reproducer, judging, &mut self.notes)?;
-            (plain, self.attack_instrumented(judging, &benign)?)
-        } else {
-            (Vec::new(), Err("the reproducer is not red".into()))
-        };
-        let controls = self.controls(judging, benign, &plain, instrumented.as_ref().ok())?;
         let red = |(number, runs): (usize, &Vec<Saw>)| {
             let is_red = runs.iter().all(|saw| matches!(saw, Saw::Flaw(_)));
             is_red.then_some(number)
         };
+        let red: Vec<usize> = saws.iter().enumerate().filter_map(red).collect();
+        let mut edges = Edges::default();
+        let words = words(self.baseline.origin.tree());
+        let (plain, instrumented) = if is_red {
+            edges = self.edges(on, judging, red.first().copied())?;
+            let all = variants(self.reproducer, &edges, &words);
+            let plain = attacked(&mut self.plain, &all, judging, &mut self.notes)?;
+            (plain, self.attack_instrumented(judging, &benign, &all)?)
+        } else {
+            (Vec::new(), Err("the reproducer is not red".into()))
+        };
+        let all = variants(self.reproducer, &edges, &words);
+        let controls = self.controls(judging, benign, &all, &plain, instrumented.as_ref().ok())?;
         Ok(Attacked {
             reproduce: CheckRun {
                 check: Check::Reproduce,
@@ -254,7 +267,9 @@ impl Before<'_> {
                     .flatten()
                     .find_map(Saw::failure)
                     .map(str::to_owned),
-                red: saws.iter().enumerate().filter_map(red).collect(),
+                red,
+                edges,
+                words,
                 plain,
                 instrumented,
                 controls,
@@ -364,6 +379,7 @@ impl Before<'_> {
         &mut self,
         oracle: Oracle,
         given: &[Given],
+        variants: &[Given],
     ) -> Result<Result<Instrumented, String>, VerifyError> {
         let stage = match &mut self.instrumented {
             Ok(stage) => stage,
@@ -385,7 +401,7 @@ impl Before<'_> {
                 .push(format!("the build with sanitizers is not used: {why}"));
             return Ok(Err(why));
         }
-        let variants = attacked(stage, self.reproducer, oracle, &mut self.notes)?;
+        let variants = attacked(stage, variants, oracle, &mut self.notes)?;
         Ok(Ok(Instrumented { variants, benign }))
     }
 
@@ -394,6 +410,7 @@ impl Before<'_> {
         &mut self,
         oracle: Oracle,
         benign: Vec<Given>,
+        variants: &[Given],
         plain: &[Saw],
         instrumented: Option<&Instrumented>,
     ) -> Result<Vec<Control>, VerifyError> {
@@ -408,10 +425,9 @@ impl Before<'_> {
             let there = instrumented.and_then(|it| it.variants.get(number));
             plain.get(number) == Some(&Saw::Nothing) && there.is_none_or(|saw| *saw == Saw::Nothing)
         };
-        let variants = variants(self.reproducer).into_iter().enumerate();
-        let quiet = variants
-            .filter(|(number, _)| is_quiet(*number))
-            .map(|(_, it)| it);
+        let quiet = variants.iter().enumerate();
+        let quiet = quiet.filter(|(number, _)| is_quiet(*number));
+        let quiet = quiet.map(|(_, given)| given.clone());
         all.extend(quiet.take(QUIET_MAX));
         let mut controls = Vec::new();
         for (number, given) in all.iter().enumerate() {
@@ -444,14 +460,13 @@ fn shots(stage: &mut Stage<'_>, all: &[Given]) -> Result<Vec<Shot>, VerifyError>
 /// What the variants show, in order, as far as time allows.
 fn attacked(
     stage: &mut Stage<'_>,
-    reproducer: &TreeReproducer,
+    all: &[Given],
     oracle: Oracle,
     notes: &mut Vec<String>,
 ) -> Result<Vec<Saw>, VerifyError> {
     let began = Instant::now();
-    let all = variants(reproducer);
     let mut saws = Vec::new();
-    for given in &all {
+    for given in all {
         if began.elapsed() > VARIANTS_TIME {
             let (tried, all) = (saws.len(), all.len());
             notes.push(format!("time allowed only {tried} of {all} variants"));

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::workbench::variants::Chance;
 
 /// The longest variant, in bytes.
@@ -11,6 +13,12 @@ const BYTES_MAX: usize = 256 << 10;
 const TRIES_EACH: usize = 20;
 /// How many numbers of a text are set to each of the values at the edges.
 const NUMBERS_MAX: usize = 4;
+/// The part of an input that is taken for a header, in bytes.
+const HEADER_BYTES_MAX: usize = 64;
+/// How many words are made as long as just shows the flaw.
+const WORDS_MAX: usize = 4;
+/// Of how many numbers the edge is looked for.
+const EDGE_NUMBERS_MAX: usize = 2;
 
 /// Values at which counts and sizes of 8, 16, 32 and 64 bits turn.
 const EDGES: [u64; 12] = [
@@ -46,21 +54,102 @@ const SYNONYMS: [(&str, &str); 14] = [
     ("<", "&lt;"),
 ];
 
-/// At most `count` variants of `inputs`, none of which is among them.
-pub(super) fn variants(inputs: &[Vec<u8>], seed: &str, count: usize) -> Vec<Vec<u8>> {
+/// Where on the untouched tree an input turns from one that shows no flaw into one that does: what a
+/// check that is wrong by one lets through.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Edges {
+    /// The input, by number.
+    pub(super) input: usize,
+    /// The shortest length of its longest word that shows the flaw.
+    pub(super) length: Option<usize>,
+    /// The least value of each of its first numbers that shows the flaw.
+    pub(super) values: Vec<Option<u64>>,
+}
+
+impl Edges {
+    /// The input with its longest word cut to a length.
+    pub(super) fn cut(input: &[u8], length: usize) -> Vec<u8> {
+        let (from, to) = longest_word(input);
+        replaced(input, from + length.min(to - from), to, b"")
+    }
+
+    /// The length of its longest word.
+    pub(super) fn full(input: &[u8]) -> usize {
+        let (from, to) = longest_word(input);
+        to - from
+    }
+
+    /// The first numbers of a text.
+    pub(super) fn numbers(input: &[u8]) -> Vec<Option<u64>> {
+        let first = numbers(input).into_iter().take(EDGE_NUMBERS_MAX);
+        first
+            .map(|(from, to)| text(&input[from..to])?.parse().ok())
+            .collect()
+    }
+
+    /// The input with one of its numbers replaced.
+    pub(super) fn with_number(input: &[u8], number: usize, value: u64) -> Vec<u8> {
+        match numbers(input).get(number) {
+            Some((from, to)) => replaced(input, *from, *to, value.to_string().as_bytes()),
+            None => input.to_vec(),
+        }
+    }
+
+    /// Every word as long as just shows the flaw, and one more and one less; and so with numbers.
+    fn variants(&self, inputs: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let Some(input) = inputs.get(self.input) else {
+            return Vec::new();
+        };
+        let mut made = Vec::new();
+        if let Some(length) = self.length {
+            for (from, to) in words(input) {
+                for length in [length, length + 1, length.saturating_sub(1), length * 2] {
+                    made.push(with_length(input, from, to, length));
+                }
+            }
+        }
+        for (number, value) in self.values.iter().enumerate() {
+            for value in value
+                .iter()
+                .flat_map(|value| [*value, value.saturating_add(1), value.saturating_sub(1)])
+            {
+                made.push(Self::with_number(input, number, value));
+            }
+        }
+        made
+    }
+}
+
+/// At most `count` variants of `inputs`, none of which is among them. `words` are those that the
+/// project knows: they stand for others where an input is made of lines.
+pub(super) fn variants(
+    inputs: &[Vec<u8>],
+    edges: &Edges,
+    words: &[String],
+    seed: &str,
+    count: usize,
+) -> Vec<Vec<u8>> {
     let mut chance = Chance::new(seed);
     let mut known: BTreeSet<Vec<u8>> = inputs.iter().cloned().collect();
     let mut variants = Vec::new();
-    let mut take = |variant: Vec<u8>, variants: &mut Vec<Vec<u8>>| {
-        if variants.len() < count && variant.len() <= BYTES_MAX && known.insert(variant.clone()) {
+    let mut take = |variant: Vec<u8>, most: usize, variants: &mut Vec<Vec<u8>>| {
+        if variants.len() < most && variant.len() <= BYTES_MAX && known.insert(variant.clone()) {
             variants.push(variant);
         }
     };
-    // Half of the room is for what mends that count wrongly let through; the rest is for chance.
+    // A third of the room for the edges, a third for what mends that count wrongly let through, and
+    // the rest for chance.
+    for variant in edges.variants(inputs) {
+        take(variant, count / 3, &mut variants);
+    }
+    let room = variants.len() + count / 3;
+    for variant in inputs.iter().flat_map(|input| longer(input)) {
+        take(variant, variants.len().max(room - count / 6), &mut variants);
+    }
     let telling: Vec<_> = inputs.iter().flat_map(|input| telling(input)).collect();
-    let step = telling.len().div_ceil((count / 2).max(1)).max(1);
+    let step = telling.len().div_ceil((count / 6).max(1)).max(1);
     for variant in telling.into_iter().step_by(step) {
-        take(variant, &mut variants);
+        take(variant, room, &mut variants);
     }
     for _ in 0..count.saturating_mul(TRIES_EACH) {
         if variants.len() >= count || inputs.is_empty() {
@@ -68,11 +157,47 @@ pub(super) fn variants(inputs: &[Vec<u8>], seed: &str, count: usize) -> Vec<Vec<
         }
         let mut variant = inputs[chance.below(inputs.len())].clone();
         for _ in 0..=chance.below(2) {
-            variant = mutated(variant, &mut chance);
+            variant = match of_lines(&variant, words, &mut chance) {
+                Some(lines) if chance.below(4) > 0 => lines,
+                Some(_) | None => mutated(variant, &mut chance),
+            };
         }
-        take(variant, &mut variants);
+        take(variant, count, &mut variants);
     }
     variants
+}
+
+/// Words that are far longer, each alone.
+fn longer(input: &[u8]) -> Vec<Vec<u8>> {
+    let most = Edges::full(input);
+    let longest = longest_word(input);
+    let others = words(input).into_iter().filter(|word| *word != longest);
+    let mut made = vec![with_length(input, longest.0, longest.1, most.max(1) * 16)];
+    for (from, to) in others {
+        made.push(with_length(input, from, to, most.max(1) * 4));
+    }
+    made.push(with_length(input, longest.0, longest.1, most.max(1) * 1024));
+    made
+}
+
+/// The words of an input that are tried: the longest first.
+fn words(input: &[u8]) -> Vec<(usize, usize)> {
+    let mut words = stretches(input, |byte| !separates(*byte));
+    words.sort_by_key(|(from, to)| (std::cmp::Reverse(to - from), *from));
+    words.truncate(WORDS_MAX);
+    words
+}
+
+/// A word made of its own bytes over and over, up to a length.
+fn with_length(input: &[u8], from: usize, to: usize, length: usize) -> Vec<u8> {
+    let own = if from < to { &input[from..to] } else { b"A" };
+    let word: Vec<u8> = own
+        .iter()
+        .copied()
+        .cycle()
+        .take(length.min(BYTES_MAX))
+        .collect();
+    replaced(input, from, to, &word)
 }
 
 /// Variants without chance: longer, shorter, and with the numbers at the edges.
@@ -109,10 +234,40 @@ fn telling(input: &[u8]) -> Vec<Vec<u8>> {
             }
         }
     }
+    if text(input).is_none() {
+        made.extend(with_integers(input));
+    }
     for less in [1, 2, 4, input.len() / 2] {
         made.push(input[..input.len().saturating_sub(less)].to_vec());
     }
     made
+}
+
+/// One line of a text of several goes, comes twice, changes its place, or begins with another word.
+fn of_lines(input: &[u8], words: &[String], chance: &mut Chance) -> Option<Vec<u8>> {
+    let mut lines: Vec<&str> = text(input)?.lines().collect();
+    if lines.len() < 2 {
+        return None;
+    }
+    let at = chance.below(lines.len());
+    let word = words.get(chance.below(words.len().max(1)));
+    let with_word;
+    match (chance.below(6), word) {
+        (0, _) => drop(lines.remove(at)),
+        (1, _) => lines.insert(at, lines[at]),
+        (2, _) => {
+            let other = chance.below(lines.len());
+            lines.swap(at, other);
+        }
+        (3 | 4, Some(word)) => {
+            let rest = lines[at].split_once(' ').filter(|_| chance.below(2) == 0);
+            with_word = rest.map_or_else(|| word.clone(), |(_, rest)| format!("{word} {rest}"));
+            lines[at] = &with_word;
+        }
+        (_, Some(word)) => lines.insert(at, word),
+        (_, None) => lines.truncate(at.max(1)),
+    }
+    Some(format!("{}\n", lines.join("\n")).into_bytes())
 }
 
 fn mutated(input: Vec<u8>, chance: &mut Chance) -> Vec<u8> {
@@ -151,6 +306,27 @@ fn mutated(input: Vec<u8>, chance: &mut Chance) -> Vec<u8> {
         },
         _ => synonym(input, at, chance),
     }
+}
+
+/// Integers of two and four bytes at the edges, at each even place of a header.
+fn with_integers(input: &[u8]) -> Vec<Vec<u8>> {
+    let mut made = Vec::new();
+    for value in [0xffff_ffff_u32, 0x7fff_ffff, 0x1_0000, 0x8000, 0x4000_0000] {
+        for at in (0..input.len().min(HEADER_BYTES_MAX)).step_by(2) {
+            let short = u16::try_from(value).unwrap_or(u16::MAX);
+            for bytes in [
+                &value.to_le_bytes()[..],
+                &value.to_be_bytes(),
+                &short.to_le_bytes(),
+            ] {
+                let to = at + bytes.len();
+                if to <= input.len() {
+                    made.push(replaced(input, at, to, bytes));
+                }
+            }
+        }
+    }
+    made
 }
 
 /// An integer of one, two, four or eight bytes becomes another: one more or less, or an edge.
@@ -218,11 +394,14 @@ fn replaced(input: &[u8], from: usize, to: usize, by: &[u8]) -> Vec<u8> {
 
 /// The longest stretch without blanks and separators: what fills a buffer.
 fn longest_word(input: &[u8]) -> (usize, usize) {
-    let separates = |byte: &u8| byte.is_ascii_whitespace() || b",;:=&\"'<>()[]{}\0".contains(byte);
-    stretches(input, |byte| !separates(byte))
+    stretches(input, |byte| !separates(*byte))
         .into_iter()
         .max_by_key(|(from, to)| to - from)
         .unwrap_or((0, input.len()))
+}
+
+fn separates(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || b",;:=&\"'<>()[]{}\0".contains(&byte)
 }
 
 /// Where a text's numbers stand.
@@ -259,7 +438,7 @@ mod tests {
     use super::*;
 
     fn made(input: &[u8]) -> Vec<Vec<u8>> {
-        variants(&[input.to_vec()], "seed", 48)
+        variants(&[input.to_vec()], &Edges::default(), &[], "seed", 48)
     }
 
     #[test]
@@ -269,7 +448,7 @@ mod tests {
             b"a",
             b"\x00\x01\xff\xfe",
             b"name,name\n",
-            &[7; 300_000],
+            &vec![7; 300_000],
         ] {
             let first = made(input);
             assert!(first.len() <= 48);
@@ -279,8 +458,11 @@ mod tests {
             assert_eq!(unlike.len(), first.len());
         }
         assert_eq!(made(b"GET /a?n=10 x").len(), 48);
-        assert_ne!(made(b"abcd"), variants(&[b"abcd".to_vec()], "other", 48));
-        assert!(variants(&[], "seed", 48).is_empty());
+        assert_ne!(
+            made(b"abcd"),
+            variants(&[b"abcd".to_vec()], &Edges::default(), &[], "other", 48)
+        );
+        assert!(variants(&[], &Edges::default(), &[], "seed", 48).is_empty());
     }
 
     #[test]
@@ -299,5 +481,45 @@ mod tests {
             assert!(path.contains(&wanted.as_bytes().to_vec()), "{wanted}");
         }
         assert!(all(b"a.__proto__.b").contains(&b"a.constructor.prototype.b".to_vec()));
+    }
+
+    #[test]
+    fn lines_are_moved_and_begin_with_words_that_the_project_knows() {
+        let input = b"add a\ntake\ndrop a\nshow\n".to_vec();
+        let words = ["clear".to_owned()];
+        let made = variants(&[input], &Edges::default(), &words, "seed", 48);
+        let clears = made
+            .iter()
+            .filter(|it| it.escape_ascii().to_string().contains("clear"));
+        assert!(clears.count() > 4);
+    }
+
+    #[test]
+    fn every_word_is_tried_at_the_length_that_just_shows_the_flaw() {
+        let edges = Edges {
+            input: 0,
+            length: Some(8),
+            values: vec![Some(300)],
+        };
+        let made = variants(
+            &[b"[a]\nkkkkkkkkkkkk=9\n".to_vec()],
+            &edges,
+            &[],
+            "seed",
+            48,
+        );
+        for wanted in [
+            &b"[a]\nkkkkkkkk=9\n"[..],
+            b"[a]\nkkkkkkk=9\n",
+            b"[aaaaaaaa]\nkkkkkkkkkkkk=9\n",
+            b"[a]\nkkkkkkkkkkkk=300\n",
+            b"[a]\nkkkkkkkkkkkk=299\n",
+        ] {
+            assert!(
+                made.iter().any(|it| it == wanted),
+                "{}",
+                wanted.escape_ascii()
+            );
+        }
     }
 }

@@ -1,6 +1,7 @@
-//! Owns finding inputs of a project's own that a reproducer's command could be given: its tests'
-//! data and its examples. Reads plain files only.
+//! Owns finding inputs of a project's own that a reproducer's command could be given, and words that
+//! its sources know. Reads plain files only.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -19,6 +20,11 @@ const BYTES_MAX: u64 = 64 << 10;
 const ENTRIES_MAX: usize = 2000;
 /// How deep folders are entered.
 const DEPTH_MAX: usize = 3;
+
+/// The most sources that are read for their words.
+const SOURCES_MAX: usize = 40;
+/// The most words.
+const WORDS_MAX: usize = 64;
 
 /// Folders that hold samples.
 const FOLDERS: [&str; 12] = [
@@ -67,6 +73,51 @@ pub(super) fn samples(tree: &Tree, reproducer: &TreeReproducer) -> Vec<Input> {
         }
     }
     found
+}
+
+/// Short words that stand in quotes in the sources: what a program compares its input with.
+pub(super) fn words(tree: &Tree) -> Vec<String> {
+    let root = workspace_in(&tree.root, &tree.lockfile);
+    let mut waiting = vec![(String::new(), 0)];
+    let (mut found, mut files_read) = (BTreeSet::new(), 0);
+    while let Some((folder, depth)) = waiting.pop() {
+        let mut names = entries(&root.join(&folder));
+        names.sort();
+        for (name, is_folder) in names {
+            let path = format!("{folder}{name}");
+            if is_folder {
+                let is_own = !name.starts_with('.') && !FOLDERS.contains(&name.as_str());
+                if is_own && depth < DEPTH_MAX {
+                    waiting.push((format!("{path}/"), depth + 1));
+                }
+                continue;
+            }
+            if !is_source(&name) || files_read >= SOURCES_MAX {
+                continue;
+            }
+            files_read += 1;
+            let bytes = RelPath::new(path).ok();
+            let bytes = bytes.and_then(|path| files::bytes(&root, &path, BYTES_MAX).ok()?);
+            let text = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
+            for line in text.lines() {
+                let quoted = line.split(['"', '\'']).skip(1).step_by(2);
+                found.extend(quoted.filter(|word| is_word(word)).map(str::to_owned));
+            }
+        }
+    }
+    found.into_iter().take(WORDS_MAX).collect()
+}
+
+fn is_word(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+    (2..=16).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(is_plain)
+}
+
+fn is_source(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    ["c", "cc", "cpp", "cxx", "py", "js", "mjs", "cjs", "rs"].contains(&ending)
 }
 
 /// A file's content where it is of the same kind: by its name's ending, or where that says nothing
@@ -140,6 +191,9 @@ mod tests {
             build: None,
         };
         let found = samples(&tree, &reproducer);
+        let source = "if (!strcmp(a, \"clear\") || x == '\\n') f(\"no word\", \"b\");\n";
+        fs::write(folder.path().join("src/a.c"), source).unwrap();
+        assert_eq!(words(&tree), ["clear"]);
         let names: Vec<_> = found.iter().map(|it| it.name.as_str()).collect();
         assert_eq!(names, ["tests/data/a.csv", "examples/b.CSV"]);
     }
