@@ -34,7 +34,8 @@ fn names(baseline: &Baseline, outcome: TestOutcome) -> Vec<&str> {
 }
 
 fn log(run: &backstitch_model::CheckRun) -> String {
-    std::fs::read_to_string(run.log.as_ref().unwrap()).unwrap()
+    let log = run.log.as_ref().map(std::fs::read_to_string);
+    log.and_then(Result::ok).unwrap_or_default()
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! Owns reading the lines in which automake's `make check`, and many a script after its manner,
-//! tells how each test ended
-//! (<https://www.gnu.org/software/automake/manual/html_node/Scripts_002dbased-Testsuites.html>).
-//! Decides nothing. Where there are counts, what was seen must agree with them.
+//! tells how each test ended. Decides nothing. Where there are counts, what was seen must agree with them.
 
 use std::io::{self, BufRead};
 

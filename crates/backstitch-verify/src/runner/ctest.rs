@@ -1,5 +1,4 @@
-//! Owns reading what `ctest` of `cmake` prints, test by test
-//! (<https://cmake.org/cmake/help/latest/manual/ctest.1.html>). Decides nothing. What was seen must
+//! Owns reading what `ctest` of `cmake` prints, test by test. Decides nothing. What was seen must
 //! agree with the counts of the last lines; with `-V` a test's own lines begin with its number, so
 //! they are not taken for ctest's.
 

@@ -1,5 +1,4 @@
-//! Owns reading what `meson test` prints, test by test
-//! (<https://mesonbuild.com/Unit-tests.html>). Decides nothing. What was seen must agree with the
+//! Owns reading what `meson test` prints, test by test. Decides nothing. What was seen must agree with the
 //! counts at the end.
 
 use std::io::{self, BufRead};
