@@ -1,5 +1,6 @@
 //! Owns reading the lines in which automake's `make check`, and many a script after its manner,
-//! tells how each test ended. Decides nothing. Where there are counts, what was seen must agree with them.
+//! tells how each test ended. Decides nothing. Where there are counts, what was seen must agree with
+//! them.
 
 use std::io::{self, BufRead};
 

@@ -1,5 +1,5 @@
-//! Owns reading what `meson test` prints, test by test. Decides nothing. What was seen must agree with the
-//! counts at the end.
+//! Owns reading what `meson test` prints, test by test. Decides nothing. What was seen must agree
+//! with the counts at the end.
 
 use std::io::{self, BufRead};
 
