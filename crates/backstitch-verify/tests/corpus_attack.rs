@@ -59,7 +59,7 @@ fn right_fixes_are_not_failed_and_wrong_ones_are_not_passed() {
 /// Tells what each patch came to; answers those that came to the wrong thing.
 fn attack(case: &Path, settings: &Table) -> Vec<String> {
     let Some(bench) = Bench::with(&[], |policy| {
-        policy.build_command = Some(words(&settings["build"]));
+        policy.build_command = settings.get("build").map(words);
         policy.test_command = Some(words(&settings["test"]));
     }) else {
         return Vec::new();
@@ -123,10 +123,20 @@ fn attack(case: &Path, settings: &Table) -> Vec<String> {
         let failed = runs
             .iter()
             .any(|run| matches!(run.outcome, Outcome::Failed(_)));
+        let differs = matches!(
+            runs.last().map(|run| &run.outcome),
+            Some(Outcome::Differs(_))
+        );
         let green = runs
             .get(2)
             .is_some_and(|run| run.outcome == Outcome::Passed);
-        if (label == "right") == failed || label == "right" && !green {
+        // What only the change's own text or the program's symbols show is not looked for here.
+        let is_ours = !["text", "symbols"].contains(&shown_by);
+        let is_wrong = match label {
+            "right" => failed || !green,
+            _ => is_ours && !failed && !differs,
+        };
+        if is_wrong {
             wrong.push(format!("{name}/{file}"));
         }
     }
