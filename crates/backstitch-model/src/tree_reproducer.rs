@@ -16,6 +16,9 @@ pub struct TreeReproducer {
     pub argv: Vec<String>,
     /// The inputs that show the flaw; none where the command needs none.
     pub inputs: Vec<Input>,
+    /// Files that the command needs beside the project's own, each named by its path in the folder
+    /// that it runs in.
+    pub files: Vec<Input>,
     /// Inputs that show no flaw and must go on working.
     pub benign: Vec<Input>,
     /// How a run shows the flaw; recognised from the first red run where `None`.
@@ -29,7 +32,7 @@ pub struct TreeReproducer {
 /// One input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
-    /// Its file's name, without folders.
+    /// Its file's name.
     pub name: String,
     /// Its content.
     pub bytes: Vec<u8>,
@@ -89,6 +92,7 @@ mod tests {
             name: "crash".into(),
             argv: argv.iter().map(|word| (*word).to_owned()).collect(),
             inputs: vec![input; inputs],
+            files: Vec::new(),
             benign: Vec::new(),
             oracle: None,
             time_limit_s: 10,

@@ -1,6 +1,13 @@
 //! Attacks the cases of a corpus of right and wrong fixes, and tells what each came to. Skipped
 //! unless `BACKSTITCH_CORPUS` names the corpus's folder; `BACKSTITCH_CASES` picks cases by a word.
 
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "all of it is a test"
+)]
+
 mod plain_bench;
 
 use std::path::Path;
@@ -24,6 +31,18 @@ fn inputs(case: &Path, value: Option<&Value>) -> Vec<Input> {
         .map(|name| Input {
             bytes: std::fs::read(case.join(&name)).unwrap(),
             name: name.rsplit('/').next().unwrap().to_owned(),
+        })
+        .collect()
+}
+
+/// What a case keeps beside its inputs, such as a program that asks.
+fn beside(case: &Path) -> Vec<Input> {
+    let files = std::fs::read_dir(case.join("inputs")).unwrap().flatten();
+    let files = files.filter(|file| file.file_type().unwrap().is_file());
+    files
+        .map(|file| Input {
+            name: format!("inputs/{}", file.file_name().display()),
+            bytes: std::fs::read(file.path()).unwrap(),
         })
         .collect()
 }
@@ -56,6 +75,22 @@ fn right_fixes_are_not_failed_and_wrong_ones_are_not_passed() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
+fn reproducer(case: &Path, settings: &Table) -> TreeReproducer {
+    let own = settings["reproducer"].as_table().unwrap();
+    TreeReproducer {
+        name: settings["name"].as_str().unwrap().into(),
+        argv: words(&own["command"]),
+        inputs: inputs(case, own.get("inputs")),
+        files: beside(case),
+        benign: inputs(case, own.get("benign")),
+        oracle: own
+            .get("oracle")
+            .map(|it| it.as_str().unwrap().parse().unwrap()),
+        time_limit_s: 10,
+        build: None,
+    }
+}
+
 /// Tells what each patch came to; answers those that came to the wrong thing.
 fn attack(case: &Path, settings: &Table) -> Vec<String> {
     let Some(bench) = Bench::with(&[], |policy| {
@@ -64,18 +99,7 @@ fn attack(case: &Path, settings: &Table) -> Vec<String> {
     }) else {
         return Vec::new();
     };
-    let own = settings["reproducer"].as_table().unwrap();
-    let reproducer = TreeReproducer {
-        name: settings["name"].as_str().unwrap().into(),
-        argv: words(&own["command"]),
-        inputs: inputs(case, own.get("inputs")),
-        benign: inputs(case, own.get("benign")),
-        oracle: own
-            .get("oracle")
-            .map(|it| it.as_str().unwrap().parse().unwrap()),
-        time_limit_s: 10,
-        build: None,
-    };
+    let reproducer = reproducer(case, settings);
     copy(&case.join("base"), &bench.path("tree"));
     let baseline = bench.baseline(&bench.tree("tree", &[]));
     let before = bench

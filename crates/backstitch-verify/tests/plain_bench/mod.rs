@@ -162,6 +162,7 @@ pub fn reproducer(argv: &[&str], input: &[u8], benign: &[&[u8]]) -> TreeReproduc
         name: "crash".into(),
         argv: argv.iter().map(|word| (*word).to_owned()).collect(),
         inputs: vec![named("crash.txt".into(), input)],
+        files: Vec::new(),
         benign: benign
             .iter()
             .enumerate()

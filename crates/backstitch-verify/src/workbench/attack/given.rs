@@ -140,6 +140,7 @@ mod tests {
             name: "r".into(),
             argv: argv.iter().map(|word| (*word).to_owned()).collect(),
             inputs: Vec::new(),
+            files: Vec::new(),
             benign: Vec::new(),
             oracle: None,
             time_limit_s: 1,

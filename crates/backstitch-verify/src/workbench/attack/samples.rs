@@ -185,6 +185,7 @@ mod tests {
             name: "r".into(),
             argv: vec!["./t".into(), "{input}".into()],
             inputs: vec![input],
+            files: Vec::new(),
             benign: Vec::new(),
             oracle: None,
             time_limit_s: 1,

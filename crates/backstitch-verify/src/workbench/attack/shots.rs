@@ -5,16 +5,16 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use backstitch_model::TreeReproducer;
 use backstitch_model::oracle::{End, Run};
 use backstitch_model::tree_reproducer::{Delivery, Input};
+use backstitch_model::{RelPath, TreeReproducer};
 
 use super::behaviour::Behaviour;
 use crate::sandbox::{Access, Exit};
 use crate::workbench::Workbench;
 use crate::workbench::error::{Doing, VerifyError};
 use crate::workbench::lines::error_text;
-use crate::workbench::session::{EndedApart, Running, mount, texts};
+use crate::workbench::session::{EndedApart, Running, mount, texts, workspace_in};
 use crate::workbench::tested::ended_how;
 use crate::workbench::trial::Trial;
 
@@ -118,6 +118,7 @@ impl<'run> Stage<'run> {
         let logs = self.work.join(format!("{:04}", self.shots));
         fs::create_dir_all(&logs).doing("make directory", &logs)?;
         let fresh = self.built.replica(session, &self.work.join("fresh"))?;
+        self.put_beside(&fresh)?;
         let mut surroundings = self.workbench.manager.surroundings(&fresh)?;
         for (name, value) in texts(&SANITIZERS) {
             if !surroundings
@@ -160,7 +161,8 @@ impl<'run> Stage<'run> {
             &logs,
             OUTPUT_BYTES_MAX,
         )?;
-        let wrote = written(&fresh.written());
+        let mut wrote = written(&fresh.written());
+        wrote.retain(|name| !self.is_beside(name));
         session.sandbox().discard(&self.work.join("fresh"))?;
         told(&ended, words.into_iter().chain(path).collect(), wrote)
     }
@@ -169,6 +171,30 @@ impl<'run> Stage<'run> {
     pub(super) fn forget(&self, shot: &Shot) -> Result<(), VerifyError> {
         let logs = shot.log.parent().unwrap_or(&self.work);
         Ok(self.workbench.session().sandbox().discard(logs)?)
+    }
+
+    /// Puts the reproducer's own files into a fresh layer.
+    fn put_beside(&self, fresh: &Trial) -> Result<(), VerifyError> {
+        let folder = workspace_in(&fresh.written(), &fresh.tree().lockfile);
+        for file in &self.reproducer.files {
+            // A path that leaves the tree is no place for one.
+            let Ok(path) = RelPath::new(file.name.as_str()) else {
+                continue;
+            };
+            let at = folder.join(path.as_str());
+            let above = at.parent().unwrap_or(&folder);
+            fs::create_dir_all(above).doing("make directory", above)?;
+            fs::write(&at, &file.bytes).doing("write", &at)?;
+        }
+        if self.reproducer.files.is_empty() {
+            return Ok(());
+        }
+        Ok(self.workbench.session().sandbox().own(&fresh.written())?)
+    }
+
+    fn is_beside(&self, written: &str) -> bool {
+        let mut files = self.reproducer.files.iter();
+        files.any(|file| written.ends_with(&file.name))
     }
 
     /// Writes an input alone into a folder; answers the file's name.
