@@ -91,6 +91,15 @@ fn reproducer(case: &Path, settings: &Table) -> TreeReproducer {
     }
 }
 
+fn apply(patch: &Path, tree: &Path) {
+    let ended = Command::new("patch")
+        .args(["-s", "-p1", "-d"])
+        .arg(tree)
+        .stdin(std::fs::File::open(patch).unwrap())
+        .status();
+    assert!(ended.unwrap().success(), "{}", patch.display());
+}
+
 /// Tells what each patch came to; answers those that came to the wrong thing.
 fn attack(case: &Path, settings: &Table) -> Vec<String> {
     let Some(bench) = Bench::with(&[], |policy| {
@@ -116,13 +125,7 @@ fn attack(case: &Path, settings: &Table) -> Vec<String> {
         let file = patch["file"].as_str().unwrap();
         let changed = format!("changed-{number}");
         copy(&case.join("base"), &bench.path(&changed));
-        let text = std::fs::File::open(case.join(file)).unwrap();
-        let ended = Command::new("patch")
-            .args(["-s", "-p1", "-d"])
-            .arg(bench.path(&changed))
-            .stdin(text)
-            .status();
-        assert!(ended.unwrap().success(), "{file}");
+        apply(&case.join(file), &bench.path(&changed));
         let (attempt, build) = bench.attempt(&baseline, &bench.tree(&changed, &[]));
         let mut runs = vec![build];
         if runs[0].outcome == Outcome::Passed {
