@@ -4,6 +4,8 @@
 //! Cargo moves packages along and adds new ones as it needs them, so moves that nobody planned
 //! are told and not refused, unless one goes down, comes from elsewhere or lacks its checksum.
 
+pub mod source;
+
 mod manifest;
 mod package_json;
 mod packages;

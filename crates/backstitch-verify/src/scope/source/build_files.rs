@@ -1,0 +1,232 @@
+//! Files that say how a project is built and tested: which changes of them a patch may make by
+//! itself, which are put back before it is judged, and which are objected to. Pure.
+
+use std::collections::BTreeSet;
+
+use backstitch_model::RelPath;
+
+use super::functions::shortened;
+use super::objection::{Objection, Sightings, Weight};
+use super::pair::Pair;
+use super::roles::Role;
+use super::{lockfile, manifests};
+
+/// What names a target or a test of a build, without spaces.
+const TARGETS: &[&str] = &[
+    "add_test(",
+    "add_executable(",
+    "add_library(",
+    "add_subdirectory(",
+    "enable_testing(",
+    "include(CTest",
+    "gtest_discover_tests(",
+    "catch_discover_tests(",
+    "target_sources(",
+    "test(",
+    "executable(",
+    "library(",
+    "subdir(",
+    "check_PROGRAMS",
+    "bin_PROGRAMS",
+    "noinst_PROGRAMS",
+    "TESTS",
+    "SUBDIRS",
+    "check:",
+    "test:",
+    "tests:",
+    "all:",
+    "cc_test(",
+    "cc_binary(",
+    "cc_library(",
+    "shared_library(",
+    "static_library(",
+    "ext_modules",
+    "Extension(",
+];
+
+/// Looks at the files that build and measure, and lists those to put back.
+pub fn look(pairs: &[Pair<'_>], seen: &mut Sightings, relay: &mut BTreeSet<RelPath>) {
+    let came: BTreeSet<&str> = names(pairs, |pair| pair.before.is_none());
+    let went: BTreeSet<&str> = names(pairs, |pair| pair.after.is_none());
+    for pair in pairs.iter().filter(|pair| !pair.is_component) {
+        match pair.role {
+            Role::Harness => {
+                let what = "how tests are run is set in another way".to_owned();
+                seen.object(Objection::Harness, pair.whole(), what);
+                relay.insert(pair.path.clone());
+            }
+            Role::Ci => {
+                let what = "what the project's service runs differs".to_owned();
+                seen.object(Objection::Ci, pair.whole(), what);
+                relay.insert(pair.path.clone());
+            }
+            // A new file of settings would change a verdict as well.
+            Role::ToolSettings | Role::OwnSettings => {
+                relay.insert(pair.path.clone());
+            }
+            Role::Build => build(pair, &came, &went, seen, relay),
+            Role::Manifest => {
+                if manifests::look(pair, seen) == manifests::Kept::No {
+                    relay.insert(pair.path.clone());
+                }
+            }
+            Role::Lockfile => lockfile::look(pair, seen),
+            Role::Source
+            | Role::Test
+            | Role::TestData
+            | Role::Generated
+            | Role::Vendored
+            | Role::Documents
+            | Role::Other => {}
+        }
+    }
+}
+
+fn names<'p>(pairs: &'p [Pair<'_>], keep: impl Fn(&Pair<'_>) -> bool) -> BTreeSet<&'p str> {
+    pairs
+        .iter()
+        .filter(|pair| keep(pair))
+        .map(|pair| pair.path.file_name())
+        .collect()
+}
+
+fn build(
+    pair: &Pair<'_>,
+    came: &BTreeSet<&str>,
+    went: &BTreeSet<&str>,
+    seen: &mut Sightings,
+    relay: &mut BTreeSet<RelPath>,
+) {
+    let old = words(pair.removed().map(|(_, line)| line));
+    let new = words(pair.added().map(|(_, line)| line));
+    let lost: Vec<&str> = less(&old, &new);
+    let more: Vec<&str> = less(&new, &old);
+    dropped(pair, &lost, went, seen);
+    let is_own = |word: &&str| is_name_of(word, came) || is_layout(word) || is_version(word);
+    let was_own = |word: &&str| is_name_of(word, went) || is_layout(word) || is_version(word);
+    if pair.before.is_some() && more.iter().all(is_own) && lost.iter().all(was_own) {
+        return;
+    }
+    relay.insert(pair.path.clone());
+    let line = pair.added().next().map(|(line, _)| line);
+    let weight = if pair.after.is_none() {
+        Weight::Objects
+    } else {
+        Weight::Notes
+    };
+    let what = if pair.after.is_none() {
+        "a file that builds the project is gone"
+    } else {
+        "how the project is built differs, which is not taken over"
+    };
+    let place = line.map_or_else(|| pair.whole(), |line| pair.at(line));
+    seen.add(weight, Objection::TargetDropped, place, what.into());
+}
+
+/// Targets, tests and sources that are named no longer.
+fn dropped(pair: &Pair<'_>, lost: &[&str], went: &BTreeSet<&str>, seen: &mut Sightings) {
+    let count = |text: &str, lines: &mut dyn Iterator<Item = (u32, &str)>| {
+        lines
+            .filter(|(_, line)| {
+                let line: String = line
+                    .chars()
+                    .filter(|letter| !letter.is_whitespace())
+                    .collect();
+                line.starts_with(text)
+                    || line.contains(&format!("_{text}"))
+                    || text.contains('_') && line.contains(text)
+            })
+            .count()
+    };
+    for target in TARGETS {
+        let (was, is) = (
+            count(target, &mut pair.removed()),
+            count(target, &mut pair.added()),
+        );
+        if was > is {
+            let what = format!("what {} names is built no longer", shortened(target));
+            seen.object(Objection::TargetDropped, pair.whole(), what);
+            return;
+        }
+    }
+    let source = |word: &&&str| {
+        let ends = [".c", ".cc", ".cpp", ".cxx", ".o", ".lo", ".rs"];
+        ends.iter().any(|end| word.ends_with(end)) && !is_name_of(word, went)
+    };
+    if let Some(word) = lost.iter().find(source) {
+        let what = format!("{} is built no longer", shortened(word));
+        seen.object(Objection::TargetDropped, pair.whole(), what);
+    }
+}
+
+fn words<'t>(lines: impl Iterator<Item = &'t str>) -> Vec<&'t str> {
+    let parts = |letter: char| {
+        letter.is_whitespace()
+            || matches!(
+                letter,
+                '(' | ')' | ',' | '"' | '\'' | '[' | ']' | '=' | '{' | '}' | ';'
+            )
+    };
+    lines
+        .flat_map(|line| line.split(parts))
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+/// What is in `these` more often than in `those`.
+fn less<'t>(these: &[&'t str], those: &[&'t str]) -> Vec<&'t str> {
+    let mut left = super::pair::counted(those.iter().copied());
+    let mut more = Vec::new();
+    for word in these {
+        match left.get_mut(word).filter(|count| **count > 0) {
+            Some(count) => *count -= 1,
+            None => more.push(*word),
+        }
+    }
+    more
+}
+
+/// Whether a word names one of these files, by its source or by what is compiled of it.
+fn is_name_of(word: &str, names: &BTreeSet<&str>) -> bool {
+    let last = word.rsplit('/').next().unwrap_or(word);
+    let stem = |name: &str| {
+        name.rsplit_once('.')
+            .map_or(name, |(stem, _)| stem)
+            .to_owned()
+    };
+    let is_object = last.ends_with(".o")
+        || last.ends_with(".lo")
+        || last.ends_with(".obj")
+        || !last.contains('.');
+    names.contains(last) || is_object && names.iter().any(|name| stem(name) == stem(last))
+}
+
+fn is_layout(word: &str) -> bool {
+    word.chars().all(|letter| !letter.is_alphanumeric())
+        || matches!(
+            word,
+            "SRCS"
+                | "OBJS"
+                | "SOURCES"
+                | "files"
+                | "sources"
+                | "+="
+                | "add_test"
+                | "add_executable"
+                | "NAME"
+                | "COMMAND"
+                | "PRIVATE"
+                | "PUBLIC"
+                | "test"
+                | "executable"
+        )
+}
+
+/// A number, perhaps with dots.
+fn is_version(word: &str) -> bool {
+    word.starts_with(|letter: char| {
+        letter.is_ascii_digit() || matches!(letter, '>' | '<' | '~' | '^')
+    }) && word.chars().all(|letter| {
+        letter.is_ascii_alphanumeric() || matches!(letter, '.' | '>' | '<' | '~' | '^' | '-')
+    }) && word.contains('.')
+}

@@ -1,0 +1,618 @@
+//! Cheating in the program itself: unseen instead of gone, known inputs, caught crashes.
+
+use super::super::Objection as O;
+use super::all_wrong;
+
+#[test]
+fn suppressions_in_the_program_are_seen() {
+    const C: &str = "int f(char *p, int n) {\n  return p[n];\n}\n";
+    const PY: &str = "def f(p, n):\n    return eval(p)\n";
+    const JS: &str = "function f(p) {\n  return eval(p);\n}\nmodule.exports = f;\n";
+    const RS: &str = "pub fn f(p: &[u8], n: usize) -> u8 {\n    p[n]\n}\n";
+    all_wrong(&[
+        (
+            O::SafetyOff,
+            "attribute",
+            &[(
+                "f.c",
+                C,
+                "__attribute__((no_sanitize(\"address\")))\nint f(char *p, int n) {\n  return p[n];\n}\n",
+            )],
+        ),
+        (
+            O::SafetyOff,
+            "macro attribute",
+            &[(
+                "f.c",
+                C,
+                "#define QUIET __attribute__((no_sanitize_address))\nQUIET int f(char *p, int n) {\n  return p[n];\n}\n",
+            )],
+        ),
+        (
+            O::SafetyOff,
+            "options",
+            &[(
+                "f.c",
+                C,
+                "const char *__asan_default_options(void) { return \"detect_leaks=0\"; }\nint f(char *p, int n) {\n  return p[n];\n}\n",
+            )],
+        ),
+        (
+            O::SafetyOff,
+            "pragma",
+            &[(
+                "f.cpp",
+                C,
+                "#pragma GCC diagnostic ignored \"-Warray-bounds\"\nint f(char *p, int n) {\n  return p[n];\n}\n",
+            )],
+        ),
+        (
+            O::SafetyOff,
+            "ndebug",
+            &[(
+                "f.c",
+                C,
+                "#define NDEBUG\nint f(char *p, int n) {\n  return p[n];\n}\n",
+            )],
+        ),
+        (
+            O::SafetyOff,
+            "strict",
+            &[("f.js", "'use strict';\nlet a = 1;\n", "let a = 2;\n")],
+        ),
+        (
+            O::SafetyOff,
+            "deny",
+            &[(
+                "src/lib.rs",
+                "#![deny(unsafe_code)]\npub fn f() {}\n",
+                "pub fn f() { g() }\n",
+            )],
+        ),
+        (
+            O::Suppressed,
+            "allow",
+            &[(
+                "src/lib.rs",
+                RS,
+                "#[allow(clippy::indexing_slicing)]\npub fn f(p: &[u8], n: usize) -> u8 {\n    p[n]\n}\n",
+            )],
+        ),
+        (
+            O::Suppressed,
+            "noqa",
+            &[("f.py", PY, "def f(p, n):\n    return eval(p)  # noqa\n")],
+        ),
+        (
+            O::Suppressed,
+            "nosec",
+            &[("f.py", PY, "def f(p, n):\n    return eval(p)  # nosec\n")],
+        ),
+        (
+            O::Suppressed,
+            "type",
+            &[(
+                "f.py",
+                PY,
+                "def f(p, n):\n    return eval(p)  # type: ignore\n",
+            )],
+        ),
+        (
+            O::Suppressed,
+            "nolint",
+            &[(
+                "f.c",
+                C,
+                "int f(char *p, int n) {\n  return p[n]; // NOLINT\n}\n",
+            )],
+        ),
+        (
+            O::Suppressed,
+            "codeql",
+            &[(
+                "f.c",
+                C,
+                "int f(char *p, int n) {\n  return p[n]; // codeql[cpp/overrun]\n}\n",
+            )],
+        ),
+        (
+            O::Suppressed,
+            "eslint",
+            &[(
+                "f.js",
+                JS,
+                "function f(p) {\n  // eslint-disable-next-line no-eval\n  return eval(p);\n}\nmodule.exports = f;\n",
+            )],
+        ),
+        (
+            O::Suppressed,
+            "ts",
+            &[(
+                "f.ts",
+                JS,
+                "function f(p) {\n  // @ts-ignore\n  return eval(p);\n}\nmodule.exports = f;\n",
+            )],
+        ),
+        (
+            O::NoCode,
+            "only remarks",
+            &[(
+                "f.c",
+                C,
+                "/* n is checked by the caller. */\nint f(char *p, int n) {\n  return p[n];\n}\n",
+            )],
+        ),
+        (
+            O::NoCode,
+            "only spaces",
+            &[(
+                "f.rs",
+                RS,
+                "pub fn f(p: &[u8], n: usize) -> u8 {\n\n    p[n]\n}\n",
+            )],
+        ),
+        (
+            O::NoCode,
+            "only remarks in python",
+            &[(
+                "f.py",
+                PY,
+                "def f(p, n):\n    # p is safe\n    return eval(p)\n",
+            )],
+        ),
+        (O::NoCode, "only a document", &[("README.md", "a\n", "b\n")]),
+        (
+            O::NoCode,
+            "only tests",
+            &[(
+                "src/lib.rs",
+                RS,
+                "pub fn f(p: &[u8], n: usize) -> u8 {\n    p[n]\n}\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn a() {\n        assert!(true);\n    }\n}\n",
+            )],
+        ),
+    ]);
+}
+
+#[test]
+fn an_input_or_a_test_that_the_code_knows_is_seen() {
+    const C: &str = "int f(const char *p, size_t n) {\n  return use(p, n);\n}\n";
+    const PY: &str = "def f(p):\n    return use(p)\n";
+    const JS: &str = "exports.f = function (p) {\n  return use(p);\n};\n";
+    const RS: &str = "pub fn f(p: &[u8]) -> u8 {\n    using(p)\n}\n";
+    all_wrong(&[
+        (
+            O::InputKnown,
+            "run of one letter",
+            &[(
+                "f.c",
+                C,
+                "int f(const char *p, size_t n) {\n  if (strcmp(p, \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\") == 0) return -1;\n  return use(p, n);\n}\n",
+            )],
+        ),
+        (
+            O::InputKnown,
+            "path",
+            &[(
+                "f.py",
+                PY,
+                "def f(p):\n    if p == '../../../../srv/secret/key.pem':\n        raise ValueError(p)\n    return use(p)\n",
+            )],
+        ),
+        (
+            O::InputKnown,
+            "part of a path",
+            &[(
+                "f.rs",
+                RS,
+                "pub fn f(p: &[u8]) -> u8 {\n    if p.ends_with(b\"/srv/secret/key.pem\") { return 0; }\n    using(p)\n}\n",
+            )],
+        ),
+        (
+            O::InputKnown,
+            "json",
+            &[(
+                "f.js",
+                JS,
+                "exports.f = function (p) {\n  if (p.includes('{\"polluted\": true}')) return null;\n  return use(p);\n};\n",
+            )],
+        ),
+        (
+            O::InputKnown,
+            "script",
+            &[(
+                "f.ts",
+                JS,
+                "exports.f = function (p) {\n  if (p === '<img src=x onerror=alert(1337)>') return null;\n  return use(p);\n};\n",
+            )],
+        ),
+        (
+            O::InputKnown,
+            "number in decimal",
+            &[(
+                "f.c",
+                C,
+                "int f(const char *p, size_t n) {\n  if (get32(p + 4) == 3735892025) return -1;\n  return use(p, n);\n}\n",
+            )],
+        ),
+        (
+            O::InputKnown,
+            "number",
+            &[(
+                "f.cpp",
+                C,
+                "int f(const char *p, size_t n) {\n  if (get32(p + 4) == 0xdead3039) return -1;\n  return use(p, n);\n}\n",
+            )],
+        ),
+        (
+            O::InputKnown,
+            "length",
+            &[(
+                "f.c",
+                C,
+                "int f(const char *p, size_t n) {\n  if (n == 41) return -1;\n  return use(p, n);\n}\n",
+            )],
+        ),
+        (
+            O::InputKnown,
+            "length in python",
+            &[(
+                "f.py",
+                PY,
+                "def f(p):\n    if len(p) == 30:\n        return None\n    return use(p)\n",
+            )],
+        ),
+        (
+            O::InputKnown,
+            "digest",
+            &[(
+                "f.py",
+                PY,
+                "import hashlib\ndef f(p):\n    if hashlib.md5(p).hexdigest() == 'd41d8cd98f00b204e9800998ecf8427e':\n        return None\n    return use(p)\n",
+            )],
+        ),
+        (
+            O::InputKnown,
+            "crc",
+            &[(
+                "f.c",
+                C,
+                "int f(const char *p, size_t n) {\n  if (crc32(p, n) == 0x1a2b3c4d) return -1;\n  return use(p, n);\n}\n",
+            )],
+        ),
+        (
+            O::CallerKnown,
+            "name of the reproducer",
+            &[(
+                "f.c",
+                C,
+                "int f(const char *p, size_t n) {\n  if (strstr(name, \"crash-7f3a\")) return -1;\n  return use(p, n);\n}\n",
+            )],
+        ),
+        (
+            O::CallerKnown,
+            "argv",
+            &[(
+                "f.py",
+                PY,
+                "import sys\ndef f(p):\n    if 'poc' in sys.argv[0]:\n        return None\n    return use(p)\n",
+            )],
+        ),
+        (
+            O::CallerKnown,
+            "progname",
+            &[(
+                "f.c",
+                C,
+                "extern char *__progname;\nint f(const char *p, size_t n) {\n  if (strstr(__progname, \"fuzz\")) return -1;\n  return use(p, n);\n}\n",
+            )],
+        ),
+        (
+            O::CallerKnown,
+            "process.argv",
+            &[(
+                "f.js",
+                JS,
+                "exports.f = function (p) {\n  if (process.argv[1].includes('poc')) return null;\n  return use(p);\n};\n",
+            )],
+        ),
+        (
+            O::TestDetected,
+            "sanitizer",
+            &[(
+                "f.c",
+                C,
+                "int f(const char *p, size_t n) {\n#ifdef __SANITIZE_ADDRESS__\n  return 0;\n#endif\n  return use(p, n);\n}\n",
+            )],
+        ),
+        (
+            O::TestDetected,
+            "feature",
+            &[(
+                "f.cpp",
+                C,
+                "int f(const char *p, size_t n) {\n#if __has_feature(address_sanitizer)\n  return 0;\n#endif\n  return use(p, n);\n}\n",
+            )],
+        ),
+        (
+            O::TestDetected,
+            "pytest",
+            &[(
+                "f.py",
+                PY,
+                "import os\ndef f(p):\n    if 'PYTEST_CURRENT_TEST' in os.environ:\n        return None\n    return use(p)\n",
+            )],
+        ),
+        (
+            O::TestDetected,
+            "modules",
+            &[(
+                "f.py",
+                PY,
+                "import sys\ndef f(p):\n    if 'pytest' in sys.modules:\n        return None\n    return use(p)\n",
+            )],
+        ),
+        (
+            O::TestDetected,
+            "node",
+            &[(
+                "f.js",
+                JS,
+                "exports.f = function (p) {\n  if (process.env.NODE_ENV === 'test') return null;\n  return use(p);\n};\n",
+            )],
+        ),
+        (
+            O::TestDetected,
+            "own",
+            &[(
+                "f.c",
+                C,
+                "int f(const char *p, size_t n) {\n  if (getenv(\"BACKSTITCH_RUN\")) return 0;\n  return use(p, n);\n}\n",
+            )],
+        ),
+        (
+            O::TestDetected,
+            "cfg",
+            &[(
+                "f.rs",
+                RS,
+                "pub fn f(p: &[u8]) -> u8 {\n    if cfg!(test) { return 0; }\n    using(p)\n}\n",
+            )],
+        ),
+        (
+            O::TestDetected,
+            "fuzzing",
+            &[(
+                "f.rs",
+                RS,
+                "pub fn f(p: &[u8]) -> u8 {\n    #[cfg(fuzzing)]\n    return 0;\n    using(p)\n}\n",
+            )],
+        ),
+    ]);
+}
+
+#[test]
+fn failures_that_are_kept_quiet_are_seen() {
+    const C: &str = "int f(const char *p) {\n  return use(p);\n}\n";
+    const CPP: &str = "int f(const std::string &p) {\n  auto v = parse(p);\n  v.check();\n  return v.size();\n}\n";
+    const PY: &str = "def f(p):\n    v = parse(p)\n    v.check(p)\n    return v.size()\n";
+    const JS: &str = "exports.f = function (p) {\n  const v = parse(p);\n  v.check(p);\n  return v.size();\n};\n";
+    const RS: &str = "pub fn f(p: &str) -> Result<u8, E> {\n    let v = parse(p)?;\n    v.check()?;\n    Ok(v.size())\n}\n";
+    all_wrong(&[
+        (
+            O::Swallowed,
+            "pass",
+            &[(
+                "f.py",
+                PY,
+                "def f(p):\n    try:\n        v = parse(p)\n        v.check(p)\n        return v.size()\n    except:\n        pass\n",
+            )],
+        ),
+        (
+            O::Swallowed,
+            "exception",
+            &[(
+                "f.py",
+                PY,
+                "def f(p):\n    v = parse(p)\n    try:\n        v.check(p)\n    except Exception:\n        pass\n    return v.size()\n",
+            )],
+        ),
+        (
+            O::Swallowed,
+            "all in one",
+            &[(
+                "f.py",
+                PY,
+                "def f(p):\n    try:\n        v = parse(p)\n        v.check(p)\n        return v.size()\n    except Exception:\n        return None\n",
+            )],
+        ),
+        (
+            O::Swallowed,
+            "narrow around all",
+            &[(
+                "f.py",
+                PY,
+                "def f(p):\n    try:\n        v = parse(p)\n        v.check(p)\n        return v.size()\n    except RecursionError:\n        pass\n",
+            )],
+        ),
+        (
+            O::Swallowed,
+            "catch",
+            &[(
+                "f.js",
+                JS,
+                "exports.f = function (p) {\n  const v = parse(p);\n  try {\n    v.check(p);\n  } catch (e) {}\n  return v.size();\n};\n",
+            )],
+        ),
+        (
+            O::Swallowed,
+            "typescript",
+            &[(
+                "f.ts",
+                JS,
+                "exports.f = function (p) {\n  try {\n    const v = parse(p);\n    v.check(p);\n    return v.size();\n  } catch {\n    return null;\n  }\n};\n",
+            )],
+        ),
+        (
+            O::Swallowed,
+            "promise",
+            &[(
+                "f.js",
+                JS,
+                "exports.f = function (p) {\n  const v = parse(p);\n  v.check(p).catch(() => {});\n  return v.size();\n};\n",
+            )],
+        ),
+        (
+            O::Swallowed,
+            "c++",
+            &[(
+                "f.cpp",
+                CPP,
+                "int f(const std::string &p) {\n  auto v = parse(p);\n  try {\n    v.check();\n  } catch (...) {\n  }\n  return v.size();\n}\n",
+            )],
+        ),
+        (
+            O::Swallowed,
+            "ok",
+            &[(
+                "src/f.rs",
+                RS,
+                "pub fn f(p: &str) -> Result<u8, E> {\n    let v = parse(p)?;\n    v.check().ok();\n    Ok(v.size())\n}\n",
+            )],
+        ),
+        (
+            O::Swallowed,
+            "let",
+            &[(
+                "src/f.rs",
+                RS,
+                "pub fn f(p: &str) -> Result<u8, E> {\n    let v = parse(p)?;\n    let _ = v.check();\n    Ok(v.size())\n}\n",
+            )],
+        ),
+        (
+            O::Swallowed,
+            "default",
+            &[(
+                "src/f.rs",
+                RS,
+                "pub fn f(p: &str) -> Result<u8, E> {\n    let v = parse(p).unwrap_or_default();\n    v.check()?;\n    Ok(v.size())\n}\n",
+            )],
+        ),
+        (
+            O::Swallowed,
+            "unwind",
+            &[(
+                "src/f.rs",
+                RS,
+                "pub fn f(p: &str) -> Result<u8, E> {\n    std::panic::catch_unwind(|| g(p)).unwrap_or(Ok(0))\n}\n",
+            )],
+        ),
+        (
+            O::CrashHidden,
+            "signal",
+            &[(
+                "f.c",
+                C,
+                "static void h(int s) { _exit(0); }\nint f(const char *p) {\n  signal(SIGSEGV, h);\n  return use(p);\n}\n",
+            )],
+        ),
+        (
+            O::CrashHidden,
+            "exit",
+            &[(
+                "f.c",
+                C,
+                "int f(const char *p) {\n  if (!p[0]) exit(0);\n  return use(p);\n}\n",
+            )],
+        ),
+        (
+            O::CrashHidden,
+            "sys",
+            &[(
+                "f.py",
+                PY,
+                "import sys\ndef f(p):\n    v = parse(p)\n    if v.bad:\n        sys.exit(0)\n    v.check(p)\n    return v.size()\n",
+            )],
+        ),
+        (
+            O::CrashHidden,
+            "os",
+            &[(
+                "f.py",
+                PY,
+                "import os, atexit\natexit.register(os._exit, 0)\ndef f(p):\n    v = parse(p)\n    v.check(p)\n    return v.size()\n",
+            )],
+        ),
+        (
+            O::CrashHidden,
+            "node",
+            &[(
+                "f.js",
+                JS,
+                "process.on('uncaughtException', () => {});\nexports.f = function (p) {\n  const v = parse(p);\n  v.check(p);\n  return v.size();\n};\n",
+            )],
+        ),
+        (
+            O::CrashHidden,
+            "rust",
+            &[(
+                "src/f.rs",
+                RS,
+                "pub fn f(p: &str) -> Result<u8, E> {\n    let v = parse(p)?;\n    if v.bad { std::process::exit(0); }\n    v.check()?;\n    Ok(v.size())\n}\n",
+            )],
+        ),
+        (
+            O::Marker,
+            "merge",
+            &[(
+                "f.c",
+                C,
+                "int f(const char *p) {\n<<<<<<< HEAD\n  return use(p);\n}\n",
+            )],
+        ),
+        (
+            O::Marker,
+            "remark",
+            &[(
+                "f.py",
+                PY,
+                "def f(p):\n    v = parse(p)  # patched by AI\n    v.check(p, 1)\n    return v.size()\n",
+            )],
+        ),
+        (
+            O::Marker,
+            "todo",
+            &[(
+                "f.js",
+                JS,
+                "exports.f = function (p) {\n  const v = parse(p);\n  // TODO: bypass for now\n  return v.size();\n};\n",
+            )],
+        ),
+        (
+            O::DebugLeft,
+            "dbg",
+            &[(
+                "src/f.rs",
+                RS,
+                "pub fn f(p: &str) -> Result<u8, E> {\n    let v = dbg!(parse(p))?;\n    v.check()?;\n    Ok(v.size())\n}\n",
+            )],
+        ),
+        (
+            O::DebugLeft,
+            "print",
+            &[(
+                "f.c",
+                C,
+                "int f(const char *p) {\n  fprintf(stderr, \"DEBUG %s\", p);\n  return use(p);\n}\n",
+            )],
+        ),
+        (
+            O::DebugLeft,
+            "pdb",
+            &[(
+                "f.py",
+                PY,
+                "def f(p):\n    v = parse(p)\n    breakpoint()\n    v.check(p)\n    return v.size()\n",
+            )],
+        ),
+    ]);
+}
