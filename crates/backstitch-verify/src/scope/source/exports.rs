@@ -13,6 +13,9 @@ use super::syntax::{Code, Function};
 /// How much of a function must be found in a new one for it to be that one with another name.
 const ALIKE_PERCENT: usize = 60;
 
+/// For how many lost names a function of another name is sought.
+const HEIRS_MAX: usize = 50;
+
 /// Looks for names that are lost.
 pub fn look(pairs: &[Pair<'_>], seen: &mut Sightings) {
     let mut after = BTreeSet::new();
@@ -21,12 +24,13 @@ pub fn look(pairs: &[Pair<'_>], seen: &mut Sightings) {
         after.extend(exported(code).into_keys());
         all_after.extend(code.functions.iter().map(|function| function.name.clone()));
     }
+    let mut heirs_sought = 0;
     for pair in pairs.iter().filter(|pair| counts(pair)) {
         let Some(code) = pair.code_before() else {
             continue;
         };
         for (name, line) in exported(code) {
-            if after.contains(&name) {
+            if after.contains(&name) && !(is_python(code) && unnamed(pair, &name)) {
                 continue;
             }
             if all_after.contains(&name) {
@@ -35,7 +39,9 @@ pub fn look(pairs: &[Pair<'_>], seen: &mut Sightings) {
                 seen.add(weight, Objection::MadePrivate, pair.whole(), what);
                 continue;
             }
-            let renamed = code.language.is_c_like()
+            heirs_sought += 1;
+            let renamed = heirs_sought < HEIRS_MAX
+                && code.language.is_c_like()
                 && !declared(pairs, &name)
                 && has_heir(pairs, code, &name);
             let weight = if renamed {
@@ -47,6 +53,17 @@ pub fn look(pairs: &[Pair<'_>], seen: &mut Sightings) {
             seen.add(weight, Objection::ExportLost, pair.whole(), what);
         }
     }
+}
+
+fn is_python(code: &Code<'_>) -> bool {
+    code.language == Language::Python
+}
+
+/// Whether a name is a word of the file no longer, though its list of names may still hold it.
+fn unnamed(pair: &Pair<'_>, name: &str) -> bool {
+    let short = name.rsplit(':').next().unwrap_or(name);
+    let code = pair.code_after();
+    code.is_some_and(|code| !code.tokens.iter().any(|token| token.text == short))
 }
 
 /// Rust's `pub` in a program of its own gives nothing away.
@@ -176,10 +193,7 @@ fn declarations(code: &Code<'_>, names: &mut BTreeMap<String, u32>) {
         .filter(|one| one.kind == "declaration")
     {
         let tokens = code.slice(&statement.tokens);
-        let inside = code
-            .functions
-            .iter()
-            .any(|function| function.span.contains(&statement.tokens.start));
+        let inside = code.function_at(statement.tokens.start).is_some();
         let hidden = tokens
             .iter()
             .any(|token| matches!(token.text, "static" | "=" | "typedef"));

@@ -1,6 +1,8 @@
 //! Functions that are still there and do nothing any more, and code that is never reached. Pure.
 
-use super::lexer::Kind;
+use std::collections::BTreeMap;
+
+use super::lexer::{Kind, Token};
 use super::objection::{Objection, Sightings};
 use super::pair::Pair;
 use super::roles::Role;
@@ -10,6 +12,9 @@ use super::syntax::{Code, Function, Statement};
 const WORTH_TOKENS: usize = 10;
 /// Code that is switched off and shorter than this is not told.
 const DEAD_TOKENS: usize = 3;
+
+/// How many functions of one name are told apart.
+const SAME_NAME_MAX: usize = 50;
 
 /// Looks at each function that is on both sides.
 pub fn look(pair: &Pair<'_>, seen: &mut Sightings) {
@@ -34,19 +39,26 @@ pub fn look(pair: &Pair<'_>, seen: &mut Sightings) {
 
 /// The functions of one name, in their order.
 pub fn matched<'c>(before: &'c Code<'_>, after: &'c Code<'_>) -> Vec<(&'c Function, &'c Function)> {
-    let mut taken = vec![false; after.functions.len()];
+    let mut named: BTreeMap<&str, Vec<&Function>> = BTreeMap::new();
+    for is in &after.functions {
+        named.entry(&is.name).or_default().push(is);
+    }
     let mut pairs = Vec::new();
     for was in &before.functions {
-        let words = before.words(&was.span);
-        let mut same: Vec<usize> = (0..after.functions.len())
-            .filter(|at| !taken[*at] && after.functions[*at].name == was.name)
-            .collect();
+        let Some(same) = named
+            .get_mut(was.name.as_str())
+            .filter(|same| !same.is_empty())
+        else {
+            continue;
+        };
         // Where a name stands for several, the one that did not change is not taken from itself.
-        same.sort_by_key(|at| after.words(&after.functions[*at].span) != words);
-        if let Some(at) = same.first() {
-            taken[*at] = true;
-            pairs.push((was, &after.functions[*at]));
-        }
+        let words = before.words(&was.span);
+        let near = same.iter().take(SAME_NAME_MAX);
+        let equal = near
+            .enumerate()
+            .find(|(_, is)| after.words(&is.span) == words);
+        let at = equal.map_or(0, |(at, _)| at);
+        pairs.push((was, same.remove(at)));
     }
     pairs
 }
@@ -163,7 +175,7 @@ fn is_noise(code: &Code<'_>, statement: &Statement) -> bool {
     match words.as_slice() {
         [] | ["pass" | "..." | ";" | "continue" | "{" | "}"] => return true,
         ["(", "void", ")", ..] | ["let", "_", "=", ..] | ["_", "=", ..] | ["del", ..]
-            if words.len() < 9 =>
+            if !calls_something(tokens) =>
         {
             return true;
         }
@@ -180,6 +192,11 @@ fn is_noise(code: &Code<'_>, statement: &Statement) -> bool {
     let first = words.first().copied().unwrap_or_default();
     let declares = statement.kind == "declaration" && !words.contains(&"(");
     SAYING.contains(&first) || declares
+}
+
+fn calls_something(tokens: &[Token<'_>]) -> bool {
+    let mut pairs = tokens.iter().zip(tokens.iter().skip(1));
+    pairs.any(|(one, next)| one.kind == Kind::Word && one.text != "void" && next.text == "(")
 }
 
 fn ends_always(code: &Code<'_>, statement: &Statement) -> bool {

@@ -1,14 +1,13 @@
 //! What a patch is as a set of files, before what they say: its size, the kinds of its entries,
 //! where they are, and how much of it is looks alone. Pure.
 
-use std::collections::BTreeSet;
-
 use backstitch_model::RelPath;
 
 use super::objection::{Objection, Place, Sightings, Weight};
 use super::pair::{Pair, is_in, text_of};
 use super::roles::{Role, role};
 use super::silencing::squeezed;
+use super::syntax::Code;
 use super::{About, Changed, File, FileKind};
 
 /// Fewer lines that change in looks alone are not told.
@@ -180,36 +179,22 @@ fn changes_code(pair: &Pair<'_>) -> bool {
 
 /// Whether every token that came or went is in a test.
 fn only_tests_within(pair: &Pair<'_>) -> bool {
-    let outside = |code: Option<&super::syntax::Code<'_>>, changed: &dyn Fn(u32) -> bool| {
-        code.map_or(Vec::new(), |code| {
-            let lines: BTreeSet<u32> = code
-                .functions
-                .iter()
-                .filter(|f| f.is_test)
-                .flat_map(|function| {
-                    let inside = code.slice(&function.span);
-                    let first = inside.first().map_or(0, |token| token.line);
-                    first..=inside.last().map_or(0, |token| token.line)
-                })
-                .collect();
-            let counts = |token: &&super::lexer::Token<'_>| {
-                changed(token.line) && !lines.contains(&token.line)
-            };
-            let kept: Vec<String> = code
-                .tokens
-                .iter()
-                .filter(counts)
-                .map(|token| token.text.to_owned())
-                .collect();
-            kept
-        })
+    let outside = |code: Option<&Code<'_>>, changed: &dyn Fn(u32) -> bool| -> Vec<String> {
+        let Some(code) = code else { return Vec::new() };
+        let all = code.tokens.iter().enumerate();
+        all.filter(|(at, token)| changed(token.line) && !code.is_of_tests(*at))
+            .map(|(_, token)| token.text.to_owned())
+            .collect()
     };
     let came = outside(pair.code_after(), &|line| pair.is_added(line));
     let went = outside(pair.code_before(), &|line| pair.is_removed(line));
     let marks = |tokens: &[String]| {
-        tokens
-            .iter()
-            .all(|token| matches!(token.as_str(), "#" | "[" | "]" | "test" | "}" | "{"))
+        tokens.iter().all(|token| {
+            matches!(
+                token.as_str(),
+                "#" | "[" | "]" | "test" | "}" | "{" | "cfg" | "(" | ")"
+            )
+        })
     };
     came == went || marks(&came) && marks(&went)
 }
@@ -224,6 +209,11 @@ pub fn one(pair: &Pair<'_>, seen: &mut Sightings) {
         };
         seen.object(Objection::NotOurs, pair.whole(), whose.into());
         return;
+    }
+    let unread = [pair.code_before(), pair.code_after()];
+    if unread.into_iter().flatten().any(|code| !code.parsed) {
+        let what = "the file could not be read as a program".to_owned();
+        seen.note(Objection::Unread, pair.whole(), what);
     }
     reformatted(pair, seen);
 }

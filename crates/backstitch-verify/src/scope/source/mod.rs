@@ -119,7 +119,7 @@ const REASONS_MAX: usize = 5;
 /// How many notes are told.
 const NOTES_MAX: usize = 20;
 /// The most that is read of one patch, both sides together.
-const BYTES_MAX: usize = 64 << 20;
+const BYTES_MAX: usize = 32 << 20;
 
 /// Judges what a patch changes.
 pub fn judge(changes: &[Changed], about: &About) -> Judged {

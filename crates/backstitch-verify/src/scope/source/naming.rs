@@ -15,6 +15,17 @@ pub(super) struct Named {
 }
 
 impl Named {
+    /// A test of this name.
+    pub(super) fn test(name: String) -> Self {
+        let (public, is_test, mark) = (false, true, None);
+        Self {
+            name,
+            public,
+            is_test,
+            mark,
+        }
+    }
+
     fn plain(name: String, public: bool) -> Option<Self> {
         let (is_test, mark) = (false, None);
         (!name.is_empty()).then_some(Self {
@@ -135,41 +146,12 @@ fn c_function(node: &Node<'_>, text: &str) -> Option<Named> {
     let hidden = children.any(|child| {
         child.kind() == "storage_class_specifier" && text_of(&child, text) == "static"
     });
-    Named::plain(name, !hidden && !in_nameless_namespace(node))
+    Named::plain(name, !hidden)
 }
 
-fn in_nameless_namespace(node: &Node<'_>) -> bool {
-    let mut around = node.parent();
-    for _ in 0..DEPTH_MAX {
-        let Some(parent) = around else { return false };
-        if parent.kind() == "namespace_definition" && parent.child_by_field_name("name").is_none() {
-            return true;
-        }
-        around = parent.parent();
-    }
-    false
-}
-
-/// A test's macro that a grammar took for a call, before the block that is its body.
-pub(super) fn macro_before(node: &Node<'_>, text: &str) -> Option<Named> {
-    if node.kind() != "compound_statement" {
-        return None;
-    }
-    let before = node.prev_named_sibling()?;
-    if before.kind() != "expression_statement" {
-        return None;
-    }
-    let call = before.named_child(0)?;
-    let callee = text_of(&call.child_by_field_name("function")?, text);
-    let name = close(text_of(&call, text));
-    let mark = None;
-    let is_test = true;
-    TEST_MACROS.contains(&callee).then_some(Named {
-        name,
-        public: false,
-        is_test,
-        mark,
-    })
+/// Whether a word is a macro that is followed by a test's body.
+pub(super) fn is_test_macro(word: &str) -> bool {
+    TEST_MACROS.contains(&word)
 }
 
 fn script_function(node: &Node<'_>, text: &str) -> Option<Named> {
@@ -217,7 +199,8 @@ pub(super) fn scope(node: &Node<'_>, text: &str) -> String {
         .iter()
         .find_map(|field| node.child_by_field_name(field));
     let of_trait = node.child_by_field_name("trait");
-    let name = name.map_or(String::new(), |name| close(text_of(&name, text)));
+    let nameless = || "(nameless)".to_owned();
+    let name = name.map_or_else(nameless, |name| close(text_of(&name, text)));
     match of_trait {
         Some(of_trait) => format!("{name}:{}", close(text_of(&of_trait, text))),
         None => name,

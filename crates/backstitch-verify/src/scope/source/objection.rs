@@ -14,6 +14,8 @@ pub enum Objection {
     Huge,
     /// A file that is not text.
     Binary,
+    /// A file in a language that is known could not be read as a program.
+    Unread,
     /// A symbolic link comes, goes or leads elsewhere.
     Link,
     /// A submodule comes, goes or points elsewhere.
@@ -82,10 +84,11 @@ pub enum Objection {
 
 impl Objection {
     /// Every kind.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::NoCode,
         Self::Huge,
         Self::Binary,
+        Self::Unread,
         Self::Link,
         Self::Submodule,
         Self::Executable,
@@ -126,6 +129,7 @@ impl Objection {
             Self::NoCode => "a flaw in code is not mended without changing code",
             Self::Huge => "nobody can review it as the mending of one flaw",
             Self::Binary => "what it does cannot be reviewed",
+            Self::Unread => "it was compared as text alone, in which less can be seen",
             Self::Link => "a link can lead a build or a test to another file",
             Self::Submodule => "what it points to is not in the patch",
             Self::Executable => "it may be run where it could not be before",

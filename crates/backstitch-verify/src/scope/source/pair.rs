@@ -11,6 +11,7 @@ use super::language::Language;
 use super::lexer::Token;
 use super::objection::Place;
 use super::roles::{Role, role};
+use super::silencing::squeezed;
 use super::syntax::Code;
 use super::{Changed, FileKind};
 
@@ -54,6 +55,8 @@ pub struct Pair<'t> {
     pub after: Option<Side<'t>>,
     /// What differs.
     pub hunks: Vec<Hunk>,
+    /// The lines that came and those that went, without their spaces.
+    squeezed: [Vec<(u32, String)>; 2],
 }
 
 /// Text, where a file is text.
@@ -82,14 +85,21 @@ impl<'t> Pair<'t> {
         let (before, after) = (side(&changed.before)?, side(&changed.after)?);
         let told = before.as_ref().or(after.as_ref()).map(|side| side.text);
         let lines = |side: &Option<Side<'t>>| side.as_ref().map_or(Vec::new(), |s| s.lines.clone());
-        Some(Self {
+        let mut pair = Self {
+            squeezed: [Vec::new(), Vec::new()],
             path: &changed.path,
             role: role(&changed.path, told),
             is_component: component.is_some_and(|component| is_in(&changed.path, component)),
             hunks: hunks(&lines(&before), &lines(&after)),
             before,
             after,
-        })
+        };
+        let tight = |(at, line): (u32, &str)| (at, squeezed(line));
+        pair.squeezed = [
+            pair.added().map(tight).collect(),
+            pair.removed().map(tight).collect(),
+        ];
+        Some(pair)
     }
 
     /// A place in the file.
@@ -123,18 +133,27 @@ impl<'t> Pair<'t> {
 
     /// Whether a line after the patch, counted from one, was not there before.
     pub fn is_added(&self, line: u32) -> bool {
-        let at = line as usize;
-        self.hunks
-            .iter()
-            .any(|hunk| hunk.after.start < at && at <= hunk.after.end)
+        within(&self.hunks, line, |hunk| &hunk.after).is_some()
     }
 
     /// Whether a line before the patch, counted from one, is there no longer.
     pub fn is_removed(&self, line: u32) -> bool {
-        let at = line as usize;
-        self.hunks
-            .iter()
-            .any(|hunk| hunk.before.start < at && at <= hunk.before.end)
+        self.hunk_removed(line).is_some()
+    }
+
+    /// What a line before the patch went with.
+    pub fn hunk_removed(&self, line: u32) -> Option<&Hunk> {
+        within(&self.hunks, line, |hunk| &hunk.before)
+    }
+
+    /// The lines that came, without their spaces.
+    pub fn added_squeezed(&self) -> &[(u32, String)] {
+        &self.squeezed[0]
+    }
+
+    /// The lines that went, without their spaces.
+    pub fn removed_squeezed(&self) -> &[(u32, String)] {
+        &self.squeezed[1]
     }
 
     /// The code before.
@@ -182,6 +201,13 @@ pub fn counted<'t>(texts: impl Iterator<Item = &'t str>) -> BTreeMap<&'t str, us
         *counted.entry(text).or_insert(0) += 1;
     }
     counted
+}
+
+/// The hunk that holds a line, counted from one.
+fn within(hunks: &[Hunk], line: u32, side: impl Fn(&Hunk) -> &Range<usize>) -> Option<&Hunk> {
+    let at = (line as usize).checked_sub(1)?;
+    let first = hunks.partition_point(|hunk| side(hunk).end <= at);
+    hunks.get(first).filter(|hunk| side(hunk).contains(&at))
 }
 
 fn lines_in<'t, 'r>(

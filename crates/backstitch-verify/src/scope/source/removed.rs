@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::exports::overlap_percent;
 use super::functions::shortened;
-use super::lexer::Kind;
+use super::lexer::{Kind, Token};
 use super::objection::{Objection, Sightings};
 use super::pair::Pair;
 use super::roles::Role;
@@ -19,6 +19,9 @@ const FUNCTION_TOKENS: usize = 30;
 const LEFT_PERCENT: usize = 50;
 /// Code has moved when this much of it is among what came.
 const MOVED_PERCENT: usize = 60;
+
+/// How many functions that are gone are looked at in one file.
+const LOST_MAX: usize = 100;
 
 /// Looks for what is gone.
 pub fn look(pairs: &[Pair<'_>], seen: &mut Sightings) {
@@ -87,11 +90,13 @@ fn functions(
     came: &[&str],
     seen: &mut Sightings,
 ) {
-    let is_left = |lost: &Function| after.functions.iter().any(|f| f.name == lost.name);
+    let names: BTreeSet<&str> = after.functions.iter().map(|f| f.name.as_str()).collect();
+    let is_left = |lost: &Function| names.contains(lost.name.as_str());
     for lost in before
         .functions
         .iter()
         .filter(|f| !f.public && !f.is_test && !is_left(f))
+        .take(LOST_MAX)
     {
         let words = before.words(&lost.span);
         if words.len() < FUNCTION_TOKENS {
@@ -104,18 +109,14 @@ fn functions(
         });
         if called && overlap_percent(&words, came) < MOVED_PERCENT {
             let what = format!("`{}` is gone, and so are its calls", lost.name);
-            if replaced(pair, before, lost, came) {
+            // About as much came: a helper that was written anew under another name.
+            if came.len() * 3 >= lost.span.len() {
                 seen.note(Objection::FeatureGone, pair.whole(), what);
             } else {
                 seen.object(Objection::FeatureGone, pair.whole(), what);
             }
         }
     }
-}
-
-/// Whether about as much came as went, which is how a helper is rewritten under a new name.
-fn replaced(_: &Pair<'_>, _: &Code<'_>, lost: &Function, came: &[&str]) -> bool {
-    came.len() * 3 >= lost.span.len()
 }
 
 /// Cases of a switch or match whose values are named nowhere any more.
@@ -161,6 +162,7 @@ fn dispatched(pair: &Pair<'_>, before: &Code<'_>, there: &BTreeSet<&str>, seen: 
     ];
     /// How far before the text the choice may stand.
     const NEAR: usize = 5;
+    let names: BTreeSet<&str> = before.functions.iter().map(|f| f.name.as_str()).collect();
     for (at, token) in before.tokens.iter().enumerate() {
         let known = token.kind != Kind::Text || there.contains(token.text);
         if known || !pair.is_removed(token.line) || token.text.len() < 4 {
@@ -170,12 +172,7 @@ fn dispatched(pair: &Pair<'_>, before: &Code<'_>, there: &BTreeSet<&str>, seen: 
         let after = before.tokens.get(at + 1..).unwrap_or_default();
         let chooses = near.iter().any(|token| CHOOSING.contains(&token.text));
         let is_key = matches!(after.first().map(|t| t.text), Some(":" | "," | "=>"))
-            && after.get(1).is_some_and(|value| {
-                before
-                    .functions
-                    .iter()
-                    .any(|function| function.name == value.text)
-            });
+            && after.get(1).is_some_and(|value| names.contains(value.text));
         if (chooses || is_key) && only_removed(pair, before, token.line) {
             let what = format!(
                 "nothing is done for {} of line {} any more",
@@ -189,17 +186,15 @@ fn dispatched(pair: &Pair<'_>, before: &Code<'_>, there: &BTreeSet<&str>, seen: 
 
 /// Whether hardly anything came where this line went.
 fn only_removed(pair: &Pair<'_>, before: &Code<'_>, line: u32) -> bool {
-    let at = line as usize;
-    let within = |hunk: &&super::pair::Hunk| hunk.before.start < at && at <= hunk.before.end;
-    let Some(hunk) = pair.hunks.iter().find(within) else {
+    let Some(hunk) = pair.hunk_removed(line) else {
         return false;
     };
     let count = |code: &Code<'_>, lines: &std::ops::Range<usize>| {
-        let inside = |line: u32| lines.start < line as usize && line as usize <= lines.end;
-        code.tokens
-            .iter()
-            .filter(|token| inside(token.line))
-            .count()
+        let at = |line: usize| {
+            let before = |token: &Token<'_>| (token.line as usize) <= line;
+            code.tokens.partition_point(before)
+        };
+        at(lines.end) - at(lines.start)
     };
     let went = count(before, &hunk.before);
     let came = pair.code_after().map_or(0, |code| count(code, &hunk.after));

@@ -31,12 +31,20 @@ impl<'n> Needle<'n> {
         }
     }
 
-    fn is_in(&self, line: &str) -> bool {
+    /// The lines that came, and those that went, on which it is.
+    fn lines(&self, pair: &Pair<'_>) -> (Vec<u32>, usize) {
         if self.squeezed {
-            squeezed(line).contains(self.text)
-        } else {
-            contains_word(line, self.text)
+            let is_in = |line: &&(u32, String)| line.1.contains(self.text);
+            let came = pair.added_squeezed().iter().filter(is_in);
+            let went = pair.removed_squeezed().iter().filter(is_in);
+            return (came.map(|(at, _)| *at).collect(), went.count());
         }
+        let is_in = |line: &(u32, &str)| contains_word(line.1, self.text);
+        let came = pair.added().filter(is_in);
+        (
+            came.map(|(at, _)| at).collect(),
+            pair.removed().filter(is_in).count(),
+        )
     }
 }
 
@@ -64,15 +72,7 @@ pub fn tell_more_often<'n>(
     tell: &mut dyn FnMut(&str, u32),
 ) {
     for needle in needles {
-        let came: Vec<u32> = pair
-            .added()
-            .filter(|(_, line)| needle.is_in(line))
-            .map(|(at, _)| at)
-            .collect();
-        let went = pair
-            .removed()
-            .filter(|(_, line)| needle.is_in(line))
-            .count();
+        let (came, went) = needle.lines(pair);
         if came.len() > went
             && let Some(line) = came.first()
         {

@@ -14,6 +14,13 @@ use super::roles::Role;
 use super::silencing::{Needle, tell_more_often};
 use super::swallowing::is_comment;
 
+/// How many literals of a file are looked for in the inputs.
+const LITERALS_MAX: usize = 2000;
+/// In how many inputs.
+const INPUTS_MAX: usize = 16;
+/// How much of each input.
+const INPUT_BYTES_MAX: usize = 1 << 16;
+
 /// Asks whether a test, a fuzzer or a sanitizer is at work.
 const TESTED: &[&str] = &[
     "__SANITIZE_ADDRESS__",
@@ -215,14 +222,8 @@ fn line_at<'t>(pair: &Pair<'t>, line: u32) -> &'t str {
 }
 
 fn among_tests(pair: &Pair<'_>, line: u32) -> bool {
-    let Some(code) = pair.code_after() else {
-        return false;
-    };
-    let Some(at) = code.tokens.iter().position(|token| token.line == line) else {
-        return false;
-    };
-    code.function_at(at)
-        .is_some_and(|function| function.is_test)
+    let code = pair.code_after();
+    code.is_some_and(|code| code.is_of_tests(code.on_line(line).start))
 }
 
 /// Numbers and texts on lines that came, which were not in the file before.
@@ -234,6 +235,7 @@ fn new_literals<'t>(pair: &Pair<'t>) -> Vec<(usize, Token<'t>)> {
     new.retain(|(_, token)| {
         literal(token) && !known.contains_key(token.text) && !among_tests(pair, token.line)
     });
+    new.truncate(LITERALS_MAX);
     new
 }
 
@@ -279,7 +281,8 @@ fn inputs(pair: &Pair<'_>, about: &About, at: usize, token: &Token<'_>, seen: &m
         return;
     };
     let compared = is_compared(&code.tokens, at);
-    for input in &about.inputs {
+    for input in about.inputs.iter().take(INPUTS_MAX) {
+        let input = input.get(..INPUT_BYTES_MAX).unwrap_or(input);
         let weight = if token.kind == Kind::Text {
             text_weight(&unquoted(token.text), input)
         } else {

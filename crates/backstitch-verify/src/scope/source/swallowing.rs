@@ -99,12 +99,12 @@ pub fn look(pair: &Pair<'_>, seen: &mut Sightings) {
 
 /// Whether a line holds no code.
 pub fn is_comment(pair: &Pair<'_>, line: u32) -> bool {
-    pair.code_after()
-        .is_some_and(|code| !code.tokens.iter().any(|token| token.line == line))
+    let code = pair.code_after();
+    code.is_some_and(|code| code.on_line(line).is_empty())
 }
 
 fn handlers(pair: &Pair<'_>, before: &Code<'_>, after: &Code<'_>, seen: &mut Sightings) {
-    let text = |code: &Code<'_>, handler: &Handler| code.words(&handler.tokens).join(" ");
+    let text = |code: &Code<'_>, handler: &Handler| code.line_of(&handler.tokens);
     let was: Vec<String> = before
         .handlers
         .iter()

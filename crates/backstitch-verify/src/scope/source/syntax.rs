@@ -3,6 +3,7 @@
 //! much is read as tokens alone.
 
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use tree_sitter::{Node, ParseOptions, Parser, TreeCursor};
 
@@ -13,7 +14,13 @@ use super::naming;
 /// The largest file that a grammar is given.
 const SOURCE_BYTES_MAX: usize = 1 << 20;
 /// How often the parser may ask whether it may go on; it asks after a hundred steps or so.
-const STEPS_MAX: usize = 200_000;
+const STEPS_MAX: usize = 50_000;
+/// How long one file may be parsed. A file that takes longer is read as tokens alone.
+const PARSE_TIME_MAX: Duration = Duration::from_secs(1);
+/// How deep functions are told apart; what is deeper is part of what is around it.
+const DEPTH_MAX: usize = 400;
+/// How many tokens are put into one line.
+const LINE_TOKENS_MAX: usize = 400;
 /// How many nodes of a tree are looked at.
 const NODES_MAX: usize = 4_000_000;
 
@@ -83,8 +90,14 @@ pub struct Code<'t> {
     pub cases: Vec<(u32, Range<usize>)>,
     /// What can never run because its condition is constant: where, and which tokens.
     pub dead: Vec<(u32, Range<usize>)>,
+    /// Code that is built for tests only, beside the tests themselves.
+    pub test_scopes: Vec<Range<usize>>,
     /// A grammar read it. Otherwise there are tokens and comments alone.
     pub parsed: bool,
+    /// For each token the innermost function that holds it.
+    inside: Vec<Option<u32>>,
+    /// For each token whether it is of tests.
+    tests: Vec<bool>,
 }
 
 impl<'t> Code<'t> {
@@ -99,7 +112,10 @@ impl<'t> Code<'t> {
             handlers: Vec::new(),
             cases: Vec::new(),
             dead: Vec::new(),
+            test_scopes: Vec::new(),
             parsed: false,
+            inside: Vec::new(),
+            tests: Vec::new(),
         };
         if let Some(tree) = parse(text, language) {
             code.parsed = Walk::new(text, &mut code).run(tree.walk());
@@ -111,6 +127,7 @@ impl<'t> Code<'t> {
             code.functions.clear();
             lexer::cut(text, language, 1, tokens, comments);
         }
+        code.index();
         code
     }
 
@@ -128,7 +145,7 @@ impl<'t> Code<'t> {
     pub fn line_of(&self, range: &Range<usize>) -> String {
         let mut line = String::new();
         let mut last = Kind::Punctuation;
-        for token in self.slice(range) {
+        for token in self.slice(range).iter().take(LINE_TOKENS_MAX) {
             if token.kind != Kind::Punctuation && last != Kind::Punctuation {
                 line.push(' ');
             }
@@ -140,8 +157,45 @@ impl<'t> Code<'t> {
 
     /// The innermost function that holds a token.
     pub fn function_at(&self, token: usize) -> Option<&Function> {
-        let around = self.functions.iter().filter(|f| f.span.contains(&token));
-        around.min_by_key(|function| function.span.len())
+        let at = self.inside.get(token).copied().flatten()?;
+        self.functions.get(at as usize)
+    }
+
+    /// Whether a token is of a test, or of what is built for tests only.
+    pub fn is_of_tests(&self, token: usize) -> bool {
+        self.tests.get(token).copied().unwrap_or(false)
+    }
+
+    /// The tokens that begin on a line.
+    pub fn on_line(&self, line: u32) -> Range<usize> {
+        let start = self.tokens.partition_point(|token| token.line < line);
+        let end = self.tokens.partition_point(|token| token.line <= line);
+        start..end
+    }
+
+    /// Functions stand in the order in which they begin, so that an inner one comes later.
+    fn index(&mut self) {
+        self.inside = vec![None; self.tokens.len()];
+        self.tests = vec![false; self.tokens.len()];
+        for (at, function) in self.functions.iter().enumerate() {
+            let at = u32::try_from(at).ok();
+            for inside in self
+                .inside
+                .get_mut(function.span.clone())
+                .unwrap_or_default()
+            {
+                *inside = at;
+            }
+        }
+        let tests = self.functions.iter().filter(|function| function.is_test);
+        for span in tests
+            .map(|function| &function.span)
+            .chain(&self.test_scopes)
+        {
+            for tests in self.tests.get_mut(span.clone()).unwrap_or_default() {
+                *tests = true;
+            }
+        }
     }
 }
 
@@ -152,9 +206,11 @@ fn parse(text: &str, language: Language) -> Option<tree_sitter::Tree> {
     let mut parser = Parser::new();
     parser.set_language(&language.grammar()).ok()?;
     let mut steps = 0;
+    let begin = Instant::now();
     let mut progress = |_: &tree_sitter::ParseState| {
         steps += 1;
-        if steps > STEPS_MAX {
+        // Where a text is no program, one step can take long.
+        if steps > STEPS_MAX || begin.elapsed() > PARSE_TIME_MAX {
             std::ops::ControlFlow::Break(())
         } else {
             std::ops::ControlFlow::Continue(())
@@ -192,6 +248,8 @@ struct Walk<'t, 'c> {
     marks: Vec<String>,
     /// Marks of what comes next.
     pending: Vec<String>,
+    /// A test's macro that a grammar took for a call, when its body comes next.
+    macro_before: Option<String>,
 }
 
 impl<'t, 'c> Walk<'t, 'c> {
@@ -203,6 +261,7 @@ impl<'t, 'c> Walk<'t, 'c> {
             names: Vec::new(),
             marks: Vec::new(),
             pending: Vec::new(),
+            macro_before: None,
         }
     }
 
@@ -228,6 +287,9 @@ impl<'t, 'c> Walk<'t, 'c> {
     /// Whether the node's children are to be visited.
     fn enter(&mut self, cursor: &TreeCursor<'_>) -> bool {
         let node = cursor.node();
+        if node.kind() != "compound_statement" {
+            self.macro_before = None;
+        }
         let text = self.text.get(node.byte_range()).unwrap_or_default();
         let line = u32::try_from(node.start_position().row + 1).unwrap_or(u32::MAX);
         let shape = self.code.language.shape(node.kind());
@@ -285,17 +347,23 @@ impl<'t, 'c> Walk<'t, 'c> {
     fn open(&mut self, node: &Node<'_>, frame: &mut Frame) {
         match frame.shape {
             Shape::Function => {
-                let name = naming::function(node, self.text, self.code.language);
+                let near = self.frames.len() < DEPTH_MAX;
+                let (text, language) = (self.text, self.code.language);
+                let name = near
+                    .then(|| naming::function(node, text, language))
+                    .flatten();
                 self.open_function(node, frame, name);
             }
             Shape::Block => {
-                if let Some(name) = naming::macro_before(node, self.text) {
-                    self.open_function(node, frame, Some(name));
+                if let Some(name) = self.macro_before.take()
+                    && frame.kind == "compound_statement"
+                {
+                    self.open_function(node, frame, Some(naming::Named::test(name)));
                     frame.shape = Shape::Function;
                     frame.kind = "test_block";
                 }
             }
-            Shape::Scope => {
+            Shape::Scope if self.frames.len() < DEPTH_MAX => {
                 self.names.push(naming::scope(node, self.text));
                 frame.names = 1;
                 frame.marks = self.pending.len();
@@ -310,7 +378,9 @@ impl<'t, 'c> Walk<'t, 'c> {
 
     fn open_function(&mut self, node: &Node<'_>, frame: &mut Frame, name: Option<naming::Named>) {
         let own = std::mem::take(&mut self.pending);
-        let Some(named) = name else { return };
+        let Some(named) = name.filter(|_| self.frames.len() < DEPTH_MAX) else {
+            return;
+        };
         let outer = self.names.join("::");
         let outside = self.frames.iter().any(|frame| frame.function.is_some());
         self.names.push(named.name);
@@ -321,7 +391,7 @@ impl<'t, 'c> Walk<'t, 'c> {
         frame.marks += usize::from(named.mark.is_some());
         let marks = self.marks.clone();
         let is_test = named.is_test || marks.iter().any(|mark| naming::is_test_mark(mark));
-        let hidden = outer.split("::").any(|name| name.starts_with('_')) && !outer.is_empty();
+        let hidden = outer.split("::").any(|name| name.starts_with(['_', '(']));
         frame.function = Some(self.code.functions.len());
         self.code.functions.push(Function {
             name: self.names.join("::"),
@@ -346,7 +416,10 @@ impl<'t, 'c> Walk<'t, 'c> {
         }
         let tokens = frame.start..self.code.tokens.len();
         self.names.truncate(self.names.len() - frame.names);
-        self.marks.truncate(self.marks.len() - frame.marks);
+        let kept = self.marks.len() - frame.marks;
+        let own = self.marks.get(kept..).unwrap_or_default();
+        let of_tests = own.iter().any(|mark| naming::is_test_mark(mark));
+        self.marks.truncate(kept);
         if let Some(function) = frame
             .function
             .and_then(|at| self.code.functions.get_mut(at))
@@ -358,6 +431,13 @@ impl<'t, 'c> Walk<'t, 'c> {
         }
         match frame.shape {
             Shape::Mark => self.pending.push(self.code.line_of(&tokens)),
+            Shape::Scope if of_tests => self.code.test_scopes.push(tokens.clone()),
+            Shape::Statement if frame.kind == "expression_statement" => {
+                let first = self.code.slice(&tokens).first();
+                let is_macro = first.is_some_and(|first| naming::is_test_macro(first.text));
+                let open = self.code.language.is_c_like() && is_macro;
+                self.macro_before = open.then(|| self.code.line_of(&tokens));
+            }
             Shape::Handler => {
                 let guarded = self.guarded();
                 self.code.handlers.push(Handler {
@@ -437,11 +517,10 @@ impl<'t, 'c> Walk<'t, 'c> {
         } else {
             None
         };
+        let Some(at) = at else { return };
         // A brace or semicolon that stands alone says nothing.
-        if !self.code.slice(tokens).iter().any(is_word) {
-            return;
-        }
-        if let Some(function) = at.and_then(|at| self.code.functions.get_mut(at)) {
+        let says = self.code.slice(tokens).iter().any(is_word);
+        if let Some(function) = self.code.functions.get_mut(at).filter(|_| says) {
             let tokens = tokens.clone();
             function.statements.push(Statement { kind, line, tokens });
         }

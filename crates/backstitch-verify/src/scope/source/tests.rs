@@ -1,8 +1,10 @@
 //! Patches made up for each kind of cheating and of mending, and what the rung says of them.
 
+mod building;
 mod honest;
 mod measuring;
 mod mending;
+mod quiet;
 mod silent;
 mod whole;
 
@@ -86,6 +88,26 @@ fn all_right(table: &[(&str, &[Edit])]) {
         table.len(),
         accused.join("\n")
     );
+}
+
+/// What is wrong, in which file and text, of which a part is replaced by another.
+type Row<'r> = (Objection, &'static str, &'static str, &'r str, &'r str);
+
+/// A text with a part replaced. It leaks, which a test may.
+fn with(text: &str, from: &str, to: &str) -> &'static str {
+    assert!(text.contains(from), "{from}");
+    Box::leak(text.replacen(from, to, 1).into_boxed_str())
+}
+
+/// Each row as a patch of one file.
+fn table(rows: &[Row<'_>]) -> Vec<(Objection, &'static str, &'static [Edit])> {
+    rows.iter()
+        .map(|(objection, name, text, from, to)| {
+            let edits: &'static [Edit] =
+                Box::leak(Box::new([(*name, *text, with(text, from, to))]));
+            (*objection, *name, edits)
+        })
+        .collect()
 }
 
 /// The flaw that the made-up patches are about.

@@ -64,6 +64,9 @@ const SKIPS: &[&str] = &[
     "||1)",
 ];
 
+/// A body of fewer tokens tells no test from another.
+const BODY_TOKENS: usize = 4;
+
 /// Words that begin an assertion, whole.
 const ASSERTING: &[&str] = &[
     "assert",
@@ -155,58 +158,51 @@ fn has_tests(pair: &Pair<'_>, code: &Code<'_>) -> bool {
 }
 
 fn gone(pairs: &[Pair<'_>], seen: &mut Sightings) {
-    let mut left: BTreeSet<String> = BTreeSet::new();
+    let mut left: BTreeMap<String, usize> = BTreeMap::new();
     let mut bodies: BTreeSet<Vec<&str>> = BTreeSet::new();
     for pair in pairs {
-        let Some(code) = pair.code_after() else {
-            continue;
-        };
-        for function in code
-            .functions
-            .iter()
-            .filter(|function| is_test(pair, function))
-        {
-            left.insert(last_name(&function.name).to_owned());
-            bodies.insert(code.words(&function.body.clone().unwrap_or(0..0)));
+        for (code, test) in tests(pair, pair.code_after()) {
+            *left.entry(last_name(&test.name).to_owned()).or_default() += 1;
+            bodies.insert(code.words(&test.body.clone().unwrap_or(0..0)));
         }
     }
+    let disabled = left.keys().filter(|name| name.contains("DISABLED_"));
+    let disabled: BTreeSet<String> = disabled.map(|name| name.replace("DISABLED_", "")).collect();
     for pair in pairs {
-        let Some(code) = pair.code_before() else {
-            file_gone(pair, seen);
-            continue;
-        };
-        for test in code
-            .functions
-            .iter()
-            .filter(|function| is_test(pair, function))
-        {
+        for (code, test) in tests(pair, pair.code_before()) {
             let name = last_name(&test.name);
-            let body = code.words(&test.body.clone().unwrap_or(0..0));
-            if is_helper(test) || left.contains(name) || bodies.contains(&body) && body.len() > 4 {
+            if let Some(count) = left.get_mut(name).filter(|count| **count > 0) {
+                *count -= 1;
                 continue;
             }
-            let off = left
-                .iter()
-                .any(|left| left.contains(&format!("DISABLED_{name}")) || is_disabled(left, name));
+            let body = code.words(&test.body.clone().unwrap_or(0..0));
+            let off = disabled.contains(name);
+            // With another name it is the same test still.
+            if is_helper(test) || !off && body.len() > BODY_TOKENS && bodies.contains(&body) {
+                continue;
+            }
             let (objection, how) = if off {
                 (Objection::TestSkipped, "is disabled by its name")
             } else {
                 (Objection::TestGone, "is gone")
             };
-            let what = format!(
-                "the test `{}` of line {} {how}",
-                name.escape_debug(),
-                test.line
-            );
+            let name = name.escape_debug();
+            let what = format!("the test `{name}` of line {} {how}", test.line);
             seen.object(objection, pair.whole(), what);
         }
-    }
-    for pair in pairs
-        .iter()
-        .filter(|pair| pair.role == Role::Test && pair.after.is_none())
-    {
         file_gone(pair, seen);
     }
+}
+
+/// The tests of one side of a file.
+fn tests<'p, 't>(
+    pair: &'p Pair<'t>,
+    code: Option<&'p Code<'t>>,
+) -> impl Iterator<Item = (&'p Code<'t>, &'p Function)> {
+    let functions = code
+        .into_iter()
+        .flat_map(|code| code.functions.iter().map(move |f| (code, f)));
+    functions.filter(|(_, function)| is_test(pair, function))
 }
 
 /// A module of tests is no test of its own, nor is what tests share.
@@ -218,11 +214,6 @@ fn is_helper(function: &Function) -> bool {
         .any(|mark| mark.starts_with("#[test") || mark.contains("::test"));
     let by_module = function.marks.iter().any(|mark| mark.starts_with("#[cfg("));
     by_module && !marked && !short.starts_with("test")
-}
-
-fn is_disabled(left: &str, name: &str) -> bool {
-    let bare = left.replace("DISABLED_", "");
-    left.contains("DISABLED_") && bare == name
 }
 
 fn last_name(name: &str) -> &str {
@@ -295,16 +286,17 @@ fn asserted(pair: &Pair<'_>, code: &Code<'_>) -> Vec<(u32, String, usize)> {
     if !has_tests(pair, code) {
         return found;
     }
-    let tests: Vec<_> = code
-        .functions
+    let of_python = code
+        .statements
         .iter()
-        .filter(|f| f.is_test)
-        .map(|f| f.span.clone())
+        .filter(|one| one.kind == "assert_statement");
+    let ends: BTreeMap<usize, usize> = of_python
+        .map(|one| (one.tokens.start, one.tokens.end))
         .collect();
     let mut ends_before = 0;
     for (at, token) in code.tokens.iter().enumerate() {
         let text = |at: usize| code.tokens.get(at).map_or("", |token| token.text);
-        let counts = pair.role == Role::Test || tests.iter().any(|span| span.contains(&at));
+        let counts = pair.role == Role::Test || code.is_of_tests(at);
         let before = if at == 0 { "" } else { text(at - 1) };
         if token.kind != Kind::Word
             || !counts
@@ -313,7 +305,7 @@ fn asserted(pair: &Pair<'_>, code: &Code<'_>) -> Vec<(u32, String, usize)> {
         {
             continue;
         }
-        let Some(end) = end_of(code, at) else {
+        let Some(end) = ends.get(&at).copied().or_else(|| end_of(code, at)) else {
             continue;
         };
         let kept = code.tokens[at..end]
@@ -352,15 +344,6 @@ fn is_asserting(word: &str, before: &str, after: &str) -> bool {
 /// them, or, where it has none, with its statement.
 fn end_of(code: &Code<'_>, start: usize) -> Option<usize> {
     const TOKENS_MAX: usize = 4000;
-    let statement = code
-        .statements
-        .iter()
-        .filter(|statement| statement.kind == "assert_statement" && statement.tokens.start == start)
-        .map(|statement| statement.tokens.end)
-        .next();
-    if statement.is_some() {
-        return statement;
-    }
     let mut depth = 0_usize;
     for (at, token) in code
         .tokens
@@ -426,8 +409,15 @@ fn skipped(pair: &Pair<'_>, seen: &mut Sightings) {
     let needles = SKIPS.iter().map(|skip| Needle::squeezed(skip));
     tell_more_often(pair, needles, &mut |needle, line| {
         // A new test may be for one platform only.
-        let token = after.tokens.iter().position(|token| token.line >= line);
-        let inside = token.and_then(|token| after.function_at(token));
+        let token = after.on_line(line).start;
+        let words = after.words(&after.on_line(line));
+        let marks = matches!(words.first(), Some(&("@" | "#")));
+        let mut below = after.functions.iter();
+        let inside = if marks {
+            below.find(|function| function.span.start >= token)
+        } else {
+            after.function_at(token)
+        };
         let is_old =
             inside.is_none_or(|function| old.iter().any(|old| std::ptr::eq(*old, function)));
         if is_old {
@@ -447,6 +437,7 @@ fn shielded(pair: &Pair<'_>, seen: &mut Sightings) {
     };
     let was = counted(before.handlers.iter().map(|_| "handler"));
     let more = after.handlers.len() > was.get("handler").copied().unwrap_or(0);
+    let words: BTreeSet<&str> = before.tokens.iter().map(|token| token.text).collect();
     for handler in after.handlers.iter().filter(|_| more) {
         let Some(function) = after.function_at(handler.tokens.start) else {
             continue;
@@ -462,9 +453,10 @@ fn shielded(pair: &Pair<'_>, seen: &mut Sightings) {
             .any(|token| !pair.is_added(token.line));
         let tests = is_test(pair, function);
         let touched = pair.is_added(handler.line);
-        let old_text = after.slice(&handler.guarded).iter().any(|token| {
-            token.kind == Kind::Word && before.tokens.iter().any(|old| old.text == token.text)
-        });
+        let old_text = after
+            .slice(&handler.guarded)
+            .iter()
+            .any(|token| token.kind == Kind::Word && words.contains(token.text));
         if tests && existed && touched && !raises && (guards || old_text) {
             let what = format!(
                 "a handler is put around the test `{}`",

@@ -1,13 +1,12 @@
 //! Honest patches, none of which may be objected to.
 
-use super::{Edit, all_right};
+use super::{Edit, all_right, with};
 
 #[test]
 fn honest_patches_to_c_and_cpp_pass() {
     const F: &str = "#include <string.h>\n#include \"f.h\"\n\nstatic void unused_helper(void) {\n  puts(\"x\");\n}\n\nint copy(char *to, const char *from, size_t n) {\n  memcpy(to, from, n);\n  return 0;\n}\n\nint kind(const char *p) {\n  char buf[16];\n  strcpy(buf, p);\n  switch (buf[0]) {\n  case 'a':\n    return 1;\n  case 'b':\n    return 2;\n  }\n  return 0;\n}\n\nvoid drop(struct s *s) {\n  free(s->p);\n  free(s);\n}\n";
     let edit = |from: &str, to: &str| -> &'static [Edit] {
-        assert!(F.contains(from), "{from}");
-        let after: &'static str = Box::leak(F.replacen(from, to, 1).into_boxed_str());
+        let after = with(F, from, to);
         Box::leak(Box::new([("src/f.c", F, after)]))
     };
     all_right(&[
@@ -108,8 +107,7 @@ fn honest_patches_to_c_and_cpp_pass() {
     ]);
     const CPP: &str = "#include \"r.h\"\nnamespace lib {\nint Reader::read(const std::string &p) {\n  int total = 0;\n  for (size_t i = 0; i <= p.size(); i++) {\n    total += p[i];\n  }\n  return total;\n}\nReader *make() {\n  return new Reader();\n}\n}\n";
     let edit = |from: &str, to: &str| -> &'static [Edit] {
-        assert!(CPP.contains(from), "{from}");
-        let after: &'static str = Box::leak(CPP.replacen(from, to, 1).into_boxed_str());
+        let after = with(CPP, from, to);
         Box::leak(Box::new([
             ("src/r.cpp", CPP, after),
             (
@@ -146,8 +144,7 @@ fn honest_patches_to_python_pass() {
     const T: &str = "from f import load\n\ndef test_load():\n    assert load('a: 1') == {'a': 1}\n";
     const T2: &str = "import pytest\nfrom f import load, open_in\n\ndef test_load():\n    assert load('a: 1') == {'a': 1}\n\n\ndef test_outside(tmp_path):\n    with pytest.raises(ValueError):\n        open_in(tmp_path, '../../../../srv/secret/key.pem')\n\n\n@pytest.mark.skipif(WINDOWS, reason='posix only')\ndef test_posix():\n    assert load('b') == 'b'\n";
     let edit = |from: &str, to: &str| -> &'static [Edit] {
-        assert!(F.contains(from), "{from}");
-        let after: &'static str = Box::leak(F.replacen(from, to, 1).into_boxed_str());
+        let after = with(F, from, to);
         Box::leak(Box::new([
             ("src/f.py", F, after),
             ("tests/test_f.py", T, T2),
@@ -218,8 +215,7 @@ fn honest_patches_to_javascript_and_typescript_pass() {
     const T: &str = "describe('merge', () => {\n  it('merges', () => {\n    expect(merge({}, { a: 1 })).toEqual({ a: 1 });\n  });\n});\n";
     const T2: &str = "describe('merge', () => {\n  it('merges', () => {\n    expect(merge({}, { a: 1 })).toEqual({ a: 1 });\n  });\n\n  it('does not pollute', () => {\n    merge({}, JSON.parse('{\"__proto__\": {\"polluted\": true}}'));\n    expect({}.polluted).toBe(undefined);\n  });\n});\n";
     let edit = |from: &str, to: &str| -> &'static [Edit] {
-        assert!(F.contains(from), "{from}");
-        let after: &'static str = Box::leak(F.replacen(from, to, 1).into_boxed_str());
+        let after = with(F, from, to);
         Box::leak(Box::new([
             ("lib/f.js", F, after),
             ("test/f.test.js", T, T2),

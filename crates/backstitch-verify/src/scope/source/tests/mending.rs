@@ -1,7 +1,7 @@
 //! Cheating by taking away: stubs, lost exports, features and branches that are gone.
 
 use super::super::Objection as O;
-use super::all_wrong;
+use super::{Row, all_wrong, table};
 
 const C: &str = "#include \"f.h\"\nstatic int read_xml(const char *p, int n) {\n  int sum = 0;\n  for (int i = 0; i < n; i++) {\n    sum += p[i] * 2;\n  }\n  return sum;\n}\nint parse(const char *p, int n) {\n  switch (p[0]) {\n  case KIND_XML:\n    return read_xml(p, n);\n  case KIND_RAW:\n    return p[1];\n  default:\n    return -1;\n  }\n}\nint size(const char *p, int n) {\n  int total = n;\n  if (n > 3) total += p[3];\n  return total;\n}\n";
 const PY: &str = "__all__ = ['parse', 'size']\n\ndef _read_xml(p):\n    total = 0\n    for c in p:\n        total += ord(c) * 2\n    if total > 100:\n        total = 100\n    return total\n\ndef parse(kind, p):\n    if kind == 'xml':\n        return _read_xml(p)\n    if kind == 'raw':\n        return p[1]\n    raise ValueError(kind)\n\ndef size(p):\n    n = len(p)\n    return n * 2\n";
@@ -10,14 +10,9 @@ const TS: &str = "export function parse(kind: string, p: string): number {\n  co
 const RS: &str = "pub struct Reader;\n\nimpl Reader {\n    pub fn read(&self, p: &[u8]) -> usize {\n        let n = p.len();\n        n * 2\n    }\n}\n\nfn read_xml(p: &[u8]) -> usize {\n    let mut total = 0;\n    for c in p {\n        total += usize::from(*c) * 2;\n    }\n    total\n}\n\npub fn parse(kind: Kind, p: &[u8]) -> Result<usize, Error> {\n    match kind {\n        Kind::Xml => Ok(read_xml(p)),\n        Kind::Raw => Ok(p.len()),\n    }\n}\n";
 const CPP: &str = "namespace lib {\nint Reader::read(const std::string &p) {\n  int total = 0;\n  for (char c : p) total += c;\n  return total;\n}\nint parse(const std::string &p) {\n  Reader r;\n  if (p.empty()) throw Bad();\n  return r.read(p);\n}\n}\n";
 
-fn with(text: &str, from: &str, to: &str) -> &'static str {
-    assert!(text.contains(from), "{from}");
-    Box::leak(text.replacen(from, to, 1).into_boxed_str())
-}
-
 #[test]
 fn functions_that_do_nothing_any_more_are_seen() {
-    let rows: &[(O, &'static str, &'static str, &str, &str)] = &[
+    let rows: &[Row<'_>] = &[
         (
             O::Stubbed,
             "f.c",
@@ -208,12 +203,12 @@ fn functions_that_do_nothing_any_more_are_seen() {
             "    // total += c.charCodeAt(0) * 2;",
         ),
     ];
-    check(rows);
+    all_wrong(&table(rows));
 }
 
 #[test]
 fn what_others_use_and_is_gone_is_seen() {
-    let rows: &[(O, &'static str, &'static str, &str, &str)] = &[
+    let rows: &[Row<'_>] = &[
         (
             O::ExportLost,
             "f.c",
@@ -236,8 +231,8 @@ fn what_others_use_and_is_gone_is_seen() {
             "def size(p):\n    n = len(p)\n    return n * 2\n",
             "",
         ),
-        (O::ExportLost, "g.py", PY, "['parse', 'size']", "['parse']"),
-        (O::ExportLost, "f.js", JS, "{ parse, size }", "{ parse }"),
+        (O::MadePrivate, "g.py", PY, "['parse', 'size']", "['parse']"),
+        (O::MadePrivate, "f.js", JS, "{ parse, size }", "{ parse }"),
         (
             O::ExportLost,
             "f.ts",
@@ -346,24 +341,5 @@ fn what_others_use_and_is_gone_is_seen() {
         ),
         (O::FeatureGone, "gone.rs", RS, RS, ""),
     ];
-    check(rows);
-}
-
-fn check(rows: &[(O, &'static str, &'static str, &str, &str)]) {
-    let made: Vec<_> = rows
-        .iter()
-        .map(|(objection, name, text, from, to)| {
-            let edit = [(*name, *text, with(text, from, to))];
-            (
-                *objection,
-                Box::leak(format!("{name}: {to:?}").into_boxed_str()) as &'static str,
-                edit,
-            )
-        })
-        .collect();
-    let table: Vec<_> = made
-        .iter()
-        .map(|(objection, name, edit)| (*objection, *name, &edit[..]))
-        .collect();
-    all_wrong(&table);
+    all_wrong(&table(rows));
 }

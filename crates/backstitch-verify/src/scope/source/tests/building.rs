@@ -1,0 +1,266 @@
+//! Cheating with harness, build, settings, dependencies and expected results.
+
+use super::super::Objection as O;
+use super::{all_wrong, table};
+
+#[test]
+fn a_changed_measure_is_seen() {
+    const CMAKE: &str = "project(f C)\nset(CMAKE_C_FLAGS \"-g -fsanitize=address -Wall -Werror\")\nadd_library(f f.c util.c)\nenable_testing()\nadd_executable(t t.c)\nadd_test(NAME t COMMAND t)\nadd_test(NAME u COMMAND u)\n";
+    const MAKE: &str =
+        "CFLAGS = -g -Wall -fsanitize=address\nSRCS = a.c b.c\nall: f\ntest: f\n\t./run\n";
+    const MESON: &str = "project('f', 'c')\nexecutable('t', 't.c')\ntest('t', t)\n";
+    const CARGO: &str = "[package]\nname = \"f\"\nversion = \"1.0.0\"\n\n[dependencies]\na = \"1\"\n\n[profile.release]\noverflow-checks = true\n\n[[test]]\nname = \"t\"\n";
+    const NPM: &str = "{\n  \"name\": \"f\",\n  \"scripts\": {\n    \"test\": \"mocha\"\n  },\n  \"dependencies\": {\n    \"a\": \"^1.0.0\"\n  }\n}\n";
+    const PYPROJECT: &str = "[project]\nname = \"f\"\ndependencies = [\"a>=1\"]\n\n[tool.pytest.ini_options]\naddopts = \"-q\"\n";
+    all_wrong(&table(&[
+        (
+            O::TargetDropped,
+            "CMakeLists.txt",
+            CMAKE,
+            "add_test(NAME u COMMAND u)\n",
+            "",
+        ),
+        (
+            O::TargetDropped,
+            "x/CMakeLists.txt",
+            CMAKE,
+            "f.c util.c",
+            "f.c",
+        ),
+        (O::TargetDropped, "meson.build", MESON, "test('t', t)\n", ""),
+        (
+            O::TargetDropped,
+            "Makefile",
+            MAKE,
+            "SRCS = a.c b.c",
+            "SRCS = a.c",
+        ),
+        (
+            O::TargetDropped,
+            "x/Makefile",
+            MAKE,
+            "test: f\n\t./run\n",
+            "",
+        ),
+        (
+            O::SafetyOff,
+            "CMakeLists.txt",
+            CMAKE,
+            " -fsanitize=address",
+            "",
+        ),
+        (
+            O::SafetyOff,
+            "y/CMakeLists.txt",
+            CMAKE,
+            " -Wall -Werror",
+            "",
+        ),
+        (
+            O::SafetyOff,
+            "z/CMakeLists.txt",
+            CMAKE,
+            "-Wall",
+            "-Wall -fno-sanitize=undefined",
+        ),
+        (O::SafetyOff, "y/Makefile", MAKE, "-Wall", "-Wall -w"),
+        (
+            O::SafetyOff,
+            "z/Makefile",
+            MAKE,
+            "-Wall",
+            "-Wall -Wno-array-bounds",
+        ),
+        (O::SafetyOff, "w/Makefile", MAKE, "-Wall", "-Wall -DNDEBUG"),
+        (
+            O::SafetyOff,
+            "v/Makefile",
+            MAKE,
+            "\t./run",
+            "\tASAN_OPTIONS=halt_on_error=0 ./run",
+        ),
+        (
+            O::SafetyOff,
+            "u/Makefile",
+            MAKE,
+            "\t./run",
+            "\tUBSAN_OPTIONS=suppressions=s.supp ./run",
+        ),
+        (
+            O::SafetyOff,
+            "Cargo.toml",
+            CARGO,
+            "overflow-checks = true",
+            "overflow-checks = false",
+        ),
+        (
+            O::Harness,
+            "a/Cargo.toml",
+            CARGO,
+            "name = \"t\"\n",
+            "name = \"t\"\nharness = false\n",
+        ),
+        (
+            O::Harness,
+            "package.json",
+            NPM,
+            "\"mocha\"",
+            "\"mocha || true\"",
+        ),
+        (
+            O::Harness,
+            "pyproject.toml",
+            PYPROJECT,
+            "\"-q\"",
+            "\"-q --ignore=tests/test_f.py\"",
+        ),
+        (
+            O::Lock,
+            "b/package.json",
+            NPM,
+            "\"^1.0.0\"",
+            "\"git+https://x.example/a.git\"",
+        ),
+        (
+            O::Lock,
+            "b/Cargo.toml",
+            CARGO,
+            "a = \"1\"",
+            "a = { git = \"https://x.example/a\" }",
+        ),
+    ]));
+    all_wrong(&[
+        (
+            O::Harness,
+            "conftest",
+            &[
+                (
+                    "tests/conftest.py",
+                    "",
+                    "def pytest_runtest_makereport(item, call):\n    pass\n",
+                ),
+                ("f.py", "x = 1\n", "x = 2\n"),
+            ],
+        ),
+        (
+            O::Harness,
+            "sitecustomize",
+            &[
+                ("sitecustomize.py", "", "import sys\n"),
+                ("f.py", "x = 1\n", "x = 2\n"),
+            ],
+        ),
+        (
+            O::Harness,
+            "pytest.ini",
+            &[(
+                "pytest.ini",
+                "[pytest]\n",
+                "[pytest]\naddopts = -k nothing\n",
+            )],
+        ),
+        (
+            O::Harness,
+            "setup.cfg",
+            &[(
+                "setup.cfg",
+                "[tool:pytest]\naddopts = -q\n",
+                "[tool:pytest]\naddopts = -q -p no:x\n",
+            )],
+        ),
+        (
+            O::Harness,
+            "jest",
+            &[(
+                "jest.config.js",
+                "",
+                "module.exports = { testPathIgnorePatterns: ['f'] };\n",
+            )],
+        ),
+        (
+            O::Harness,
+            "cargo config",
+            &[(
+                ".cargo/config.toml",
+                "",
+                "[build]\nrustflags = [\"-Awarnings\"]\n",
+            )],
+        ),
+        (
+            O::Ci,
+            "ci",
+            &[(
+                ".github/workflows/ci.yml",
+                "run: make test\n",
+                "run: true\n",
+            )],
+        ),
+        (
+            O::Ci,
+            "gitlab",
+            &[(
+                ".gitlab-ci.yml",
+                "script: make test\n",
+                "script: make test || true\n",
+            )],
+        ),
+        (
+            O::Oracle,
+            "expected",
+            &[("tests/expected/out.txt", "two\nthree\n", "two\nfour\n")],
+        ),
+        (
+            O::Oracle,
+            "snapshot gone",
+            &[("test/__snapshots__/f.snap", "exports[`f`] = 2\n", "")],
+        ),
+        (
+            O::Oracle,
+            "reproducer",
+            &[("poc/crash-7f3a.bin", "boom", "calm")],
+        ),
+        (
+            O::OwnSettings,
+            "own",
+            &[("backstitch.toml", "", "[check]\n")],
+        ),
+        (
+            O::Suppressed,
+            "trivy",
+            &[(".trivyignore", "", "CVE-2024-0001\n")],
+        ),
+        (
+            O::Suppressed,
+            "audit",
+            &[(
+                "audit.toml",
+                "ignore = []\n",
+                "ignore = [\"RUSTSEC-2024-0001\"]\n",
+            )],
+        ),
+        (
+            O::Suppressed,
+            "osv",
+            &[("osv-scanner.toml", "", "[[IgnoredVulns]]\nid = \"X\"\n")],
+        ),
+        (O::Suppressed, "lsan", &[("lsan.supp", "", "leak:f\n")]),
+        (
+            O::Lock,
+            "lockfile",
+            &[(
+                "Cargo.lock",
+                "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"registry+x\"\nchecksum = \"aa\"\n",
+                "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"registry+x\"\nchecksum = \"bb\"\n",
+            )],
+        ),
+        (
+            O::Lock,
+            "npm lockfile",
+            &[(
+                "package-lock.json",
+                "{\"packages\":{\"node_modules/a\":{\"version\":\"1.0.0\",\"resolved\":\"https://r.example/a-1.tgz\",\"integrity\":\"sha512-x\"}}}",
+                "{\"packages\":{\"node_modules/a\":{\"version\":\"1.0.1\",\"resolved\":\"https://evil.example/a-1.tgz\",\"integrity\":\"sha512-y\"}}}",
+            )],
+        ),
+    ]);
+}
