@@ -173,14 +173,14 @@ fn words<'t>(lines: impl Iterator<Item = &'t str>) -> Vec<&'t str> {
         .collect()
 }
 
-/// What is in `these` more often than in `those`.
-fn less<'t>(these: &[&'t str], those: &[&'t str]) -> Vec<&'t str> {
-    let mut left = super::pair::counted(those.iter().copied());
+/// What is in `words` more often than in `others`.
+fn less<'t>(words: &[&'t str], others: &[&'t str]) -> Vec<&'t str> {
+    let mut left = super::pair::counted(others.iter().copied());
     let mut more = Vec::new();
-    for word in these {
-        match left.get_mut(word).filter(|count| **count > 0) {
+    for text in words {
+        match left.get_mut(text).filter(|count| **count > 0) {
             Some(count) => *count -= 1,
-            None => more.push(*word),
+            None => more.push(*text),
         }
     }
     more
@@ -194,10 +194,8 @@ fn is_name_of(word: &str, names: &BTreeSet<&str>) -> bool {
             .map_or(name, |(stem, _)| stem)
             .to_owned()
     };
-    let is_object = last.ends_with(".o")
-        || last.ends_with(".lo")
-        || last.ends_with(".obj")
-        || !last.contains('.');
+    let ending = last.rsplit_once('.').map(|(_, ending)| ending);
+    let is_object = matches!(ending, None | Some("o" | "lo" | "obj"));
     names.contains(last) || is_object && names.iter().any(|name| stem(name) == stem(last))
 }
 

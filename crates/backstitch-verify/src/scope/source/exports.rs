@@ -91,7 +91,8 @@ fn hidden_weight(code: &Code<'_>, pair: &Pair<'_>, _name: &str) -> Weight {
 
 fn declared(pairs: &[Pair<'_>], name: &str) -> bool {
     pairs.iter().any(|pair| {
-        let header = pair.path.as_str().ends_with(".h") || pair.path.as_str().ends_with(".hpp");
+        let ending = pair.path.file_name().rsplit('.').next();
+        let header = matches!(ending, Some("h" | "hpp" | "hh" | "hxx"));
         let code = pair.code_before();
         header && code.is_some_and(|code| code.tokens.iter().any(|token| token.text == name))
     })
@@ -119,18 +120,18 @@ pub fn has_heir(pairs: &[Pair<'_>], code: &Code<'_>, name: &str) -> bool {
     })
 }
 
-/// How much of `these` is in `those`, as a percentage.
-pub fn overlap_percent(these: &[&str], those: &[&str]) -> usize {
-    if these.is_empty() {
+/// How much of `words` is in `others`, as a percentage.
+pub fn overlap_percent(words: &[&str], others: &[&str]) -> usize {
+    if words.is_empty() {
         return 100;
     }
-    let there = counted(those.iter().copied());
-    let here = counted(these.iter().copied());
-    let both: usize = here
+    let found = counted(others.iter().copied());
+    let wanted = counted(words.iter().copied());
+    let both: usize = wanted
         .iter()
-        .map(|(word, count)| *count.min(there.get(word).unwrap_or(&0)))
+        .map(|(word, count)| *count.min(found.get(word).unwrap_or(&0)))
         .sum();
-    both * 100 / these.len()
+    both * 100 / words.len()
 }
 
 /// The names that a file gives away, and their lines.
@@ -161,7 +162,7 @@ fn exported(code: &Code<'_>) -> BTreeMap<String, u32> {
             );
         }
         Language::JavaScript | Language::TypeScript | Language::Tsx => {
-            script_names(code, &mut names)
+            script_names(code, &mut names);
         }
     }
     names
@@ -299,11 +300,10 @@ fn braced(tokens: &[Token<'_>], names: &mut BTreeMap<String, u32>) {
             "}" if depth == 0 => break,
             "{" | "(" | "[" => depth += 1,
             "}" | ")" | "]" => depth -= 1,
-            _ if depth > 0 => continue,
+            _ if depth > 0 => {}
             "," => {
                 names.extend(last.take().map(|(name, line)| (name.to_owned(), line)));
                 fresh = true;
-                continue;
             }
             "as" => fresh = true,
             text if fresh && matches!(token.kind, Kind::Word | Kind::Text) => {

@@ -169,6 +169,13 @@ fn gives_value(code: &Code<'_>, function: &Function, only: &Statement) -> bool {
     whole || is_rust && is_text && !compound && !only.kind.ends_with("_item")
 }
 
+/// Words that begin a statement which tells something and does nothing else.
+const SAYING: &[&str] = &[
+    "log", "logger", "logging", "console", "print", "println", "eprintln", "eprint", "printf",
+    "fprintf", "warnings", "warn", "tracing", "UNUSED", "Q_UNUSED", "puts", "perror", "import",
+    "use", "debug", "info", "unused",
+];
+
 fn is_noise(code: &Code<'_>, statement: &Statement) -> bool {
     let tokens = code.slice(&statement.tokens);
     let words: Vec<&str> = tokens.iter().map(|token| token.text).collect();
@@ -184,11 +191,6 @@ fn is_noise(code: &Code<'_>, statement: &Statement) -> bool {
         }
         _ => {}
     }
-    const SAYING: &[&str] = &[
-        "log", "logger", "logging", "console", "print", "println", "eprintln", "eprint", "printf",
-        "fprintf", "warnings", "warn", "tracing", "UNUSED", "Q_UNUSED", "puts", "perror", "import",
-        "use", "debug", "info", "unused",
-    ];
     let first = words.first().copied().unwrap_or_default();
     let declares = statement.kind == "declaration" && !words.contains(&"(");
     SAYING.contains(&first) || declares

@@ -58,9 +58,8 @@ impl Language {
     pub fn of(path: &RelPath, text: &str) -> Option<Self> {
         let (_, ending) = path.file_name().rsplit_once('.')?;
         match ending {
-            "c" => Some(Self::C),
             "h" if is_cpp(text) => Some(Self::Cpp),
-            "h" => Some(Self::C),
+            "c" | "h" => Some(Self::C),
             "cc" | "cpp" | "cxx" | "c++" | "C" | "hh" | "hpp" | "hxx" | "h++" | "H" | "ipp"
             | "inl" | "tcc" => Some(Self::Cpp),
             "rs" => Some(Self::Rust),

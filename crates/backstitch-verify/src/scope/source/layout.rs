@@ -177,26 +177,29 @@ fn changes_code(pair: &Pair<'_>) -> bool {
     }
 }
 
-/// Whether every token that came or went is in a test.
+/// Whether both sides say the same but for their tests.
 fn only_tests_within(pair: &Pair<'_>) -> bool {
-    let outside = |code: Option<&Code<'_>>, changed: &dyn Fn(u32) -> bool| -> Vec<String> {
-        let Some(code) = code else { return Vec::new() };
-        let all = code.tokens.iter().enumerate();
-        all.filter(|(at, token)| changed(token.line) && !code.is_of_tests(*at))
-            .map(|(_, token)| token.text.to_owned())
-            .collect()
+    let (Some(before), Some(after)) = (pair.code_before(), pair.code_after()) else {
+        return false;
     };
-    let came = outside(pair.code_after(), &|line| pair.is_added(line));
-    let went = outside(pair.code_before(), &|line| pair.is_removed(line));
-    let marks = |tokens: &[String]| {
-        tokens.iter().all(|token| {
-            matches!(
-                token.as_str(),
-                "#" | "[" | "]" | "test" | "}" | "{" | "cfg" | "(" | ")"
-            )
-        })
-    };
-    came == went || marks(&came) && marks(&went)
+    outside_tests(before) == outside_tests(after)
+}
+
+/// A program's tokens without its tests and the attributes that make them tests.
+fn outside_tests<'t>(code: &Code<'t>) -> Vec<&'t str> {
+    const MARKS: &[&[&str]] = &[
+        &["#", "[", "test", "]"],
+        &["#", "[", "cfg", "(", "test", ")", "]"],
+    ];
+    let all = code.tokens.iter().enumerate();
+    let mut kept = Vec::new();
+    for (_, token) in all.filter(|(at, _)| !code.is_of_tests(*at)) {
+        kept.push(token.text);
+        if let Some(mark) = MARKS.iter().find(|mark| kept.ends_with(mark)) {
+            kept.truncate(kept.len() - mark.len());
+        }
+    }
+    kept
 }
 
 /// Looks at one file's place and its looks.

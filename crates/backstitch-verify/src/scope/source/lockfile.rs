@@ -1,7 +1,7 @@
 //! Lockfiles: a package of the same name and version must be the same package. Pure. A file in
 //! a format that is not known here is told in a note.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -30,32 +30,28 @@ pub fn look(pair: &Pair<'_>, seen: &mut Sightings) {
         seen.note(Objection::Lock, pair.whole(), what);
         return;
     };
+    let hosts: BTreeSet<&str> = was.values().map(|(source, _)| host(source)).collect();
+    let all_told = was.values().all(|(_, digest)| !digest.is_empty());
     let mut moved = 0_usize;
     for (package, (source, digest)) in &is {
         let called = shortened(&format!("{} {}", package.0, package.1));
-        match was.get(package) {
-            Some((old_source, old_digest)) => {
-                // Some tools write no place at all; to add one is no other place.
-                if old_source != source && !old_source.is_empty()
-                    || old_digest != digest && !old_digest.is_empty()
-                {
-                    let what = format!("{called} is another package of the same version");
-                    seen.object(Objection::Lock, pair.whole(), what);
-                }
+        if let Some((old_source, old_digest)) = was.get(package) {
+            // Some tools write no place at all; to add one is no other place.
+            let other = |old: &str, new: &str| old != new && !old.is_empty();
+            if other(old_source, source) || other(old_digest, digest) {
+                let what = format!("{called} is another package of the same version");
+                seen.object(Objection::Lock, pair.whole(), what);
             }
-            None => {
-                moved += 1;
-                let hosts: Vec<&str> = was.values().map(|(source, _)| host(source)).collect();
-                if !hosts.is_empty() && !hosts.contains(&host(source)) {
-                    let what = format!("{called} comes from {}", shortened(source));
-                    seen.object(Objection::Lock, pair.whole(), what);
-                }
-                let told = was.values().all(|(_, digest)| !digest.is_empty());
-                if told && digest.is_empty() {
-                    let what = format!("{called} has no checksum");
-                    seen.object(Objection::Lock, pair.whole(), what);
-                }
-            }
+            continue;
+        }
+        moved += 1;
+        if !hosts.is_empty() && !hosts.contains(host(source)) {
+            let what = format!("{called} comes from {}", shortened(source));
+            seen.object(Objection::Lock, pair.whole(), what);
+        }
+        if all_told && digest.is_empty() {
+            let what = format!("{called} has no checksum");
+            seen.object(Objection::Lock, pair.whole(), what);
         }
     }
     if moved > 0 {

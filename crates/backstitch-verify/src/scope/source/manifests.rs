@@ -197,7 +197,7 @@ pub fn look(pair: &Pair<'_>, seen: &mut Sightings) -> Kept {
     let read = |text: &str| -> Option<Value> {
         match name.rsplit('.').next() {
             Some("json") => serde_json::from_str(text).ok(),
-            Some("toml") | Some("Pipfile") => {
+            Some("toml" | "Pipfile") => {
                 let table: toml::Table = toml::from_str(text).ok()?;
                 serde_json::to_value(table).ok()
             }
@@ -268,18 +268,12 @@ fn weighed(pair: &Pair<'_>, differing: &BTreeSet<String>, seen: &mut Sightings) 
         let grave = GRAVE.iter().find(|(pattern, _, _)| {
             is_under(path, pattern) || pattern.ends_with(':') && path.starts_with(pattern)
         });
-        match grave {
-            Some((_, objection, says)) => {
-                seen.object(
-                    *objection,
-                    pair.whole(),
-                    format!("{says}, by {}", shortened(path)),
-                );
-            }
-            None => {
-                let what = format!("{} differs, which is not taken over", shortened(path));
-                seen.note(Objection::TargetDropped, pair.whole(), what);
-            }
+        if let Some((_, objection, says)) = grave {
+            let what = format!("{says}, by {}", shortened(path));
+            seen.object(*objection, pair.whole(), what);
+        } else {
+            let what = format!("{} differs, which is not taken over", shortened(path));
+            seen.note(Objection::TargetDropped, pair.whole(), what);
         }
     }
     kept

@@ -102,7 +102,8 @@ impl<'t> Pair<'t> {
         Some(pair)
     }
 
-    /// A place in the file.
+    /// A place in the file, as objections take it.
+    #[expect(clippy::unnecessary_wraps, reason = "an objection's place may be none")]
     pub fn at(&self, line: u32) -> Option<Place> {
         let path = self.path.clone();
         let line = Some(line);
@@ -110,6 +111,7 @@ impl<'t> Pair<'t> {
     }
 
     /// The file as a place.
+    #[expect(clippy::unnecessary_wraps, reason = "an objection's place may be none")]
     pub fn whole(&self) -> Option<Place> {
         let (path, line) = (self.path.clone(), None);
         Some(Place { path, line })

@@ -335,7 +335,7 @@ pub fn role(path: &RelPath, text: Option<&str>) -> Role {
         Role::Vendored
     } else if ends(GENERATED_ENDINGS) || in_any(GENERATED_FOLDERS) {
         Role::Generated
-    } else if TOOL_FILES.contains(&name) || starts(TOOL_STEMS) || name.ends_with(".supp") {
+    } else if TOOL_FILES.contains(&name) || starts(TOOL_STEMS) || ends(&[".supp"]) {
         Role::ToolSettings
     } else if is_harness(path) || starts(HARNESS_STEMS) {
         Role::Harness
@@ -349,7 +349,7 @@ pub fn role(path: &RelPath, text: Option<&str>) -> Role {
         Role::Test
     } else if BUILD_FILES.contains(&name) || starts(BUILD_STEMS) || ends(BUILD_ENDINGS) {
         Role::Build
-    } else if in_any(TEST_FOLDERS) || in_any(DATA_FOLDERS) || name.ends_with(".snap") {
+    } else if in_any(TEST_FOLDERS) || in_any(DATA_FOLDERS) || ends(&[".snap"]) {
         Role::TestData
     } else if ends(DOCUMENT_ENDINGS) || starts(DOCUMENT_STEMS) && !is_code {
         Role::Documents

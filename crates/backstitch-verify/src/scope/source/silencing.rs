@@ -258,18 +258,49 @@ pub fn look(pair: &Pair<'_>, seen: &mut Sightings) {
     warnings_off(pair, seen);
     let quiet = QUIET.iter().map(|text| Needle::squeezed(text));
     tell_more_often(pair, quiet, &mut |needle, line| {
-        quieted(pair, needle, line, seen)
+        quieted(pair, needle, line, seen);
     });
     if pair.role == Role::ToolSettings && !pair.is_component {
-        let more = pair.added().find(|(_, line)| !line.trim().is_empty());
-        let line = more.or(pair.removed().next()).map_or(1, |(line, _)| line);
-        let what = "what tools tell is set in another way".to_owned();
-        seen.object(Objection::Suppressed, pair.at(line), what);
+        settings(pair, seen);
     }
     if pair.role == Role::OwnSettings {
         let what = "Backstitch's settings differ".to_owned();
         seen.object(Objection::OwnSettings, pair.whole(), what);
     }
+}
+
+/// Settings of tools: a list of what to ignore, or a rule that is switched off.
+fn settings(pair: &Pair<'_>, seen: &mut Sightings) {
+    const LINTERS: &[&str] = &[
+        "eslint",
+        "flake8",
+        "pylint",
+        "mypy",
+        "clang-tidy",
+        "clippy",
+        "ruff",
+    ];
+    const LENIENT: &[&str] = &[
+        "ignore", "off", "disable", "exclude", "allow", "skip", "suppress", ": 0", "false", "[0",
+        "-*", ",-",
+    ];
+    let name = pair.path.file_name();
+    let of_linter = LINTERS.iter().any(|linter| name.contains(linter)) && name != ".eslintignore";
+    let says = |line: &str| !line.trim().is_empty() && !line.trim().starts_with('#');
+    let lenient = |line: &str| LENIENT.iter().any(|word| line.contains(word));
+    let grave = pair
+        .added()
+        .find(|(_, line)| says(line) && (!of_linter || lenient(line)));
+    let weight = if grave.is_some() {
+        Weight::Objects
+    } else {
+        Weight::Notes
+    };
+    let line = grave
+        .or_else(|| pair.added().next())
+        .map_or(1, |(line, _)| line);
+    let what = "what tools tell is set in another way".to_owned();
+    seen.add(weight, Objection::Suppressed, pair.at(line), what);
 }
 
 fn quieted(pair: &Pair<'_>, needle: &str, line: u32, seen: &mut Sightings) {

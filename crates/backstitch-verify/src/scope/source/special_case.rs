@@ -189,7 +189,7 @@ fn asked(pair: &Pair<'_>, seen: &mut Sightings) {
             needle,
             "sys.argv" | "process.argv" | "env::args" | "require.main" | "module.parent"
         );
-        let compares = [
+        let asking = [
             "==",
             "strcmp",
             "strstr",
@@ -202,9 +202,7 @@ fn asked(pair: &Pair<'_>, seen: &mut Sightings) {
             "ends_with",
             ".test(",
         ];
-        let compared = compares
-            .iter()
-            .any(|word| line_at(pair, line).contains(word));
+        let compared = asking.iter().any(|word| line_at(pair, line).contains(word));
         let main = matches!(needle, "require.main" | "module.parent");
         let weight = if options && (!compared || main) {
             Weight::Notes
@@ -365,8 +363,7 @@ fn is_common(text: &[u8]) -> bool {
         "onload",
     ];
     let text = String::from_utf8_lossy(text).to_lowercase();
-    let common: Vec<String> = COMMON.iter().map(|word| word.to_lowercase()).collect();
-    common.iter().any(|word| *word == text)
+    COMMON.iter().any(|word| word.eq_ignore_ascii_case(&text))
         || text
             .chars()
             .all(|letter| matches!(letter, '.' | '/' | '\\' | '%'))

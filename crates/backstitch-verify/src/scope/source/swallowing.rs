@@ -190,7 +190,7 @@ fn does(code: &Code<'_>, handler: &Handler) -> Does {
     };
     if words.is_empty() || words == ["return"] {
         Does::Nothing
-    } else if words.first() == Some(&"return") && words.iter().all(|word| plain(&word)) {
+    } else if words.first() == Some(&"return") && words.iter().all(plain) {
         Does::Constant
     } else {
         Does::Something
