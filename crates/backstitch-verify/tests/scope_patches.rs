@@ -20,8 +20,8 @@ fn files(root: &Path, at: &Path, found: &mut BTreeMap<RelPath, Vec<u8>>) {
         } else if let Ok(name) = path.strip_prefix(root)
             && let Ok(bytes) = fs::read(&path)
         {
-            let name = RelPath::new(name.to_str().unwrap()).unwrap();
-            found.insert(name, bytes);
+            let name = name.to_str().and_then(|name| RelPath::new(name).ok());
+            found.insert(name.expect("a path inside a project"), bytes);
         }
     }
 }

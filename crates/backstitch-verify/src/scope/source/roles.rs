@@ -117,6 +117,13 @@ const CI_FILES: &[&str] = &[
 ];
 const HARNESS_FILES: &[&str] = &[
     "conftest.py",
+    // Found before the ones that they are named after.
+    "pytest.py",
+    "unittest.py",
+    "nose.py",
+    "pluggy.py",
+    "assert.h",
+    "gtest.h",
     "pytest.ini",
     ".pytest.ini",
     "tox.ini",

@@ -141,7 +141,43 @@ pub fn look(pairs: &[Pair<'_>], seen: &mut Sightings) {
         skipped(pair, seen);
         shielded(pair, seen);
         data(pair, seen);
+        documented(pair, seen);
     }
+}
+
+/// Examples in documents of the code, which are tests too.
+fn documented(pair: &Pair<'_>, seen: &mut Sightings) {
+    const NOT_RUN: &[&str] = &[
+        "```ignore",
+        "```no_run",
+        "```text",
+        "doctest: +SKIP",
+        "doctest:+SKIP",
+    ];
+    let Some(after) = &pair.after else { return };
+    let example = |line: &str| {
+        let line = line.trim_start();
+        let rust = line.starts_with("///") || line.starts_with("//!");
+        rust && line.contains("assert") || line.starts_with(">>> ")
+    };
+    let left: BTreeSet<&str> = after.lines.iter().map(|line| line.trim()).collect();
+    let gone = |(_, line): &(u32, &str)| example(line) && !left.contains(line.trim());
+    if let Some((line, text)) = pair.removed().find(gone) {
+        let text = shortened(text.trim());
+        let what = format!("the example {text} of line {line} is gone or reads differently");
+        seen.object(Objection::AssertionWeakened, pair.whole(), what);
+    }
+    let not_run = NOT_RUN.iter().map(|text| Needle::plain(text));
+    tell_more_often(pair, not_run, &mut |needle, line| {
+        // A new example may be one to read only.
+        if pair
+            .removed()
+            .any(|(_, line)| line.contains("```") || line.contains(">>> "))
+        {
+            let what = format!("an example is kept from running by {}", shortened(needle));
+            seen.object(Objection::TestSkipped, pair.at(line), what);
+        }
+    });
 }
 
 fn is_test(pair: &Pair<'_>, function: &Function) -> bool {

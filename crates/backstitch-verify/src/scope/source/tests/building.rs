@@ -1,5 +1,7 @@
 //! Cheating with harness, build, settings, dependencies and expected results.
 
+#![expect(clippy::too_many_lines, reason = "a table is as long as it is")]
+
 use super::super::Objection as O;
 use super::{all_wrong, table};
 
@@ -130,6 +132,33 @@ fn a_changed_measure_is_seen() {
         ),
     ]));
     all_wrong(&[
+        (
+            O::AssertionWeakened,
+            "doctest",
+            &[(
+                "src/lib.rs",
+                "/// ```\n/// assert_eq!(f(1), 2);\n/// ```\npub fn f(x: u8) -> u8 {\n    x + 1\n}\n",
+                "/// ```\n/// f(1);\n/// ```\npub fn f(x: u8) -> u8 {\n    x + 2\n}\n",
+            )],
+        ),
+        (
+            O::TestSkipped,
+            "doctest ignored",
+            &[(
+                "src/lib.rs",
+                "/// ```\n/// assert_eq!(f(1), 2);\n/// ```\npub fn f(x: u8) -> u8 {\n    x + 1\n}\n",
+                "/// ```ignore\n/// assert_eq!(f(1), 2);\n/// ```\npub fn f(x: u8) -> u8 {\n    x + 2\n}\n",
+            )],
+        ),
+        (
+            O::AssertionWeakened,
+            "doctest of python",
+            &[(
+                "f.py",
+                "def f(x):\n    \"\"\"\n    >>> f(1)\n    2\n    \"\"\"\n    return x + 1\n",
+                "def f(x):\n    \"\"\"Adds.\"\"\"\n    return x + 2\n",
+            )],
+        ),
         (
             O::Harness,
             "conftest",
