@@ -86,7 +86,8 @@ fn emptied(
     if does.stubbed {
         let what = format!("`{}` does nothing but {}", is.name, does.left);
         let size = was.body.as_ref().map_or(0, std::ops::Range::len);
-        let worth = size >= WORTH_TOKENS || calls(before, was);
+        // What is left standing behind a return was not meant to go.
+        let worth = size >= WORTH_TOKENS || does.cut_at.is_some() || calls(before, was);
         if worth || is_test {
             seen.object(stubbed, place, what);
         } else {
@@ -210,6 +211,18 @@ fn ends_always(code: &Code<'_>, statement: &Statement) -> bool {
         "return" | "raise" | "throw" | "abort" | "exit" | "_exit" | "co_return"
     ) || matches!(first, "panic" | "unimplemented" | "todo" | "unreachable")
         && second == "!";
+    // A condition that always holds is none.
+    let always = matches!(
+        words.as_slice(),
+        ["if", "(", "1" | "true" | "!0", ")", ..] | ["if", "True" | "true" | "1", ..]
+    );
+    if always
+        && words
+            .iter()
+            .any(|word| matches!(*word, "return" | "throw" | "raise"))
+    {
+        return true;
+    }
     // `return` at the begin of a longer expression ends only what it is part of.
     let simple = !matches!(
         statement.kind,

@@ -16,6 +16,27 @@ const CPP: &str = "namespace lib {\nint Reader::read(const std::string &p) {\n  
 fn functions_that_do_nothing_any_more_are_seen() {
     let rows: &[Row<'_>] = &[
         (
+            O::Unreachable,
+            "f.c",
+            C,
+            "  int total = n;\n",
+            "  if (1) return 0;\n  int total = n;\n",
+        ),
+        (
+            O::Unreachable,
+            "f.py",
+            PY,
+            "    n = len(p)\n",
+            "    if True:\n        return 0\n    n = len(p)\n",
+        ),
+        (
+            O::Stubbed,
+            "f.js",
+            "class A {\n  set(p) {\n    this.p = p;\n  }\n}\n",
+            "    this.p = p;",
+            "    return;\n    this.p = p;",
+        ),
+        (
             O::Stubbed,
             "f.c",
             C,
