@@ -1,5 +1,7 @@
 //! Patches as a set of files: kinds of entries, sizes, places, looks, and what is put back.
 
+#![expect(clippy::too_many_lines, reason = "a table is as long as it is")]
+
 use super::super::{Limits, Objection as O};
 use super::*;
 
@@ -20,6 +22,9 @@ fn entry(
         after: side(after),
     }
 }
+
+/// A file before and after, of texts that are put together.
+type Made = (&'static str, String, String);
 
 fn lines(count: usize, with: impl Fn(usize) -> String) -> String {
     (0..count).map(|at| with(at) + "\n").collect()
@@ -61,7 +66,7 @@ fn entries_that_are_no_plain_text_are_seen() {
         ),
     ];
     for (objection, changed) in rows {
-        let judged = judge(&[changed.clone()], &About::default());
+        let judged = judge(std::slice::from_ref(&changed), &About::default());
         assert!(
             objections(&judged).contains(&objection),
             "{changed:?}: {:?}",
@@ -78,7 +83,7 @@ fn sizes_places_and_looks_are_seen() {
     let real = "int f(void) {\n  return 1;\n}\n";
     let body = |text: &str| format!("void g(void) {{\n{text}}}\n");
     let long = lines(900, |at| format!("int v{at} = {at};"));
-    let rows: Vec<(O, Vec<(&str, String, String)>)> = vec![
+    let rows: Vec<(O, Vec<Made>)> = vec![
         (
             O::Reformatted,
             vec![
