@@ -90,6 +90,31 @@ pub struct CheckRun {
 }
 
 impl CheckRun {
+    /// Several runs of one rung as one: the first that failed, else the first that could not be
+    /// made, else the first that saw a difference, else one that passed.
+    pub fn together(check: Check, runs: Vec<Self>) -> Self {
+        let weight = |run: &Self| match run.outcome {
+            Outcome::Failed(_) | Outcome::TimedOut => 0,
+            Outcome::NotRun(_) => 1,
+            Outcome::Differs(_) => 2,
+            Outcome::Passed => 3,
+        };
+        let elapsed = runs.iter().map(|run| run.elapsed).sum();
+        let mut notes: Vec<String> = Vec::new();
+        for note in runs.iter().flat_map(|run| &run.notes) {
+            if !notes.contains(note) {
+                notes.push(note.clone());
+            }
+        }
+        let worst = runs.into_iter().min_by_key(weight);
+        let worst = worst.unwrap_or_else(|| Self::instant(check, Outcome::NotRun(String::new())));
+        Self {
+            elapsed,
+            notes,
+            ..worst
+        }
+    }
+
     /// A check that took no time worth telling and has no log.
     pub fn instant(check: Check, outcome: Outcome) -> Self {
         Self {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::advisory::{AdvisoryId, Informational, SeverityVector};
+use crate::names;
 use crate::package::PackageVersion;
 use crate::path::RelPath;
 use crate::project::DependencyKind;
@@ -136,6 +137,16 @@ impl Finding {
 }
 
 impl VulnerableDependency {
+    /// Is this what a user means by `name`: one of its ids, or its package?
+    pub fn is_called(&self, name: &str) -> bool {
+        let ecosystem = &self.package.ecosystem;
+        names::normalised(ecosystem, name) == names::normalised(ecosystem, &self.package.name)
+            || self
+                .ids
+                .iter()
+                .any(|id| id.as_str().eq_ignore_ascii_case(name))
+    }
+
     /// The id people will look for; a yanked release has none.
     pub fn main_id(&self) -> Option<&AdvisoryId> {
         self.ids.first()

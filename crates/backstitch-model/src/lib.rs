@@ -28,6 +28,7 @@ pub mod reproducer;
 pub mod tests;
 pub mod tree_reproducer;
 pub mod verdict;
+pub mod weakness;
 
 pub mod digest;
 pub mod path;

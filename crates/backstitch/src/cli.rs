@@ -30,7 +30,10 @@ Exit codes:
   0  the job is done and no vulnerability is left
   1  the job is done and vulnerabilities are left
   2  the command line was not understood
-  3  the job could not be done; the message says what to do";
+  3  the job could not be done; the message says what to do
+  4  test: Inconclusive (test ends with 0 for Proven, Tested and Clean, with 1 for Rejected)
+  5  test: Resolved, and nothing was tested
+  6  test: Proven, behaviour differs here";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -38,6 +41,9 @@ pub enum Command {
     /// Find, fix, prove, and leave a branch with one commit a fix.
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArguments),
+    /// Judge anyone's change: a patch, a range of commits or a branch.
+    #[command(after_help = TEST_EXAMPLES)]
+    Test(Box<TestArguments>),
     /// List findings; change nothing, run nothing.
     Find(FindArguments),
     /// Tell what an advisory says, why it is here, what would fix it and what happened.
@@ -127,6 +133,107 @@ pub struct RunArguments {
     /// What several commands take.
     #[command(flatten)]
     pub common: Common,
+}
+
+const TEST_EXAMPLES: &str = "\
+Examples:
+  backstitch test --branch renovate/all                 a bot's branch
+  backstitch test --rev main..fix --finding CVE-2022-24713
+  git diff --cached | backstitch test --patch -         what is about to be committed
+  backstitch test --patch fix.patch --reproducer './parse {input}' --input crash.bin --benign ok.bin
+  backstitch test --patch fix.patch --sarif scan.sarif --finding py/path-injection
+
+The last line is `verdict: …`. Exit codes:
+  0  Proven, Tested or Clean: it may be merged
+  1  Rejected, by the rung that the verdict names
+  2  the command line was not understood
+  3  the job could not be done; the message says what to do
+  4  Inconclusive: nothing can be concluded
+  5  Resolved: what was flagged is gone, and no test could be run
+  6  Proven, and programs behave differently on inputs that showed no flaw";
+
+/// `backstitch test`.
+#[derive(Debug, Clone, Args)]
+pub struct TestArguments {
+    /// The project: a repository, or a folder in one, or a plain folder.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// The change.
+    #[command(flatten)]
+    pub change: ChangeArguments,
+    /// What it is said to fix: an advisory's id, an alias, a package, or a rule or fingerprint of a
+    /// scanner's report; may be given again.
+    #[arg(long, value_name = "ID")]
+    pub finding: Vec<String>,
+    /// Shows the flaw: a command that is run in the project's tree, or a file that describes one
+    /// (docs/test.md). `{input}` stands for an input's path; without it inputs come as standard
+    /// input.
+    #[arg(long, value_name = "FILE|CMD")]
+    pub reproducer: Option<String>,
+    /// A file that makes the reproducer show the flaw; may be given again.
+    #[arg(long, value_name = "FILE", requires = "reproducer")]
+    pub input: Vec<PathBuf>,
+    /// A file that shows no flaw and must go on working; may be given again.
+    #[arg(long, value_name = "FILE", requires = "reproducer")]
+    pub benign: Vec<PathBuf>,
+    /// How a run shows the flaw: exit-signal, asan, ubsan, rust-panic, uncaught-exception or
+    /// exit:N. Recognised from the untouched tree's run where it is not given.
+    #[arg(long, requires = "reproducer")]
+    pub oracle: Option<String>,
+    /// What another scanner reported of the untouched project, as SARIF 2.1.0; may be given again.
+    #[arg(long, value_name = "FILE")]
+    pub sarif: Vec<PathBuf>,
+    /// The command that runs that scanner, printing SARIF to standard output; run in the sandbox.
+    #[arg(long, value_name = "CMD", requires = "sarif")]
+    pub rescan: Option<String>,
+    /// The command that builds, instead of what is detected.
+    #[arg(long, value_name = "CMD")]
+    pub build: Option<String>,
+    /// The command that tests, instead of what is detected.
+    #[arg(long, value_name = "CMD")]
+    pub test: Option<String>,
+    /// Settings to use instead of the project's own backstitch.toml.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// What keeps the project's programs in.
+    #[arg(long, value_enum, default_value_t = SandboxChoice::Auto)]
+    pub sandbox: SandboxChoice,
+    /// Build and test the untouched project again, even where an earlier run has.
+    #[arg(long)]
+    pub fresh: bool,
+    /// How results are written.
+    #[arg(long, value_enum, default_value_t = TestFormat::Text)]
+    pub format: TestFormat,
+    /// Use this advisory index instead of the installed one.
+    #[arg(long, value_name = "FILE")]
+    pub db: Option<PathBuf>,
+    /// Never use the network.
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// Exactly one of these names the change.
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+pub struct ChangeArguments {
+    /// A unified diff, as `git diff` or `diff -u` write it; `-` reads standard input.
+    #[arg(long, value_name = "FILE")]
+    pub patch: Option<PathBuf>,
+    /// From one commit to another: `A..B`, or `A...B` from where they parted.
+    #[arg(long, value_name = "A..B")]
+    pub rev: Option<String>,
+    /// All of a branch, from where it parted from HEAD.
+    #[arg(long, value_name = "NAME")]
+    pub branch: Option<String>,
+}
+
+/// How a judgement is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TestFormat {
+    /// For people.
+    Text,
+    /// One JSON object, described in docs/test.md.
+    Json,
 }
 
 /// `backstitch find`.

@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod exit;
 
+mod judge;
 mod pipeline;
 mod steps;
 mod story;

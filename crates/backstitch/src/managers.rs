@@ -1,12 +1,14 @@
 //! The package managers of this machine, each for the lockfiles that it wrote. One that is not
 //! there is no error: only the projects that need it cannot be judged, and are told why.
 
+use std::sync::OnceLock;
 use std::thread::ScopedJoinHandle;
 
 use backstitch_find::Platform;
 use backstitch_model::LockFormat;
 use backstitch_verify::cargo::{self, Cargo, Toolchain};
 use backstitch_verify::npm::{self, Node, Npm};
+use backstitch_verify::plain::{Plain, Tools};
 use backstitch_verify::python::{Interpreter, Python};
 use backstitch_verify::workbench::{PackageManager, Setup, VerifyError, Workbench};
 
@@ -15,6 +17,9 @@ pub struct Managers {
     cargo: Result<Cargo, String>,
     npm: Result<Npm, String>,
     python: Result<Python, String>,
+    /// Looked for once it is needed.
+    plain: OnceLock<Plain>,
+    setup: Setup,
 }
 
 impl Managers {
@@ -37,6 +42,8 @@ impl Managers {
                 cargo: found(cargo)?,
                 npm: found(joined(npm))?,
                 python: found(joined(python))?,
+                plain: OnceLock::new(),
+                setup: setup.clone(),
             })
         })
     }
@@ -54,6 +61,12 @@ impl Managers {
             }
         };
         Ok(Workbench::new(manager))
+    }
+
+    /// What builds and tests projects that no package manager locks.
+    pub fn plain(&self) -> &Plain {
+        self.plain
+            .get_or_init(|| Plain::new(self.setup.clone(), Tools::discover()))
     }
 
     /// Every toolchain that is there, in words.

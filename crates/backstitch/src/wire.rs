@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use backstitch_model as model;
+use backstitch_verify::workbench::SavedBaseline;
 use model::candidate::{Applicability, Change, Upgrade};
 use model::finding::{Class, Compiled, FindingKind, VulnerableDependency};
 use model::project::DependencyKind;
@@ -128,6 +129,57 @@ pub struct Tests {
     pub ignored: Vec<String>,
     pub succeeded: bool,
     pub gaps: Vec<String>,
+}
+
+/// How an untouched project does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// Build, and Regress where the tests have been run.
+    pub checks: Vec<CheckRun>,
+    /// What the tests told.
+    pub tests: Tests,
+    /// How the project is built and tested.
+    pub commands: String,
+}
+
+impl Baseline {
+    /// Describes it; `tested` says whether its tests have been run.
+    pub fn new(saved: &SavedBaseline, tested: bool) -> Self {
+        let mut checks = vec![CheckRun::from(&saved.build)];
+        if tested {
+            checks.push(CheckRun::from(&saved.regress));
+        }
+        Self {
+            checks,
+            tests: Tests::from(&saved.report),
+            commands: saved.commands.clone(),
+        }
+    }
+
+    /// It as the workbench knows it, and whether its tests have been run; `None` where it holds
+    /// other checks than it can.
+    pub fn saved(&self) -> Result<Option<(SavedBaseline, bool)>, Unknown> {
+        let (build, regress) = match self.checks.as_slice() {
+            [build] => (model::CheckRun::try_from(build)?, None),
+            [build, regress] => (
+                model::CheckRun::try_from(build)?,
+                Some(model::CheckRun::try_from(regress)?),
+            ),
+            _ => return Ok(None),
+        };
+        let tested = regress.is_some();
+        let not_yet = || {
+            let why = "the tests have not been run yet";
+            model::CheckRun::instant(model::Check::Regress, model::Outcome::NotRun(why.into()))
+        };
+        let saved = SavedBaseline {
+            build,
+            regress: regress.unwrap_or_else(not_yet),
+            report: TestReport::from(&self.tests),
+            commands: self.commands.clone(),
+        };
+        Ok(Some((saved, tested)))
+    }
 }
 
 /// Says that something read back is not what this program writes.

@@ -318,20 +318,13 @@ fn the_readme_s_exit_codes_are_those_of_the_program() {
 #[test]
 fn the_readme_s_verdicts_are_those_of_the_model() {
     let source = text("crates/backstitch-model/src/verdict.rs");
-    let named = source
-        .split_once("enum Conclusion {")
-        .expect("the enum is there")
-        .1;
+    let (_, named) = source
+        .split_once("impl Conclusion {")
+        .expect("the names are there");
     let named: Vec<_> = named
-        .split_once("\n}")
-        .expect("the enum ends")
-        .0
         .lines()
-        .filter_map(|line| {
-            source::words(line.trim())
-                .next()
-                .filter(|_| !line.contains("//"))
-        })
+        .take_while(|line| *line != "}")
+        .filter_map(|line| line.split_once(" => \"")?.1.strip_suffix("\","))
         .collect();
     let parts = documents::sections(&text("README.md"));
     let rows: Vec<_> = parts

@@ -252,6 +252,16 @@ fn not_tested(why: &str) -> (CheckRun, TestReport) {
 }
 
 impl Baseline {
+    /// The commands that build and test the project, in words.
+    pub fn commands(&self) -> String {
+        let words = |argv: &[String]| format!("`{}`", argv.join(" "));
+        let tests = self.commands.tests.iter().map(|test| words(&test.argv));
+        let all: Vec<String> = std::iter::once(words(&self.commands.build))
+            .chain(tests)
+            .collect();
+        all.join(", ")
+    }
+
     /// What is to be written down of it.
     pub fn save(&self) -> Result<SavedBaseline, VerifyError> {
         Ok(SavedBaseline {

@@ -69,6 +69,7 @@ pub use manager::PackageManager;
 pub use progress::Progress;
 pub use reproduce::{Inputs, Reproduction};
 pub use session::{Session, Setup, Tree};
+pub use testing::Place;
 
 /// A tree whose packages were brought.
 #[derive(Clone, Copy)]

@@ -2,15 +2,41 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::path::PathBuf;
 
 use super::Workbench;
+use super::baseline::{Attempt, Baseline};
 use super::commands::TestCommand;
 use super::error::{Doing, VerifyError};
 use super::session::{Ended, Running};
 use super::tested::Tested;
 use super::trial::Trial;
 
+/// A tree that is built.
+#[derive(Clone, Copy)]
+pub enum Place<'built> {
+    /// The untouched one.
+    Untouched(&'built Baseline),
+    /// A changed one.
+    Changed(&'built Attempt),
+}
+
 impl Workbench<'_> {
+    /// Runs a command of the user's in a built tree, in the run phase. Answers its log, which
+    /// holds all that it printed.
+    pub fn run_command(
+        &self,
+        place: Place<'_>,
+        argv: &[String],
+        name: &str,
+    ) -> Result<PathBuf, VerifyError> {
+        let trial = match place {
+            Place::Untouched(baseline) => &baseline.origin,
+            Place::Changed(attempt) => &attempt.trial,
+        };
+        Ok(self.run(trial, argv, name)?.log)
+    }
+
     /// Runs all tests.
     pub(super) fn test(
         &self,

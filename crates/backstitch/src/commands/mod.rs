@@ -8,6 +8,7 @@ mod init;
 mod ledger;
 mod reproducer;
 mod run;
+mod test;
 
 use anyhow::Result;
 
@@ -18,6 +19,7 @@ use crate::exit::Exit;
 pub fn execute(cli: Cli) -> Result<Exit> {
     match cli.command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Test(arguments) => test::test(&arguments),
         Command::Find(arguments) => find::find(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Db(command) => db::db(command),

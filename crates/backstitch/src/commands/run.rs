@@ -50,7 +50,8 @@ pub fn run_in(arguments: &RunArguments, places: Places, advisories: Advisories) 
     } else {
         Network::online()
     };
-    let managers = managers(arguments, sandbox, &places, policy.clone(), &progress)?;
+    let offline = arguments.common.offline;
+    let managers = managers(sandbox, &places, policy.clone(), offline, &progress)?;
     let reproducers = reproducers(&source, &arguments.reproducers)?;
     let order = Order {
         source,
@@ -78,11 +79,12 @@ fn reproducers(source: &Source, folders: &[PathBuf]) -> Result<Library> {
     Ok(library)
 }
 
-fn managers(
-    arguments: &RunArguments,
+/// Looks for the package managers of this machine.
+pub fn managers(
     sandbox: Sandbox,
     places: &Places,
     policy: Policy,
+    offline: bool,
     progress: &Arc<Progress>,
 ) -> Result<Managers> {
     let shown = Arc::clone(progress);
@@ -90,7 +92,7 @@ fn managers(
         sandbox,
         cache: places.cache().to_owned(),
         policy,
-        offline: arguments.common.offline,
+        offline,
         cancel: cancel_on_interrupt()?,
         progress: Arc::new(move |line: &str| shown.detail(line)),
     };

@@ -74,6 +74,15 @@ pub enum Event {
         /// The commits or files in it.
         items: Vec<String>,
     },
+    /// A change from elsewhere was judged.
+    Judged {
+        /// What it is called.
+        change: String,
+        /// Identifies it.
+        digest: String,
+        /// The verdict, in words.
+        verdict: String,
+    },
     /// The run ended.
     RunFinished {
         /// Its exit code.
@@ -127,6 +136,7 @@ impl Event {
             Self::Reproduced { .. } => "reproduced",
             Self::Blocked { .. } => "blocked",
             Self::Delivered { .. } => "delivered",
+            Self::Judged { .. } => "judged",
             Self::RunFinished { .. } => "run-finished",
         }
     }

@@ -10,7 +10,7 @@ use crate::wire;
 pub struct History {
     start: Option<RunStart>,
     events: u64,
-    baselines: BTreeMap<String, Baseline>,
+    baselines: BTreeMap<String, wire::Baseline>,
     applied: BTreeMap<String, Applied>,
     checked: BTreeMap<(String, String), wire::CheckRun>,
     reproduced: BTreeMap<Reproducing, wire::Reproduction>,
@@ -20,15 +20,6 @@ pub struct History {
 
 /// What names one run of a reproducer: tree, finding, version, reproducer.
 type Reproducing = (String, String, String, String);
-
-/// A baseline as the ledger holds it.
-#[derive(Debug, Clone)]
-pub struct Baseline {
-    pub checks: Vec<wire::CheckRun>,
-    pub tests: wire::Tests,
-    pub commands: String,
-}
-
 /// What applying a candidate led to, as the ledger holds it.
 #[derive(Debug, Clone)]
 pub enum Applied {
@@ -59,7 +50,7 @@ impl History {
             } => {
                 self.baselines.insert(
                     lockfile,
-                    Baseline {
+                    wire::Baseline {
                         checks,
                         tests,
                         commands,
@@ -88,7 +79,7 @@ impl History {
                 self.reproduced.insert(key, reproduction);
             }
             told @ (Event::Blocked { .. } | Event::Delivered { .. }) => self.told.push(told),
-            Event::RunResumed { .. } | Event::RunFinished { .. } => {}
+            Event::RunResumed { .. } | Event::Judged { .. } | Event::RunFinished { .. } => {}
         }
     }
 
@@ -113,7 +104,7 @@ impl History {
     }
 
     /// The baseline of one lockfile.
-    pub fn baseline(&self, lockfile: &str) -> Option<&Baseline> {
+    pub fn baseline(&self, lockfile: &str) -> Option<&wire::Baseline> {
         self.baselines.get(lockfile)
     }
 

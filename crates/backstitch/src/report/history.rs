@@ -55,6 +55,9 @@ fn told(event: &Event) -> String {
         Event::Delivered { place, items } => {
             format!("{place} ({})", counted(items.len(), "item", "items"))
         }
+        Event::Judged {
+            change, verdict, ..
+        } => format!("{change}: {verdict}"),
         Event::RunFinished { exit } => format!("exit code {exit}"),
     }
 }
@@ -113,6 +116,7 @@ pub fn concerning(entry: &Entry, finding: &str, all: &[Entry]) -> Vec<String> {
         Event::RunResumed { .. }
         | Event::Found { .. }
         | Event::Baseline { .. }
+        | Event::Judged { .. }
         | Event::RunFinished { .. } => false,
     };
     if !is_concerned {

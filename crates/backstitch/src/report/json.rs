@@ -58,8 +58,9 @@ struct AttemptObject {
     after: Vec<wire::CheckRun>,
 }
 
+/// A verdict.
 #[derive(Debug, Serialize)]
-struct VerdictObject {
+pub struct VerdictObject {
     conclusion: &'static str,
     check: Option<&'static str>,
     why: Option<String>,
@@ -146,7 +147,8 @@ fn attempt(attempt: &Attempt) -> AttemptObject {
     }
 }
 
-fn verdict(verdict: &Verdict) -> VerdictObject {
+/// A verdict for machines.
+pub fn verdict(verdict: &Verdict) -> VerdictObject {
     let (check, why) = match &verdict.conclusion {
         Conclusion::Rejected(check, why) => (Some(check.name()), Some(why.clone())),
         Conclusion::Inconclusive(why) | Conclusion::ProvenDiffers(why) => (None, Some(why.clone())),
@@ -162,7 +164,8 @@ fn verdict(verdict: &Verdict) -> VerdictObject {
     }
 }
 
-fn checks(phase: &Phase) -> Vec<wire::CheckRun> {
+/// A tree's checks for machines.
+pub fn checks(phase: &Phase) -> Vec<wire::CheckRun> {
     phase.runs().map(wire::CheckRun::from).collect()
 }
 

@@ -7,6 +7,7 @@ pub mod database;
 pub mod explanation;
 pub mod history;
 pub mod json;
+pub mod judgement;
 pub mod markdown;
 pub mod progress;
 pub mod reproducers;
@@ -23,6 +24,7 @@ use std::io::{self, Write};
 
 use anyhow::{Context, Result};
 
+use crate::judge::Judgement;
 use crate::story::Story;
 
 /// Writes data to standard output. A reader that went away is no error.
@@ -39,6 +41,19 @@ pub fn data(text: &str) -> io::Result<()> {
 pub fn say(line: &str) {
     // Where even standard error is gone there is nobody left to tell.
     let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Writes a judgement beside its logs.
+pub fn write_judgement(judged: &Judgement) -> Result<()> {
+    let files = [
+        ("judgement.txt", judgement::text(judged)),
+        ("judgement.json", json::text(&judgement::json(judged))?),
+    ];
+    for (name, text) in files {
+        let path = judged.folder.join(name);
+        std::fs::write(&path, text).with_context(|| format!("write `{}`", path.display()))?;
+    }
+    Ok(())
 }
 
 /// Writes the reports of a run beside its evidence: Markdown, JSON and SARIF.

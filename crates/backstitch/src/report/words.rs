@@ -13,6 +13,11 @@ pub fn dependency(finding: &Finding) -> &VulnerableDependency {
     dependency
 }
 
+/// A finding in a line.
+pub fn finding(finding: &Finding) -> String {
+    format!("{} has {}", dependency(finding).package, main_id(finding))
+}
+
 /// The id people will look for.
 pub fn main_id(finding: &Finding) -> String {
     dependency(finding)

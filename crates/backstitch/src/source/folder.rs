@@ -1,6 +1,6 @@
 //! Copying a folder's files through a handle that cannot leave it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use backstitch_model::RelPath;
 use cap_std::fs::{Dir, Metadata, OpenOptions, OpenOptionsExt, PermissionsExt};
 
-use super::{Budget, Notes, open_dir};
+use super::{Budget, Content, Difference, Notes, open_dir};
 
 /// Folders that a build can make again, left out of a copy.
 fn is_made_by_a_build(folder: &Dir, name: &Path) -> bool {
@@ -201,6 +201,160 @@ pub fn stamps(path: &Path) -> Result<Stamps> {
     let mut stamping = Stamping::default();
     walk(&open_dir(path)?, &mut stamping)?;
     Ok(stamping.0)
+}
+
+/// The files and links that differ between two folders, by what they hold.
+pub fn differences(before: &Path, after: &Path) -> Result<Vec<Difference>> {
+    let (stamps_before, stamps_after) = (stamps(before)?, stamps(after)?);
+    let (before, after) = (open_dir(before)?, open_dir(after)?);
+    let mut budget = Budget::default();
+    let mut differing = Vec::new();
+    let all: BTreeSet<&PathBuf> = stamps_before.keys().chain(stamps_after.keys()).collect();
+    for path in all {
+        let stamps = (stamps_before.get(path), stamps_after.get(path));
+        if stamps.0 == stamps.1 && stamps.0.is_some_and(|stamp| stamp.2.is_some()) {
+            continue;
+        }
+        let difference = Difference {
+            before: content(&before, path, stamps.0.is_some(), &mut budget)?,
+            after: content(&after, path, stamps.1.is_some(), &mut budget)?,
+            path: RelPath::new(path.to_string_lossy())
+                .with_context(|| format!("compare `{}`", path.display()))?,
+        };
+        if difference.before != difference.after {
+            differing.push(difference);
+        }
+    }
+    Ok(differing)
+}
+
+/// What is at a path that a walk has seen.
+fn content(dir: &Dir, path: &Path, is_there: bool, budget: &mut Budget) -> Result<Option<Content>> {
+    if !is_there {
+        return Ok(None);
+    }
+    let read = || {
+        let about = dir.symlink_metadata(path)?;
+        if about.is_symlink() {
+            return Ok((0, Content::Link(dir.read_link_contents(path)?)));
+        }
+        let bytes = dir.read(path)?;
+        let executable = about.permissions().mode() & 0o111 != 0;
+        Ok((about.len(), Content::File { bytes, executable }))
+    };
+    let (bytes, content) = read()
+        .map_err(|error: io::Error| error)
+        .with_context(|| format!("read `{}`", path.display()))?;
+    budget.take(bytes)?;
+    Ok(Some(content))
+}
+
+/// Makes what is at `path` what it was.
+pub fn restore(onto: &Dir, path: &RelPath, before: Option<&Content>) -> io::Result<()> {
+    let path = Path::new(path.as_str());
+    if onto.symlink_metadata(path).is_ok() {
+        onto.remove_file(path)?;
+    }
+    if let Some(parent) = path.parent() {
+        onto.create_dir_all(parent)?;
+    }
+    match before {
+        None => Ok(()),
+        Some(Content::Link(target)) => onto.symlink_contents(target, path),
+        Some(Content::File { bytes, executable }) => {
+            let mode = if *executable { 0o755 } else { 0o644 };
+            write(onto, path, &mut bytes.as_slice(), mode, SystemTime::now())
+        }
+    }
+}
+
+/// Makes `ours` hold what `theirs` does; what is the same is not touched.
+pub fn transplant(theirs: &Dir, ours: &Dir) -> Result<()> {
+    let mut seen = Transplanting {
+        ours,
+        theirs: BTreeSet::new(),
+    };
+    walk(theirs, &mut seen)?;
+    let mut there = Stamping::default();
+    walk(ours, &mut there)?;
+    for path in there.0.keys().filter(|path| !seen.theirs.contains(*path)) {
+        ours.remove_file(path)
+            .with_context(|| format!("remove `{}`", path.display()))?;
+    }
+    Ok(())
+}
+
+struct Transplanting<'ours> {
+    ours: &'ours Dir,
+    theirs: BTreeSet<PathBuf>,
+}
+
+impl Transplanting<'_> {
+    fn make_way(&self, path: &Path) -> io::Result<()> {
+        match self.ours.symlink_metadata(path) {
+            Ok(about) if about.is_dir() => self.ours.remove_dir_all(path),
+            Ok(_) => self.ours.remove_file(path),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+impl Visit for Transplanting<'_> {
+    fn skip(&self, _folder: &Dir, _name: &Path) -> bool {
+        false
+    }
+
+    fn folder(&mut self, path: &Path) -> io::Result<()> {
+        match self.ours.symlink_metadata(path) {
+            Ok(about) if about.is_dir() => return Ok(()),
+            Ok(_) => self.ours.remove_file(path)?,
+            Err(_) => {}
+        }
+        self.ours.create_dir(path)
+    }
+
+    fn link(&mut self, path: &Path, target: &Path) -> io::Result<()> {
+        self.theirs.insert(path.to_owned());
+        if self
+            .ours
+            .read_link_contents(path)
+            .is_ok_and(|now| now == target)
+        {
+            return Ok(());
+        }
+        self.make_way(path)?;
+        self.ours.symlink_contents(target, path)
+    }
+
+    fn file(
+        &mut self,
+        path: &Path,
+        from: &mut cap_std::fs::File,
+        about: &Metadata,
+    ) -> io::Result<()> {
+        self.theirs.insert(path.to_owned());
+        let mut bytes = Vec::new();
+        io::Read::read_to_end(from, &mut bytes)?;
+        let is_executable = |about: &Metadata| about.permissions().mode() & 0o111 != 0;
+        let same = self.ours.symlink_metadata(path).is_ok_and(|now| {
+            now.is_file()
+                && now.len() == about.len()
+                && is_executable(&now) == is_executable(about)
+                && self.ours.read(path).is_ok_and(|now| now == bytes)
+        });
+        if same {
+            return Ok(());
+        }
+        self.make_way(path)?;
+        let mode = about.permissions().mode();
+        write(
+            self.ours,
+            path,
+            &mut bytes.as_slice(),
+            mode,
+            SystemTime::now(),
+        )
+    }
 }
 
 #[derive(Default)]

@@ -140,6 +140,69 @@ impl Repository {
         self.commit.to_string()
     }
 
+    /// The id of the commit's tree, in hex: the same files have the same, whoever committed them.
+    pub fn tree(&self) -> Result<String> {
+        let tree = self
+            .repository
+            .find_commit(self.commit)
+            .and_then(|commit| commit.tree_id().map(gix::Id::detach))
+            .map_err(|error| anyhow!("{error}"))
+            .with_context(|| format!("read commit {}", self.commit))?;
+        Ok(tree.to_string())
+    }
+
+    /// The same repository at another commit, named as `git rev-parse` takes it.
+    pub fn at(&self, revision: &str) -> Result<Self> {
+        let id = self
+            .repository
+            .rev_parse_single(revision)
+            .map_err(|error| anyhow!("{error}"))
+            .and_then(|id| {
+                let object = id.object().map_err(|error| anyhow!("{error}"))?;
+                let commit = object
+                    .peel_to_commit()
+                    .map_err(|error| anyhow!("{error}"))?;
+                Ok(commit.id)
+            })
+            .with_context(|| {
+                format!(
+                    "find revision `{revision}` in `{}` (a shallow clone may lack it)",
+                    self.root.display()
+                )
+            })?;
+        Ok(self.with(id))
+    }
+
+    /// The same repository at the newest commit that this one and `other` both come from.
+    pub fn merge_base(&self, other: &Self) -> Result<Self> {
+        let id = self
+            .repository
+            .merge_base(self.commit, other.commit)
+            .map_err(|error| anyhow!("{error}"))
+            .with_context(|| {
+                format!(
+                    "find where {} and {} parted (a shallow clone may lack it)",
+                    self.commit, other.commit
+                )
+            })?;
+        let id = id.with_context(|| {
+            format!(
+                "{} and {} have no commit in common",
+                self.commit, other.commit
+            )
+        })?;
+        Ok(self.with(id.detach()))
+    }
+
+    fn with(&self, commit: ObjectId) -> Self {
+        Self {
+            repository: self.repository.clone(),
+            root: self.root.clone(),
+            part: self.part.clone(),
+            commit,
+        }
+    }
+
     /// Writes the commit's files into the empty folder `into`, unfiltered, all with
     /// the commit's time. What the repository lacks is left out and told.
     pub fn copy_to(&self, into: &Dir) -> Result<Notes> {

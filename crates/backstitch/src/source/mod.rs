@@ -6,6 +6,7 @@
 
 mod folder;
 mod git;
+pub mod patch;
 
 use std::path::{Path, PathBuf};
 
@@ -124,6 +125,49 @@ pub fn changed_paths(before: &Path, after: &Path) -> Result<Vec<RelPath>> {
                 .with_context(|| format!("compare `{}`", path.display()))
         })
         .collect()
+}
+
+/// Makes one of our own copies, `onto`, hold what another, `theirs`, holds. Files that are the
+/// same keep their times, so that what was built from them need not be built again.
+pub fn transplant(theirs: &Path, onto: &Path) -> Result<()> {
+    let (theirs, ours) = (open_dir(theirs)?, open_dir(onto)?);
+    folder::transplant(&theirs, &ours)
+}
+
+/// One file that differs between two of our own copies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Where it is.
+    pub path: RelPath,
+    /// It as it was.
+    pub before: Option<Content>,
+    /// It as it is.
+    pub after: Option<Content>,
+}
+
+/// What is at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A file, and whether it may be run.
+    File {
+        /// What it holds.
+        bytes: Vec<u8>,
+        /// May it be run?
+        executable: bool,
+    },
+    /// A symbolic link, and where it leads.
+    Link(PathBuf),
+}
+
+/// Every file and link that differs between two of our own copies, by what it holds. Files whose
+/// size and time are the same are taken for the same.
+pub fn differences(before: &Path, after: &Path) -> Result<Vec<Difference>> {
+    folder::differences(before, after)
+}
+
+/// Makes what is at a path of one of our own copies what it was; `None` where nothing was.
+pub fn restore(onto: &Dir, path: &RelPath, before: Option<&Content>) -> Result<()> {
+    folder::restore(onto, path, before).with_context(|| format!("restore `{path}`"))
 }
 
 /// Replaces a file's text in one of our own copies; a link in its place is not followed.

@@ -11,9 +11,7 @@ use backstitch_model::candidate::Obstacle;
 use backstitch_model::evidence::Phase;
 use backstitch_model::package::Ecosystem;
 use backstitch_model::project::{Problem, Source as PackageSource};
-use backstitch_model::{
-    Check, CheckRun, Finding, LockFormat, Outcome, Project, Record, RelPath, names,
-};
+use backstitch_model::{Check, CheckRun, Finding, LockFormat, Outcome, Project, Record, RelPath};
 use backstitch_verify::workbench::{Applied, Baseline, Tree, Workbench};
 
 use super::ahead::Base;
@@ -244,14 +242,14 @@ impl Steps {
             baseline.build = logs.keep(baseline.build)?;
             let tested = baseline.build.outcome != Outcome::Passed;
             self.journal
-                .write_baseline(&underway.tree.lockfile, baseline.save()?, tested)?;
+                .write_baseline(&underway.tree.lockfile, &baseline.save()?, tested)?;
             baseline
         };
         if !tested && baseline.build.outcome == Outcome::Passed {
             workbench.test_baseline(&mut baseline)?;
             baseline.regress = logs.keep(baseline.regress)?;
             self.journal
-                .write_baseline(&underway.tree.lockfile, baseline.save()?, true)?;
+                .write_baseline(&underway.tree.lockfile, &baseline.save()?, true)?;
         }
         Ok(baseline)
     }
@@ -358,13 +356,5 @@ pub(super) fn slug(path: &RelPath) -> String {
 /// Is a finding asked for? By advisory id, alias or package; all are when nothing is named.
 fn is_wanted(finding: &Finding, only: &[String]) -> bool {
     let dependency = words::dependency(finding);
-    only.is_empty()
-        || only.iter().any(|wanted| {
-            names::normalised(&dependency.package.ecosystem, wanted)
-                == names::normalised(&dependency.package.ecosystem, &dependency.package.name)
-                || dependency
-                    .ids
-                    .iter()
-                    .any(|id| id.as_str().eq_ignore_ascii_case(wanted))
-        })
+    only.is_empty() || only.iter().any(|wanted| dependency.is_called(wanted))
 }

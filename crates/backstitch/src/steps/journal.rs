@@ -2,8 +2,7 @@
 //! down before the next step begins.
 
 use anyhow::Result;
-use backstitch_model::tests::TestReport;
-use backstitch_model::{Check, CheckRun, Outcome, RelPath};
+use backstitch_model::{Check, CheckRun, RelPath};
 use backstitch_verify::workbench::SavedBaseline;
 
 use crate::ledger::{Event, History, Ledger, RunStart};
@@ -104,46 +103,26 @@ impl Journal {
         let Some(written) = self.history.baseline(lockfile.as_str()) else {
             return Ok(None);
         };
-        let (build, regress) = match written.checks.as_slice() {
-            [build] => (CheckRun::try_from(build)?, None),
-            [build, regress] => (
-                CheckRun::try_from(build)?,
-                Some(CheckRun::try_from(regress)?),
-            ),
-            _ => return Ok(None),
-        };
-        let tested = regress.is_some();
-        let not_yet = || {
-            CheckRun::instant(
-                Check::Regress,
-                Outcome::NotRun("the tests have not been run yet".into()),
-            )
-        };
-        let saved = SavedBaseline {
-            build,
-            regress: regress.unwrap_or_else(not_yet),
-            report: TestReport::from(&written.tests),
-            commands: written.commands.clone(),
-        };
-        Ok(Some((saved, tested)))
+        Ok(written.saved()?)
     }
 
     /// Writes down how the untouched project does, as far as it is known.
     pub fn write_baseline(
         &mut self,
         lockfile: &RelPath,
-        baseline: SavedBaseline,
+        baseline: &SavedBaseline,
         tested: bool,
     ) -> Result<()> {
-        let mut checks = vec![wire::CheckRun::from(&baseline.build)];
-        if tested {
-            checks.push(wire::CheckRun::from(&baseline.regress));
-        }
+        let wire::Baseline {
+            checks,
+            tests,
+            commands,
+        } = wire::Baseline::new(baseline, tested);
         self.write(&Event::Baseline {
             lockfile: lockfile.to_string(),
             checks,
-            tests: wire::Tests::from(&baseline.report),
-            commands: baseline.commands,
+            tests,
+            commands,
         })
     }
 

@@ -40,12 +40,14 @@ use crate::reproducers::Library;
 use crate::source::Source;
 use crate::story::Story;
 
+pub use journal::Journal;
+pub use logs::Logs;
+pub use pairing::Pairing;
 pub use workplace::Workplace;
 
 use ahead::{Ahead, Base, NextBase};
 use apply::Ground;
 use group::Tally;
-use journal::Journal;
 use reproduce::Reproduced;
 use verify::Changed;
 

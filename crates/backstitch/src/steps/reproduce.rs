@@ -270,7 +270,7 @@ fn before(reproduced: &[Reproduced]) -> CheckRun {
         check_run(Check::Reproduce, outcome, &reproduced.before)
     });
     // One that is red shows the flaw, whatever the others could not tell.
-    together(Check::Reproduce, runs.collect())
+    CheckRun::together(Check::Reproduce, runs.collect())
 }
 
 /// What they come to on the changed one.
@@ -310,8 +310,8 @@ fn judged_after(
         CheckRun::instant(Check::ReAttack, outcome)
     });
     vec![
-        together(Check::Reproduce, reproduce.collect()),
-        together(Check::ReAttack, variants.collect()),
+        CheckRun::together(Check::Reproduce, reproduce.collect()),
+        CheckRun::together(Check::ReAttack, variants.collect()),
     ]
 }
 
@@ -321,30 +321,6 @@ fn check_run(check: Check, outcome: Outcome, seen: &Seen) -> CheckRun {
         notes: seen.notes.clone(),
         log: seen.log.clone(),
         ..CheckRun::instant(check, outcome)
-    }
-}
-
-/// Several runs of one rung as one: the first that failed, else the first that could not be
-/// made, else passed.
-fn together(check: Check, runs: Vec<CheckRun>) -> CheckRun {
-    let weight = |run: &CheckRun| match run.outcome {
-        Outcome::Failed(_) | Outcome::TimedOut => 0,
-        Outcome::NotRun(_) => 1,
-        Outcome::Differs(_) | Outcome::Passed => 2,
-    };
-    let elapsed = runs.iter().map(|run| run.elapsed).sum();
-    let mut notes: Vec<String> = Vec::new();
-    for note in runs.iter().flat_map(|run| &run.notes) {
-        if !notes.contains(note) {
-            notes.push(note.clone());
-        }
-    }
-    let worst = runs.into_iter().min_by_key(weight);
-    let worst = worst.unwrap_or_else(|| CheckRun::instant(check, Outcome::NotRun(String::new())));
-    CheckRun {
-        elapsed,
-        notes,
-        ..worst
     }
 }
 
@@ -362,7 +338,7 @@ pub(super) fn of_all(proofs: &Proofs, check: Check) -> Option<CheckRun> {
         .filter(|run| run.check == check)
         .cloned()
         .collect();
-    (!runs.is_empty()).then(|| together(check, runs))
+    (!runs.is_empty()).then(|| CheckRun::together(check, runs))
 }
 
 /// The evidence for one finding: a reproducer of another proves nothing for it.

@@ -31,6 +31,13 @@ const REMOVED_AT_ONCE: usize = 4;
 /// The most folders that are removed so; the others go one by one.
 const FOLDERS_MAX: usize = 10_000;
 
+/// How much of an identity names its folder, in characters.
+const SHORT_CHARS: usize = 24;
+
+/// How long to wait between two looks at a folder that another process has, and how often.
+const WAIT: Duration = Duration::from_millis(200);
+const WAITS_MAX: usize = 5 * 3600 * 3;
+
 /// Holds what was put aside.
 const SPENT: &str = "spent";
 /// Ends the name of the file that says that a tree is complete.
@@ -39,12 +46,7 @@ const COMPLETE: &str = ".complete";
 impl Workplace {
     /// Claims the folder of one identity. Fails where another process works on the same.
     pub fn claim(places: &Places, identity: &str) -> Result<Self> {
-        let short: String = identity.chars().take(16).collect();
-        let all = places.work();
-        make(&all)?;
-        sweep(&all, &short);
-        let folder = all.join(&short);
-        make(&folder)?;
+        let folder = folder(places, identity)?;
         let lock = lock(&folder)?;
         let Some(lock) = lock else {
             bail!("another backstitch works on the same project right now: wait for it to end");
@@ -55,10 +57,77 @@ impl Workplace {
         })
     }
 
+    /// Claims the folder of one identity, and waits for another process that has it; `waiting` is
+    /// called once, before it does.
+    pub fn claim_waiting(places: &Places, identity: &str, waiting: impl FnOnce()) -> Result<Self> {
+        let folder = folder(places, identity)?;
+        let mut waiting = Some(waiting);
+        for _ in 0..WAITS_MAX {
+            if let Some(lock) = lock(&folder)? {
+                return Ok(Self {
+                    folder,
+                    _lock: lock,
+                });
+            }
+            if let Some(waiting) = waiting.take() {
+                waiting();
+            }
+            thread::sleep(WAIT);
+        }
+        bail!("another backstitch has held the same base for hours: end it, or try again later");
+    }
+
+    /// Removes the folders whose names begin with `prefix` but for the newest `count`. Best
+    /// effort: one that is in use stays.
+    pub fn keep_newest(places: &Places, prefix: &str, count: usize) {
+        let Ok(entries) = fs::read_dir(places.work()) else {
+            return;
+        };
+        let touched = |folder: &Path| {
+            let about = folder.join("lock").metadata();
+            about.and_then(|about| about.modified()).ok()
+        };
+        let mut folders: Vec<_> = entries
+            .flatten()
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+            .filter_map(|entry| Some((touched(&entry.path())?, entry.path())))
+            .take(FOLDERS_MAX)
+            .collect();
+        folders.sort();
+        let surplus = folders.len().saturating_sub(count);
+        for (_, folder) in folders.into_iter().take(surplus) {
+            if let Ok(Some(_held)) = lock_as_it_is(&folder) {
+                let _ = remove(&folder);
+            }
+        }
+    }
+
+    /// Where a file of its own is, beside the trees.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Removes a tree and what building and testing it wrote.
+    pub fn discard(&self, name: &str) -> Result<()> {
+        let tree = self.tree(name)?;
+        let _ = fs::remove_file(mark(&tree));
+        remove(&tree)?;
+        self.discard_work(name)
+    }
+
+    /// Removes what building and testing a tree wrote.
+    pub fn discard_work(&self, name: &str) -> Result<()> {
+        remove(&self.work(name)?)
+    }
+
     /// Removes what an earlier run left.
     pub fn clear(&self) -> Result<()> {
-        for name in ["trees", "work", SPENT] {
-            remove(&self.folder.join(name))?;
+        for entry in below(std::slice::from_ref(&self.folder)) {
+            if entry.is_dir() {
+                remove(&entry)?;
+            } else if entry != self.folder.join("lock") {
+                fs::remove_file(&entry).with_context(|| format!("remove `{}`", entry.display()))?;
+            }
         }
         Ok(())
     }
@@ -129,6 +198,17 @@ impl Workplace {
     }
 }
 
+/// Makes the folder of one identity, and sweeps those of others that are old.
+fn folder(places: &Places, identity: &str) -> Result<PathBuf> {
+    let short: String = identity.chars().take(SHORT_CHARS).collect();
+    let all = places.work();
+    make(&all)?;
+    sweep(&all, &short);
+    let folder = all.join(&short);
+    make(&folder)?;
+    Ok(folder)
+}
+
 /// What is in these folders, which are ours.
 fn below(folders: &[PathBuf]) -> Vec<PathBuf> {
     let entries = folders
@@ -190,6 +270,19 @@ fn remove(folder: &Path) -> Result<()> {
 fn lock(folder: &Path) -> Result<Option<File>> {
     let path = folder.join("lock");
     let file = File::create(&path).with_context(|| format!("create `{}`", path.display()))?;
+    // Says when the folder was last used, which opening an empty file may not.
+    let _ = file.set_modified(SystemTime::now());
+    try_lock(file, &path)
+}
+
+/// Locks a folder without saying that it was used.
+fn lock_as_it_is(folder: &Path) -> Result<Option<File>> {
+    let path = folder.join("lock");
+    let file = File::open(&path).with_context(|| format!("open `{}`", path.display()))?;
+    try_lock(file, &path)
+}
+
+fn try_lock(file: File, path: &Path) -> Result<Option<File>> {
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
@@ -220,7 +313,7 @@ fn sweep(all: &Path, own: &str) {
             continue;
         }
         // Held until the folder is gone, so that nobody goes on in it meanwhile.
-        if let Ok(Some(_held)) = lock(&folder) {
+        if let Ok(Some(_held)) = lock_as_it_is(&folder) {
             let _ = remove(&folder);
         }
     }
