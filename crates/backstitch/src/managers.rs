@@ -4,6 +4,7 @@
 use backstitch_find::Platform;
 use backstitch_model::LockFormat;
 use backstitch_verify::cargo::{self, Cargo, Toolchain};
+use backstitch_verify::npm::others::{Installer, Tool};
 use backstitch_verify::npm::{self, Node, Npm};
 use backstitch_verify::python::{Interpreter, Python};
 use backstitch_verify::workbench::{PackageManager, Setup, VerifyError, Workbench};
@@ -12,6 +13,8 @@ use backstitch_verify::workbench::{PackageManager, Setup, VerifyError, Workbench
 pub struct Managers {
     cargo: Result<Cargo, String>,
     npm: Result<Npm, String>,
+    pnpm: Result<Installer, String>,
+    yarn: Result<Installer, String>,
     python: Result<Python, String>,
 }
 
@@ -26,6 +29,8 @@ impl Managers {
                 Node::discover()
                     .and_then(|node| Npm::new(setup.clone(), node, npm::User::from_environment())),
             )?,
+            pnpm: found(installer(setup, Tool::pnpm))?,
+            yarn: found(installer(setup, Tool::yarn))?,
             python: found(
                 Interpreter::discover()
                     .and_then(|interpreter| Python::new(setup.clone(), interpreter)),
@@ -41,9 +46,8 @@ impl Managers {
             LockFormat::Requirements | LockFormat::Poetry | LockFormat::Uv | LockFormat::Pipenv => {
                 self.python.as_ref().map_err(String::as_str)?
             }
-            LockFormat::Pnpm | LockFormat::Yarn => {
-                return Err("its package manager is not supported yet");
-            }
+            LockFormat::Pnpm => self.pnpm.as_ref().map_err(String::as_str)?,
+            LockFormat::Yarn => self.yarn.as_ref().map_err(String::as_str)?,
         };
         Ok(Workbench::new(manager))
     }
@@ -56,6 +60,8 @@ impl Managers {
         };
         let others = [
             self.npm.as_ref().map(PackageManager::about),
+            self.pnpm.as_ref().map(PackageManager::about),
+            self.yarn.as_ref().map(PackageManager::about),
             self.python.as_ref().map(PackageManager::about),
         ];
         let others = others.into_iter().filter_map(Result::ok);
@@ -83,6 +89,15 @@ impl Managers {
             .and_then(|cargo| Platform::of_triple(&cargo.toolchain().host))
             .unwrap_or_default()
     }
+}
+
+fn installer(
+    setup: &Setup,
+    tool: fn(&Node) -> Result<Tool, VerifyError>,
+) -> Result<Installer, VerifyError> {
+    let node = Node::discover()?;
+    let tool = tool(&node)?;
+    Installer::new(setup.clone(), node, npm::User::from_environment(), tool)
 }
 
 /// A package manager that is not there is data; one that is and cannot be used is an error.
