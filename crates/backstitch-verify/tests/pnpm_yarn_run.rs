@@ -55,15 +55,15 @@ const PROJECT: &[(&str, &str)] = &[
     ("test.js", TEST),
     (
         ".npmrc",
-        "registry=http://127.0.0.1:1/\nignore-scripts=false\n",
+        "proxy=http://127.0.0.1:1/\nlockfile=false\nignore-scripts=false\n",
     ),
     (
         ".yarnrc",
-        "registry \"http://127.0.0.1:1/\"\nyarn-path \"./evil.js\"\n",
+        "proxy \"http://127.0.0.1:1/\"\nyarn-path \"./evil.js\"\n",
     ),
     (
         ".yarnrc.yml",
-        "npmRegistryServer: 'http://127.0.0.1:1/'\nenableScripts: true\nyarnPath: ./evil.js\n",
+        "httpProxy: 'http://127.0.0.1:1/'\nenableScripts: true\nyarnPath: ./evil.js\n",
     ),
     ("evil.js", "process.exit(3);\n"),
     (
@@ -75,7 +75,7 @@ const PROJECT: &[(&str, &str)] = &[
 
 const OF_PNPM: (&str, &str) = (
     "pnpm-workspace.yaml",
-    "packages:\n  - packages/*\nregistry: http://127.0.0.1:1/\n",
+    "packages:\n  - packages/*\nlockfile: false\nproxy: http://127.0.0.1:1/\n",
 );
 
 fn leaf(to: &str) -> Step {
@@ -161,7 +161,7 @@ fn refuses_what_it_must(bench: &Bench, lockfile: (&str, &str), odd: &str) {
     }
     let refused = |name: &str, path: &str, text: &str| {
         let tree = bench.tree(name, lockfile.0, &files);
-        bench.write(&tree, path, text);
+        bench.write(&format!("{name}/{path}"), text);
         match bench.apply(&tree, &[]) {
             Applied::Refused(refusal) => (refusal.cause, refusal.message),
             Applied::Done(_) => panic!("{name} was fetched"),
@@ -204,7 +204,7 @@ fn pnpm_is_not_started_for_what_it_must_not_fetch() {
         "lockfileVersion: '9.0'\npackages:\n  x@1.0.0:\n    resolution: {type: git, repo: x, commit: y}\n",
     );
     let tree = bench.tree("old", "pnpm-lock.yaml", PROJECT);
-    bench.write(&tree, "pnpm-lock.yaml", "lockfileVersion: '6.0'\n");
+    bench.write("old/pnpm-lock.yaml", "lockfileVersion: '6.0'\n");
     match bench.apply(&tree, &[]) {
         Applied::Refused(refusal) => {
             assert!(refusal.message.contains("pnpm@8"), "{}", refusal.message);
@@ -252,7 +252,7 @@ fn yarn_is_not_started_for_what_it_must_not_fetch() {
     };
     refuses_what_it_must(&bench, ("yarn.lock", own), odd);
     let tree = bench.tree("other", "yarn.lock", PROJECT);
-    bench.write(&tree, "yarn.lock", others);
+    bench.write("other/yarn.lock", others);
     match bench.apply(&tree, &[]) {
         Applied::Refused(refusal) => {
             assert!(

@@ -135,9 +135,9 @@ impl Bench {
         }
     }
 
-    /// Writes another text in a project.
-    pub fn write(&self, tree: &Tree, path: &str, text: &str) {
-        fs::write(tree.root.join(path), text).unwrap();
+    /// Writes another text.
+    pub fn write(&self, path: &str, text: &str) {
+        fs::write(self.path(path), text).unwrap();
     }
 
     /// Carries out steps in a tree.
