@@ -1,13 +1,15 @@
 //! The package managers of this machine, each for the lockfiles that it wrote. One that is not
 //! there is no error: only the projects that need it cannot be judged, and are told why.
 
+use std::path::Path;
+
 use backstitch_find::Platform;
 use backstitch_model::LockFormat;
 use backstitch_verify::cargo::{self, Cargo, Toolchain};
 use backstitch_verify::npm::others::{Installer, Tool};
 use backstitch_verify::npm::{self, Node, Npm};
-use backstitch_verify::python::{Interpreter, Python};
-use backstitch_verify::workbench::{PackageManager, Setup, VerifyError, Workbench};
+use backstitch_verify::python::{self, Interpreter, Python};
+use backstitch_verify::workbench::{PackageManager, Setup, Tree, VerifyError, Workbench};
 
 /// What a run builds and tests with.
 pub struct Managers {
@@ -50,6 +52,17 @@ impl Managers {
             LockFormat::Yarn => self.yarn.as_ref().map_err(String::as_str)?,
         };
         Ok(Workbench::new(manager))
+    }
+
+    /// What pip would install for what a requirements file does not pin; nothing for any other
+    /// project. The inner error says why it is not known.
+    pub fn resolve(&self, tree: &Tree, work: &Path) -> Result<python::Answer, VerifyError> {
+        match &self.python {
+            Ok(python) if LockFormat::of(&tree.lockfile) == Some(LockFormat::Requirements) => {
+                python.resolve(tree, work)
+            }
+            Ok(_) | Err(_) => Ok(Ok(Vec::new())),
+        }
     }
 
     /// Every toolchain that is there, in words.

@@ -19,6 +19,8 @@ mod commands;
 mod facts;
 mod manager;
 mod recipe;
+mod resolve;
 
 pub use interpreter::Interpreter;
 pub use manager::Python;
+pub use resolve::Answer;

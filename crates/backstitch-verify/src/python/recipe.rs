@@ -51,14 +51,20 @@ impl Python {
         if let Some(before) = &before {
             pins.mark_changed(before);
         }
-        let ended = self.run_fetching(tree, &pins, work)?;
+        let unknown = self.resolve_pins(tree, &pins, work)?.err();
+        let pins = self.bound(pins);
+        let ended = self.run_fetching(tree, &pins, "fetch", work)?;
         match refused(&ended)? {
             Some((cause, message)) => Ok(Applied::Refused(Refusal {
                 step: None,
                 cause,
                 message,
             })),
-            None => Ok(Applied::Done(notes(&ended)?)),
+            None => {
+                let mut notes = notes(&ended)?;
+                notes.extend(unknown);
+                Ok(Applied::Done(notes))
+            }
         }
     }
 }

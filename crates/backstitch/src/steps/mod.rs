@@ -62,6 +62,8 @@ pub struct Steps {
     progress: Arc<Progress>,
     confinement: Confinement,
     story: Story,
+    /// The requirements files of which pip said what it would install.
+    resolved: BTreeSet<RelPath>,
     ahead: Option<Ahead>,
     /// Removes what is not needed again.
     tidying: Option<JoinHandle<()>>,
@@ -200,6 +202,7 @@ impl Steps {
             progress: order.progress,
             confinement: order.confinement,
             story,
+            resolved: BTreeSet::new(),
             ahead: None,
             tidying: None,
         })

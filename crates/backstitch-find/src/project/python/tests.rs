@@ -127,12 +127,18 @@ fn what_is_not_pinned_is_told_once_and_prose_is_no_project() {
     let project = only(&[("requirements.txt", "flask>=2\nclick\n-e .\n./local\n")]);
     assert_eq!(
         what(&project),
-        ["it pins no version: what it would install is not known, so nothing was looked up"]
+        [
+            "it pins no version: what it would install is not known, so nothing was looked up; \
+          `backstitch run` asks pip"
+        ]
     );
     let project = only(&[("requirements.txt", "flask>=2\nclick\na==1\n")]);
     assert_eq!(
         what(&project),
-        ["`click` and 1 more name no exact version; nothing was looked up for that"]
+        [
+            "`click` and 1 more name no exact version; nothing was looked up for that, and \
+          `backstitch run` asks pip"
+        ]
     );
     let prose = [(
         "requirements/readme.txt",
