@@ -275,7 +275,7 @@ impl PackageManager for Python {
     }
 
     fn notes(&self, tree: &Tree) -> Vec<String> {
-        let mut notes = commands::found(tree);
+        let mut notes = commands::found(tree, self.session.policy());
         if let Ok(pins) = Pins::read(tree) {
             notes.extend(pins.notes);
         }

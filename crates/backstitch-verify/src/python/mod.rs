@@ -20,6 +20,7 @@ mod facts;
 mod manager;
 mod recipe;
 mod resolve;
+mod scripts;
 
 pub use interpreter::Interpreter;
 pub use manager::Python;
