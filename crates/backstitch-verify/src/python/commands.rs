@@ -76,7 +76,7 @@ fn has_tests(tree: &Tree) -> bool {
         let names = listing.take(ENTRIES_MAX).map(|entry| entry.file_name());
         names.filter_map(|name| name.into_string().ok()).collect()
     };
-    let is_test = |name: &String| name.starts_with("test") && name.ends_with(".py");
+    let is_test = |name: &String| name.starts_with("test") && name.strip_suffix(".py").is_some();
     let here = names(&root);
     let packages = here.iter().map(|name| root.join(name)).filter(|folder| {
         let about = folder.symlink_metadata();

@@ -54,18 +54,16 @@ impl Python {
         let unknown = self.resolve_pins(tree, &pins, work)?.err();
         let pins = self.bound(pins);
         let ended = self.run_fetching(tree, &pins, "fetch", work)?;
-        match refused(&ended)? {
-            Some((cause, message)) => Ok(Applied::Refused(Refusal {
+        if let Some((cause, message)) = refused(&ended)? {
+            return Ok(Applied::Refused(Refusal {
                 step: None,
                 cause,
                 message,
-            })),
-            None => {
-                let mut notes = notes(&ended)?;
-                notes.extend(unknown);
-                Ok(Applied::Done(notes))
-            }
+            }));
         }
+        let mut notes = notes(&ended)?;
+        notes.extend(unknown);
+        Ok(Applied::Done(notes))
     }
 }
 

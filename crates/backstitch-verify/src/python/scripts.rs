@@ -71,15 +71,10 @@ fn plain_unittest(command: &str) -> Option<Vec<String>> {
         return None;
     }
     let words: Vec<&str> = command.split_whitespace().collect();
-    let rest = match words.as_slice() {
-        [
-            "python" | "python3" | "{envpython}",
-            "-m",
-            "unittest",
-            rest @ ..,
-        ]
-        | ["coverage", "run", "-m", "unittest", rest @ ..] => rest,
-        _ => return None,
+    let (["python" | "python3", "-m", "unittest", rest @ ..]
+    | ["coverage", "run", "-m", "unittest", rest @ ..]) = words.as_slice()
+    else {
+        return None;
     };
     let mut argv: Vec<String> = ["python", "-m", "unittest"].map(str::to_owned).to_vec();
     if rest.is_empty() {
