@@ -144,7 +144,8 @@ fn low_bounds(project: &Project, index: &Index) -> Result<Vec<Problem>, IndexErr
         .map(|(_, package)| normalised(&package.id.name))
         .collect();
     let manifests = project.manifests.iter();
-    let texts = manifests.filter(|manifest| manifest.path.file_name().ends_with(".txt"));
+    let texts =
+        manifests.filter(|manifest| manifest.path.file_name().strip_suffix(".txt").is_some());
     let requirements = texts.flat_map(|manifest| {
         let each = manifest.requirements.iter();
         each.map(|requirement| (&manifest.path, requirement))

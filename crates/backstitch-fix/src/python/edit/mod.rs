@@ -154,10 +154,10 @@ fn raise_own(
             let text = texts.of(own.manifest)?;
             let is_toml =
                 ["pyproject.toml", "Pipfile", "setup.cfg"].contains(&own.manifest.file_name());
-            let write = if !is_toml {
-                raise::in_requirements
-            } else {
+            let write = if is_toml {
                 raise::in_manifest
+            } else {
+                raise::in_requirements
             };
             let text = write(text, own.key, own.text, &edit.to)?;
             texts.set(own.manifest, text);
