@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::yaml::{self, Words};
 
-/// Settings of an `.npmrc` that pnpm is given (<https://pnpm.io/npmrc>).
+/// Settings of an `.npmrc` that pnpm is given.
 const OF_NPMRC: [&str; 22] = [
     "auto-install-peers",
     "dedupe-direct-deps",
