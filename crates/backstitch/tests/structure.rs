@@ -319,19 +319,15 @@ fn the_readme_s_exit_codes_are_those_of_the_program() {
 fn the_readme_s_verdicts_are_those_of_the_model() {
     let source = text("crates/backstitch-model/src/verdict.rs");
     let named = source
-        .split_once("enum Conclusion {")
-        .expect("the enum is there")
+        .split_once("fn name(&self)")
+        .expect("a conclusion has a name")
         .1;
     let named: Vec<_> = named
-        .split_once("\n}")
-        .expect("the enum ends")
+        .split_once("\n    }")
+        .expect("the function ends")
         .0
         .lines()
-        .filter_map(|line| {
-            source::words(line.trim())
-                .next()
-                .filter(|_| !line.contains("//"))
-        })
+        .filter_map(|line| Some(line.split_once("=> \"")?.1.trim_end_matches("\",")))
         .collect();
     let parts = documents::sections(&text("README.md"));
     let rows: Vec<_> = parts
