@@ -8,11 +8,6 @@
 //! And links what unwinds the stack into the program, where the linker has it. Else it is the
 //! one shared library besides the C library's own, brought in and set up at every start.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "a build script prints what cargo has to know"
-)]
-
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
