@@ -1,22 +1,27 @@
 //! Puts it together: a project's packages and an index's records become findings.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use backstitch_model::AdvisoryId;
 use backstitch_model::finding::{
     Class, Finding, FindingId, FindingKind, Severity, VulnerableDependency,
 };
 use backstitch_model::package::Ecosystem;
 use backstitch_model::project::{LockedPackage, Node, Problem, Project, Source};
 use backstitch_model::registry::Releases;
+use backstitch_model::{AdvisoryId, LockFormat};
 
 use crate::group::{self, Group};
 use crate::index::{Index, IndexError, Section};
+use crate::python::normalised;
 use crate::reach::{Platform, Reaches};
 use crate::severity;
 
 /// How many findings one lockfile may have; a real one has dozens.
 const FINDINGS_MAX: usize = 10_000;
+
+/// How many low bounds are told of.
+const LOW_BOUNDS_MAX: usize = 50;
 
 /// How many hex digits a fingerprint has: 64 bits.
 const FINGERPRINT_DIGITS: usize = 16;
@@ -59,7 +64,8 @@ pub fn findings(
     index: &Index,
     surroundings: Surroundings<'_>,
 ) -> Result<Scan, IndexError> {
-    let (matched, problems) = look_up(project, index)?;
+    let (matched, mut problems) = look_up(project, index)?;
+    problems.extend(low_bounds(project, index)?);
     let nodes = matched.iter().map(|matched| matched.node);
     let reaches = Reaches::new(project, nodes, surroundings);
     let findings = matched
@@ -121,6 +127,59 @@ fn look_up(project: &Project, index: &Index) -> Result<(Vec<Matched>, Vec<Proble
         }));
     }
     Ok((matched, problems))
+}
+
+/// Requirements of requirements files whose lowest release is known to be vulnerable, where
+/// nothing says which release is installed.
+fn low_bounds(project: &Project, index: &Index) -> Result<Vec<Problem>, IndexError> {
+    let mut problems = Vec::new();
+    if project.format != LockFormat::Requirements {
+        return Ok(problems);
+    }
+    let ecosystem = project.format.ecosystem();
+    let Some(section) = index.section(&ecosystem)? else {
+        return Ok(problems);
+    };
+    let locked: BTreeSet<String> = published(project)
+        .map(|(_, package)| normalised(&package.id.name))
+        .collect();
+    let manifests = project.manifests.iter();
+    let texts =
+        manifests.filter(|manifest| manifest.path.file_name().strip_suffix(".txt").is_some());
+    let requirements = texts.flat_map(|manifest| {
+        let each = manifest.requirements.iter();
+        each.map(|requirement| (&manifest.path, requirement))
+    });
+    for (path, requirement) in requirements {
+        let name = &requirement.package;
+        let Some(lowest) = lowest(&requirement.version) else {
+            continue;
+        };
+        if locked.contains(&normalised(name)) || problems.len() >= LOW_BOUNDS_MAX {
+            continue;
+        }
+        let answer = group::matches(&section, name, lowest).map_err(|part| index.damaged(part))?;
+        let ids = answer.groups.iter().flat_map(|group| group.ids(&ecosystem));
+        if let Some(id) = ids.into_iter().next() {
+            problems.push(Problem {
+                path: path.clone(),
+                what: format!(
+                    "`{}{}` admits {}, which {id} is about; nothing says which release is installed",
+                    name.escape_debug(),
+                    requirement.version.escape_debug(),
+                    lowest.escape_debug()
+                ),
+            });
+        }
+    }
+    Ok(problems)
+}
+
+/// The lowest release that a requirement admits, where it says so.
+fn lowest(versions: &str) -> Option<&str> {
+    let mut parts = versions.split(',').map(str::trim);
+    let low = parts.find_map(|part| part.strip_prefix(">=").or_else(|| part.strip_prefix("~=")));
+    low.map(str::trim)
 }
 
 fn unclear(package: &LockedPackage, id: &AdvisoryId) -> String {

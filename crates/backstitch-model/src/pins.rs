@@ -20,6 +20,17 @@ pub struct Entry<'text> {
     pub comments: Vec<&'text str>,
 }
 
+/// A release that pip would install, though no file pins it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// The package.
+    pub name: String,
+    /// The release that would be installed now.
+    pub version: String,
+    /// What it requires, as its metadata says.
+    pub requires: Vec<String>,
+}
+
 /// An exact version, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pin<'text> {

@@ -480,3 +480,36 @@ fn no_older_release_stands_in_for_one_that_is_not_there() {
         "`left` 9.9 was not fetched, and 1.0 is installed",
     );
 }
+
+#[test]
+fn what_nobody_pins_is_resolved_from_wheels_and_installed_as_resolved() {
+    let Some(bench) = Bench::new() else { return };
+    let tree = bench.tree("loose", "left>=1.0,<1.2  # why\n");
+    let work = bench.path("loose-work");
+    let resolved = bench.python.resolve(&tree, &work).unwrap().unwrap();
+    let told: Vec<_> = resolved
+        .iter()
+        .map(|one| format!("{} {}", one.name, one.version))
+        .collect();
+    assert_eq!(told, ["left 1.1.1"]);
+    let applied = bench.workbench().fetch(&tree, &work).unwrap();
+    assert_eq!(applied, Applied::Done(Vec::new()));
+    let baseline = bench.workbench().baseline(&tree, &work).unwrap();
+    assert_eq!(baseline.build.outcome, Outcome::Passed);
+    // What requires an archive at an address is not resolved, and nothing of it runs.
+    let lured = bench.tree("lured", "lure\n");
+    let why = bench
+        .python
+        .resolve(&lured, &bench.path("lured-work"))
+        .unwrap();
+    assert!(why.is_err(), "{why:?}");
+    let cache = fs::read_dir(bench.path("cache")).unwrap().flatten();
+    for folder in cache {
+        assert!(!folder.path().join("planted").exists());
+    }
+    // Where everything is pinned, pip is not asked.
+    let pinned = bench.tree("pinned", PINS);
+    let none = bench.python.resolve(&pinned, &bench.path("pinned-work"));
+    assert_eq!(none.unwrap(), Ok(Vec::new()));
+    assert!(!bench.path("pinned-work").exists());
+}

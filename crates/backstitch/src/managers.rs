@@ -1,21 +1,25 @@
 //! The package managers of this machine, each for the lockfiles that it wrote. One that is not
 //! there is no error: only the projects that need it cannot be judged, and are told why.
 
+use std::path::Path;
 use std::sync::OnceLock;
 use std::thread::ScopedJoinHandle;
 
 use backstitch_find::Platform;
 use backstitch_model::LockFormat;
 use backstitch_verify::cargo::{self, Cargo, Toolchain};
+use backstitch_verify::npm::others::{Installer, Tool};
 use backstitch_verify::npm::{self, Node, Npm};
 use backstitch_verify::plain::{Plain, Tools};
-use backstitch_verify::python::{Interpreter, Python};
-use backstitch_verify::workbench::{PackageManager, Setup, VerifyError, Workbench};
+use backstitch_verify::python::{self, Interpreter, Python};
+use backstitch_verify::workbench::{PackageManager, Setup, Tree, VerifyError, Workbench};
 
 /// What a run builds and tests with.
 pub struct Managers {
     cargo: Result<Cargo, String>,
     npm: Result<Npm, String>,
+    pnpm: Result<Installer, String>,
+    yarn: Result<Installer, String>,
     python: Result<Python, String>,
     /// Looked for once it is needed.
     plain: OnceLock<Plain>,
@@ -26,10 +30,7 @@ impl Managers {
     /// Looks for every package manager, at one time: each is asked what it is, and takes its time.
     pub fn discover(setup: &Setup) -> Result<Self, VerifyError> {
         std::thread::scope(|scope| {
-            let npm = scope.spawn(|| {
-                let node = Node::discover()?;
-                Npm::new(setup.clone(), node, npm::User::from_environment())
-            });
+            let of_node = scope.spawn(|| of_node(setup));
             let python = scope.spawn(|| {
                 let interpreter = Interpreter::discover()?;
                 Python::new(setup.clone(), interpreter)
@@ -38,9 +39,12 @@ impl Managers {
             let cargo = toolchain.and_then(|toolchain| {
                 Cargo::new(setup.clone(), toolchain, &cargo::User::from_environment())
             });
+            let (npm, pnpm, yarn) = joined(of_node)?;
             Ok(Self {
                 cargo: found(cargo)?,
-                npm: found(joined(npm))?,
+                npm,
+                pnpm,
+                yarn,
                 python: found(joined(python))?,
                 plain: OnceLock::new(),
                 setup: setup.clone(),
@@ -56,9 +60,8 @@ impl Managers {
             LockFormat::Requirements | LockFormat::Poetry | LockFormat::Uv | LockFormat::Pipenv => {
                 self.python.as_ref().map_err(String::as_str)?
             }
-            LockFormat::Pnpm | LockFormat::Yarn => {
-                return Err("its package manager is not supported yet");
-            }
+            LockFormat::Pnpm => self.pnpm.as_ref().map_err(String::as_str)?,
+            LockFormat::Yarn => self.yarn.as_ref().map_err(String::as_str)?,
         };
         Ok(Workbench::new(manager))
     }
@@ -69,6 +72,17 @@ impl Managers {
             .get_or_init(|| Plain::new(self.setup.clone(), Tools::discover()))
     }
 
+    /// What pip would install for what a requirements file does not pin; nothing for any other
+    /// project. The inner error says why it is not known.
+    pub fn resolve(&self, tree: &Tree, work: &Path) -> Result<python::Answer, VerifyError> {
+        match &self.python {
+            Ok(python) if LockFormat::of(&tree.lockfile) == Some(LockFormat::Requirements) => {
+                python.resolve(tree, work)
+            }
+            Ok(_) | Err(_) => Ok(Ok(Vec::new())),
+        }
+    }
+
     /// Every toolchain that is there, in words.
     pub fn about(&self) -> String {
         let cargo = match &self.cargo {
@@ -77,6 +91,8 @@ impl Managers {
         };
         let others = [
             self.npm.as_ref().map(PackageManager::about),
+            self.pnpm.as_ref().map(PackageManager::about),
+            self.yarn.as_ref().map(PackageManager::about),
             self.python.as_ref().map(PackageManager::about),
         ];
         let others = others.into_iter().filter_map(Result::ok);
@@ -106,7 +122,32 @@ impl Managers {
     }
 }
 
-fn joined<M>(looking: ScopedJoinHandle<'_, Result<M, VerifyError>>) -> Result<M, VerifyError> {
+/// npm, pnpm and yarn: each is a script of the one node.
+type OfNode = (
+    Result<Npm, String>,
+    Result<Installer, String>,
+    Result<Installer, String>,
+);
+
+fn of_node(setup: &Setup) -> Result<OfNode, VerifyError> {
+    let node = match found(Node::discover())? {
+        Ok(node) => node,
+        Err(why) => return Ok((Err(why.clone()), Err(why.clone()), Err(why))),
+    };
+    let user = npm::User::from_environment;
+    let installer = |discover: fn(&Node) -> Result<Tool, VerifyError>| {
+        let tool = discover(&node)?;
+        Installer::new(setup.clone(), node.clone(), user(), tool)
+    };
+    std::thread::scope(|scope| {
+        let pnpm = scope.spawn(|| installer(Tool::pnpm));
+        let yarn = scope.spawn(|| installer(Tool::yarn));
+        let npm = Npm::new(setup.clone(), node.clone(), user());
+        Ok((found(npm)?, found(joined(pnpm))?, found(joined(yarn))?))
+    })
+}
+
+fn joined<T>(looking: ScopedJoinHandle<'_, Result<T, VerifyError>>) -> Result<T, VerifyError> {
     let found = looking.join();
     found.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -200,3 +200,33 @@ fn damage_of_the_index_is_an_error_and_no_empty_answer() {
     let error = findings(&project, &index, Surroundings::default()).unwrap_err();
     assert!(error.to_string().contains("is damaged"), "{error}");
 }
+
+#[test]
+fn a_lower_bound_that_admits_a_vulnerable_release_is_told() {
+    let index = index_of(
+        r#"[{"id": "PYSEC-1", "modified": "2024-01-01T00:00:00Z", "affected": [{
+            "package": {"ecosystem": "PyPI", "name": "a"},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.0"}]}]}]}]"#,
+    );
+    let told = |text: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("requirements.txt"), text).unwrap();
+        let mut discovery = crate::projects(&crate::project::open(folder.path()).unwrap());
+        let scan = findings(
+            &discovery.projects.remove(0),
+            &index,
+            Surroundings::default(),
+        );
+        scan.unwrap().problems
+    };
+    let low = told("A>=1.0,<3\n");
+    assert!(
+        low[0]
+            .what
+            .starts_with("`A>=1.0,<3` admits 1.0, which PYSEC-1"),
+        "{low:?}"
+    );
+    for fine in ["a>=2.0\n", "a<3\n", "b>=1.0\n", "a>=1.0\na==2.0\n"] {
+        assert_eq!(told(fine), [], "{fine}");
+    }
+}

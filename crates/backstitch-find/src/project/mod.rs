@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
+use backstitch_model::pins::Resolved;
 use backstitch_model::project::{Problem, Project};
 use backstitch_model::{LockFormat, RelPath};
 use cap_std::ambient_authority;
@@ -85,6 +86,16 @@ pub fn read(root: &Dir, lockfile: &RelPath) -> Result<Project, Problem> {
     let tree = Tree::new(root);
     let manifests = Manifests::new(tree::walk(&tree, is_manifest).files);
     read_among(&tree, lockfile, &manifests)
+}
+
+/// Reads the project of one requirements file together with what pip would install for what it
+/// does not pin.
+pub fn read_resolved(
+    root: &Dir,
+    lockfile: &RelPath,
+    resolved: &[Resolved],
+) -> Result<Project, Problem> {
+    python::read_resolved(&Tree::new(root), lockfile, resolved)
 }
 
 /// The manifests of a tree, by the package managers that read them.

@@ -132,9 +132,13 @@ fn own(project: &Project) -> Vec<Own<'_>> {
     };
     let manifests = project.manifests.iter();
     manifests
-        .filter(|manifest| !is_lock(&manifest.path))
         .flat_map(|manifest| {
-            let requirements = manifest.requirements.iter();
+            // Of a requirements file, only what is no pin holds anything.
+            let is_lock = is_lock(&manifest.path);
+            let is_loose = project.format == LockFormat::Requirements;
+            let requirements = manifest.requirements.iter().filter(move |requirement| {
+                !is_lock || is_loose && !requirement.version.trim_start().starts_with("==")
+            });
             requirements.filter_map(|requirement| {
                 Some(Own {
                     manifest: &manifest.path,

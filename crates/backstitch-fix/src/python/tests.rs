@@ -459,6 +459,31 @@ fn a_pin_of_an_included_file_is_an_edit_of_that_file() {
 }
 
 #[test]
+fn what_is_not_pinned_gets_a_bound_where_it_is_asked_for() {
+    let loose = |text: &str| {
+        let mut project = pinned("app 0 > a\na 1.0\nb 1.0 > a");
+        project.manifests[0].text = text.into();
+        let asked = Requirement {
+            version: "<1.2".into(),
+            ..requirement("a <1.2").unwrap()
+        };
+        let is_bounded = text.contains("<1.2");
+        project.manifests[0].requirements = is_bounded.then_some(asked).into_iter().collect();
+        written(
+            &plan(&project, "a 1.0 vuln=X\na 1.5\nb 1.0"),
+            "requirements.txt",
+        )
+    };
+    // It is free to go there, is kept from it, or is not asked for by name.
+    assert_eq!(
+        loose("A[x]>=0.9 ; os_name == 'posix'  # why\nb\n"),
+        "A[x]>=1.5 ; os_name == 'posix'  # why\nb\n"
+    );
+    assert_eq!(loose("a[x]<1.2  # why\n"), "a[x]<2  # why\n");
+    assert_eq!(loose("b==1.0\nc>=2"), "b==1.0\nc>=2\na>=1.5\n");
+}
+
+#[test]
 fn a_release_whose_hashes_are_not_known_is_not_taken() {
     let project = pinned("app 0 > a\na 1.0");
     let plan = plan(&project, "a 1.0 vuln=X\na 1.5 nohash\na 1.6");

@@ -1,6 +1,8 @@
 //! Owns what the registry says of one release, as `npm view` prints it, and the entry that a
 //! lockfile holds of it. Asks nobody.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::json::{Object, write_value};
@@ -84,6 +86,21 @@ impl Facts {
             tarball: of_dist("tarball").ok_or("the registry gives no address of it")?,
             about,
         })
+    }
+
+    /// The names and ranges in a section of what it depends on. What is optional stands among
+    /// the plain ones too, and counts once.
+    pub(super) fn section(&self, name: &str) -> BTreeMap<String, String> {
+        let entries = self.object(name);
+        let entries = entries.iter().filter_map(Value::as_object).flatten();
+        entries
+            .filter_map(|(name, range)| Some((name.clone(), range.as_str()?.to_owned())))
+            .collect()
+    }
+
+    /// The older checksum of its archive.
+    pub(super) fn sha1(&self) -> Option<&str> {
+        self.about.get("dist")?.get("shasum")?.as_str()
     }
 
     /// The names and ranges of what it depends on, as old lockfiles list them.

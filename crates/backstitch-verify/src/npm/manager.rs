@@ -12,7 +12,7 @@ use backstitch_model::package::PackageVersion;
 use backstitch_model::{RelPath, Reproducer};
 
 use super::lock::Lock;
-use super::scripts::{self, Scripts};
+use super::scripts::{self, By, Scripts};
 use super::skeleton::{self, FILE_BYTES_MAX, MANIFEST, MODULES};
 use super::toolchain::Node;
 use super::user::User;
@@ -38,7 +38,7 @@ const UPON: &str = "installed-upon";
 const CACHE: &str = "/sandbox/npm-cache";
 
 /// Settings that are nobody's: npm reads its own defaults where these files are not.
-const NO_SETTINGS: [(&str, &str); 2] = [
+pub(super) const NO_SETTINGS: [(&str, &str); 2] = [
     ("npm_config_userconfig", "/sandbox/no-user-settings"),
     ("npm_config_globalconfig", "/sandbox/no-global-settings"),
 ];
@@ -57,7 +57,7 @@ const LAYERS_MAX: usize = 256;
 pub struct Npm {
     session: Session,
     node: Node,
-    user: User,
+    pub(super) user: User,
     cache: PathBuf,
     /// What was installed for the untouched project of each lockfile.
     untouched: Mutex<BTreeMap<RelPath, PathBuf>>,
@@ -133,6 +133,24 @@ impl Npm {
         self.untouched().entry(lockfile).or_insert_with(own);
     }
 
+    /// An empty place over nothing.
+    pub(super) fn place_anew(&self, work: &Path) -> Result<Place, VerifyError> {
+        let own = work.join(INSTALLED);
+        if own.symlink_metadata().is_ok() {
+            self.session.sandbox().discard(&own)?;
+        }
+        let scratch = work.join("scratch");
+        for folder in [&own, &scratch] {
+            fs::create_dir_all(folder).doing("make directory", folder)?;
+        }
+        let own = own.canonicalize().doing("find directory", &own)?;
+        Ok(Place {
+            own,
+            below: None,
+            scratch,
+        })
+    }
+
     fn untouched(&self) -> MutexGuard<'_, BTreeMap<RelPath, PathBuf>> {
         self.untouched
             .lock()
@@ -155,8 +173,26 @@ impl Npm {
         if takes_peers_as_they_are(tree) {
             argv.push("--legacy-peer-deps".into());
         }
+        let cache = mount(&self.cache, CACHE, Access::ReadWrite);
+        let surroundings = Surroundings {
+            mounts: vec![cache],
+            environment: self.fetching_environment(),
+        };
+        self.run_in(tree, place, argv, surroundings, work)
+    }
+
+    /// Runs a program of node's in the fetch phase, in the copy of the project at `place`, with
+    /// what it needs beside node.
+    pub(super) fn run_in(
+        &self,
+        tree: &Tree,
+        place: &Place,
+        argv: Vec<OsString>,
+        surroundings: Surroundings,
+        work: &Path,
+    ) -> Result<Ended, VerifyError> {
         let mut mounts = self.common_mounts();
-        mounts.push(mount(&self.cache, CACHE, Access::ReadWrite));
+        mounts.extend(surroundings.mounts);
         mounts.push(match &place.below {
             None => mount(&place.own, places::PROJECT, Access::ReadWrite),
             Some(below) => mount(
@@ -180,7 +216,7 @@ impl Npm {
             cwd: workspace_in(Path::new(places::PROJECT), &tree.lockfile),
             surroundings: Surroundings {
                 mounts,
-                environment: self.fetching_environment(),
+                environment: surroundings.environment,
             },
             work,
         })
@@ -206,7 +242,7 @@ impl Npm {
         })
     }
 
-    fn common_mounts(&self) -> Vec<Mount> {
+    pub(super) fn common_mounts(&self) -> Vec<Mount> {
         let folders = self.node.folders();
         let hidden = folders
             .into_iter()
@@ -214,7 +250,7 @@ impl Npm {
         hidden.map(Mount::read_only).collect()
     }
 
-    fn path(&self, before: Option<&str>) -> OsString {
+    pub(super) fn path(&self, before: Option<&str>) -> OsString {
         let mut path = OsString::new();
         if let Some(before) = before {
             path.push(format!("{before}:"));
@@ -227,7 +263,7 @@ impl Npm {
         path
     }
 
-    fn fetching_environment(&self) -> Vec<(OsString, OsString)> {
+    pub(super) fn fetching_environment(&self) -> Vec<(OsString, OsString)> {
         let mut environment = self.user.variables.clone();
         environment.push(("PATH".into(), self.path(None)));
         environment.extend(texts(&NO_SETTINGS));
@@ -296,7 +332,7 @@ impl PackageManager for Npm {
 
     /// Without the project's own build: some need what is not there without a network.
     fn narrower(&self, commands: &Commands) -> Option<Commands> {
-        scripts::narrower(commands, self.session.policy())
+        scripts::narrower(commands, By::Npm, self.session.policy())
     }
 
     fn layers(&self, tree: &Tree, work: &Path, upon: Option<&Trial>) -> Vec<Layer> {
@@ -365,7 +401,7 @@ impl PackageManager for Npm {
         version: &str,
         root: &Path,
     ) -> Result<Tree, VerifyError> {
-        reproducer::specimen(reproducer, version, root)
+        reproducer::specimen(reproducer, version, root, reproducer::EMPTY_LOCK)
     }
 }
 
@@ -379,7 +415,7 @@ fn scripts_of(tree: &Tree) -> Scripts {
     let text = RelPath::below(tree.workspace().as_ref(), MANIFEST)
         .ok()
         .and_then(|path| files::read(&tree.root, &path, FILE_BYTES_MAX).ok()?);
-    Scripts::of(&text.unwrap_or_default())
+    Scripts::of(&text.unwrap_or_default(), By::Npm)
 }
 
 /// The one setting of a project's `.npmrc` that is passed on: without it npm refuses projects

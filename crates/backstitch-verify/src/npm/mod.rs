@@ -24,6 +24,8 @@ pub(crate) mod scripts;
 
 mod reproducer;
 
+pub mod others;
+
 pub use manager::Npm;
 pub use toolchain::Node;
 pub use user::User;

@@ -296,7 +296,7 @@ fn refused(step: &Step, message: String) -> Refusal {
     }
 }
 
-fn printed(log: &Path) -> Result<String, VerifyError> {
+pub(super) fn printed(log: &Path) -> Result<String, VerifyError> {
     let mut bytes = Vec::new();
     File::open(log)
         .and_then(|file| file.take(FACTS_BYTES_MAX).read_to_end(&mut bytes))
@@ -331,8 +331,8 @@ fn said(log: &Path) -> Result<String, VerifyError> {
 
 /// Knows npm's codes for a server that cannot be reached, and for a package that is not on
 /// this machine where the network may not be used.
-fn speaks_of_network(said: &str) -> bool {
-    const CODES: [&str; 9] = [
+pub(super) fn speaks_of_network(said: &str) -> bool {
+    const CODES: [&str; 15] = [
         "ENOTFOUND",
         "EAI_AGAIN",
         "ECONNREFUSED",
@@ -342,6 +342,13 @@ fn speaks_of_network(said: &str) -> bool {
         "EHOSTUNREACH",
         "ERR_SOCKET_TIMEOUT",
         "ENOTCACHED",
+        // pnpm's, yarn 1's, and those of yarn 2 and later.
+        "ERR_PNPM_NO_OFFLINE",
+        "ERR_PNPM_META_FETCH_FAIL",
+        "without the --offline flag",
+        "network connection",
+        "YN0080",
+        "RequestError",
     ];
     CODES.iter().any(|code| said.contains(code))
 }

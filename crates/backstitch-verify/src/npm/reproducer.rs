@@ -52,12 +52,24 @@ pub(super) fn stage(
             "no copy of `{package}` is installed under its own name"
         )));
     }
+    beside(npm, trial, reproducer, (&copies, &absent), work).map(Ok)
+}
+
+/// Puts a reproducer beside every one of `copies`; `absent` are told of.
+pub(super) fn beside(
+    manager: &dyn PackageManager,
+    trial: &Trial,
+    reproducer: &Reproducer,
+    (copies, absent): (&[String], &[String]),
+    work: &Path,
+) -> Result<Staged, VerifyError> {
+    let tree = trial.tree();
     fs::create_dir_all(work).doing("make directory", work)?;
     let (name, text) = (&reproducer.program.name, &reproducer.program.text);
     let host = work.join(name);
     fs::write(&host, text).doing("write reproducer", &host)?;
-    let layers = npm.layers(tree, work, Some(trial));
-    let staged = Trial::prepare(npm.session(), tree.clone(), &work.join("trial"), layers)?;
+    let layers = manager.layers(tree, work, Some(trial));
+    let staged = Trial::prepare(manager.session(), tree.clone(), &work.join("trial"), layers)?;
     let mut notes = Vec::new();
     if !absent.is_empty() {
         notes.push(format!(
@@ -86,13 +98,13 @@ pub(super) fn stage(
     let programs = places
         .iter()
         .map(|inside| vec!["node".to_owned(), inside.display().to_string()]);
-    Ok(Ok(Staged {
+    Ok(Staged {
         trial: staged,
         mounts: mounts.collect(),
         build: None,
         programs: programs.collect(),
         notes,
-    }))
+    })
 }
 
 /// Would a program beside this copy get it, and in this release, when it asks for the package?
@@ -107,11 +119,20 @@ fn modules_of<'copy>(copy: &'copy str, name: &str) -> Option<&'copy str> {
     modules.ends_with(MODULES).then_some(modules)
 }
 
-/// Writes a project that requires exactly one release of the reproducer's package.
+/// The lockfile of a project that requires nothing yet.
+pub(super) const EMPTY_LOCK: (&str, &str) = (
+    "package-lock.json",
+    "{\n  \"name\": \"backstitch-specimen\",\n  \"version\": \"0.0.0\",\n  \
+     \"lockfileVersion\": 3,\n  \"requires\": true,\n  \"packages\": {}\n}\n",
+);
+
+/// Writes a project that requires exactly one release of the reproducer's package, with a lockfile
+/// of the given name and text.
 pub(super) fn specimen(
     reproducer: &Reproducer,
     version: &str,
     root: &Path,
+    (lockfile, lock): (&str, &str),
 ) -> Result<Tree, VerifyError> {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let mut dependencies = Object::default();
@@ -121,18 +142,16 @@ pub(super) fn specimen(
     manifest.set("version", quoted("0.0.0"));
     manifest.set("private", "true".to_owned());
     manifest.set("dependencies", dependencies.write(1, "  "));
-    let lock = "{\n  \"name\": \"backstitch-specimen\",\n  \"version\": \"0.0.0\",\n  \
-                \"lockfileVersion\": 3,\n  \"requires\": true,\n  \"packages\": {}\n}\n";
     for (name, text) in [
         (MANIFEST, manifest.write(0, "  ").as_str()),
-        ("package-lock.json", lock),
+        (lockfile, lock),
     ] {
         let path = root.join(name);
         fs::write(&path, text).doing("write specimen", &path)?;
     }
     Ok(Tree {
         root: root.to_path_buf(),
-        lockfile: RelPath::new("package-lock.json").expect("a plain name is a path"),
+        lockfile: RelPath::new(lockfile).expect("a plain name is a path"),
     })
 }
 

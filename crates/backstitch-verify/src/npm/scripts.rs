@@ -32,8 +32,10 @@ const LINTERS: [&str; 12] = [
 ];
 
 /// Words before a program that start it and are none themselves.
-const STARTERS: [&str; 8] = [
+const STARTERS: [&str; 10] = [
     "npx",
+    "pnpm",
+    "yarn",
     "cross-env",
     "env",
     "c8",
@@ -43,19 +45,34 @@ const STARTERS: [&str; 8] = [
     "time",
 ];
 
+/// Errors where a dependency has no folder: yarn 2 has no command that only looks.
+const IS_INSTALLED: &str = "for (const name in require('./package.json').dependencies) \
+                            require('fs').accessSync('node_modules/' + name)";
+
 /// What npm writes where nobody wrote a test.
 const NO_TEST: &str = "no test specified";
+
+/// What runs a script by its name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum By {
+    #[default]
+    Npm,
+    Pnpm,
+    Yarn,
+}
 
 /// A manifest's scripts and dependencies, as far as they matter here.
 #[derive(Debug, Default)]
 pub(crate) struct Scripts {
+    /// What runs a script by its name.
+    by: By,
     scripts: BTreeMap<String, String>,
     dependencies: BTreeMap<String, String>,
 }
 
 impl Scripts {
     /// Reads a manifest's text; one that cannot be read has none.
-    pub(crate) fn of(manifest: &str) -> Self {
+    pub(crate) fn of(manifest: &str, by: By) -> Self {
         let value: Value =
             serde_json::from_str(manifest.trim_start_matches('\u{feff}')).unwrap_or_default();
         let texts = |name: &str| -> BTreeMap<String, String> {
@@ -67,6 +84,7 @@ impl Scripts {
         let mut dependencies = texts("dependencies");
         dependencies.extend(texts("devDependencies"));
         Self {
+            by,
             scripts: texts("scripts"),
             dependencies,
         }
@@ -87,8 +105,8 @@ impl Scripts {
     pub(crate) fn commands(&self, policy: &Policy) -> Commands {
         let build = match &policy.build_command {
             Some(own) => own.clone(),
-            None if self.has_build() => words("npm run build"),
-            None => installed(),
+            None if self.has_build() => words(&format!("{} run build", self.by.name())),
+            None => self.by.installed(),
         };
         let tests = match &policy.test_command {
             Some(own) => vec![TestCommand {
@@ -140,7 +158,7 @@ impl Scripts {
         }
         if tests.is_empty() {
             tests.push(if self.has_tests() {
-                script(Runner::Script, "npm test")
+                script(Runner::Script, &format!("{} test", self.by.name()))
             } else {
                 script(Runner::Tap, "true")
             });
@@ -234,10 +252,10 @@ impl Scripts {
 
 /// The same without the project's own build, and with nothing before the tests; `None` where
 /// that changes nothing. The user's own commands stay as they are.
-pub(super) fn narrower(commands: &Commands, policy: &Policy) -> Option<Commands> {
+pub(super) fn narrower(commands: &Commands, by: By, policy: &Policy) -> Option<Commands> {
     let mut narrower = commands.clone();
     if policy.build_command.is_none() {
-        narrower.build = installed();
+        narrower.build = by.installed();
     }
     for test in &mut narrower.tests {
         let text = shown(&test.argv);
@@ -251,9 +269,25 @@ pub(super) fn narrower(commands: &Commands, policy: &Policy) -> Option<Commands>
     (narrower != *commands).then_some(narrower)
 }
 
-/// Looks whether what the manifest asks for is installed; runs nothing of the project's.
-fn installed() -> Vec<String> {
-    words("npm ls --depth=0")
+impl By {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Npm => "npm",
+            Self::Pnpm => "pnpm",
+            Self::Yarn => "yarn",
+        }
+    }
+
+    /// Looks whether what the manifest asks for is installed; runs nothing of the project's.
+    fn installed(self) -> Vec<String> {
+        match self {
+            Self::Npm => words("npm ls --depth=0"),
+            Self::Pnpm | Self::Yarn => {
+                let words = ["node", "-e", IS_INSTALLED];
+                words.map(str::to_owned).to_vec()
+            }
+        }
+    }
 }
 
 fn script(runner: Runner, text: &str) -> TestCommand {
@@ -369,9 +403,10 @@ mod tests {
     use super::*;
 
     fn scripts(scripts: &str) -> Scripts {
-        Scripts::of(&format!(
-            r#"{{"scripts": {{{scripts}}}, "devDependencies": {{"tap": "^16.3.0"}}}}"#
-        ))
+        Scripts::of(
+            &format!(r#"{{"scripts": {{{scripts}}}, "devDependencies": {{"tap": "^16.3.0"}}}}"#),
+            By::Npm,
+        )
     }
 
     fn test_of(text: &str) -> (Runner, String) {
@@ -438,7 +473,7 @@ mod tests {
         );
         let scripts = scripts(text);
         let commands = scripts.commands(&Policy::default());
-        let narrower = narrower(&commands, &Policy::default()).unwrap();
+        let narrower = narrower(&commands, By::Npm, &Policy::default()).unwrap();
         assert_eq!(shown(&narrower.tests[0].argv), "mocha --reporter tap");
         let notes = scripts.notes(&commands).join("\n");
         assert!(
@@ -529,7 +564,7 @@ mod tests {
         let commands = scripts.commands(&policy);
         assert_eq!(commands.build, words("make"));
         assert_eq!(commands.tests[0].argv, words("make test"));
-        assert_eq!(narrower(&commands, &policy), None);
+        assert_eq!(narrower(&commands, By::Npm, &policy), None);
     }
 
     #[test]

@@ -25,20 +25,14 @@ const ENTRIES_MAX: usize = 500_000;
 const DEPTH_MAX: usize = 24;
 const MANIFESTS_MAX: usize = 10_000;
 
+/// How many entries the folders that manifests name may have.
+const LOCAL_ENTRIES_MAX: usize = 100_000;
+
 /// Copies what npm needs of `tree` to `into`, an empty or missing directory; the error is a
 /// sentence. A manifest below the workspace's own that is not JSON, such as one of a test's, is
 /// left out: nobody could say what it names.
 pub(super) fn copy(tree: &Tree, into: &Path) -> Result<(), String> {
-    fs::create_dir_all(into).map_err(|error| format!("make `{}`: {error}", into.display()))?;
-    for folder in folders(&tree.root, tree.workspace().as_ref()) {
-        let path = RelPath::below(folder.as_ref(), MANIFEST).map_err(|error| error.to_string())?;
-        let text = files::read(&tree.root, &path, MANIFEST_BYTES_MAX);
-        let is_read = matches!(text, Ok(Some(text)) if sources::in_manifest(&text).is_ok());
-        if is_read || folder == tree.workspace() {
-            copy_file(tree, &path, into, MANIFEST_BYTES_MAX)?;
-        }
-    }
-    copy_file(tree, &tree.lockfile, into, FILE_BYTES_MAX)?;
+    copy_manifests(tree, into)?;
     let Ok(Some(text)) = files::read(&tree.root, &tree.lockfile, FILE_BYTES_MAX) else {
         return Ok(());
     };
@@ -51,6 +45,95 @@ pub(super) fn copy(tree: &Tree, into: &Path) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Copies what pnpm and yarn need: they put the files of a folder that a manifest names where npm
+/// puts a link to it.
+pub(super) fn copy_with_folders(tree: &Tree, into: &Path) -> Result<(), String> {
+    copy_manifests(tree, into)?;
+    let mut entries = 0;
+    for folder in folders(into, tree.workspace().as_ref()) {
+        let path = RelPath::below(folder.as_ref(), MANIFEST).map_err(|error| error.to_string())?;
+        let text = files::read(into, &path, MANIFEST_BYTES_MAX);
+        let text = text.ok().flatten().unwrap_or_default();
+        for local in sources::local_in_manifest(&text) {
+            let Some(path) = resolved(folder.as_ref(), &local) else {
+                continue;
+            };
+            let about = tree.root.join(path.as_str()).symlink_metadata();
+            match about {
+                Ok(about) if about.is_file() => copy_file(tree, &path, into, FILE_BYTES_MAX)?,
+                Ok(about) if about.is_dir() => copy_folder(tree, &path, into, &mut entries)?,
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A path as a manifest in `folder` names it; nothing where it leads out of the tree.
+fn resolved(folder: Option<&RelPath>, local: &str) -> Option<RelPath> {
+    let mut names: Vec<&str> = folder.map_or(Vec::new(), |at| at.as_str().split('/').collect());
+    for name in local.split('/') {
+        match name {
+            "" | "." => {}
+            ".." => {
+                names.pop()?;
+            }
+            name => names.push(name),
+        }
+    }
+    RelPath::new(names.join("/")).ok()
+}
+
+/// Copies the plain files below a folder, but for what no package holds.
+fn copy_folder(
+    tree: &Tree,
+    folder: &RelPath,
+    into: &Path,
+    entries: &mut usize,
+) -> Result<(), String> {
+    let mut waiting = vec![(folder.clone(), 0)];
+    while let Some((folder, depth)) = waiting.pop() {
+        let Ok(listing) = fs::read_dir(tree.root.join(folder.as_str())) else {
+            continue;
+        };
+        for entry in listing.flatten() {
+            *entries += 1;
+            if *entries > LOCAL_ENTRIES_MAX {
+                return Err(format!("copy `{folder}`: it holds too many files"));
+            }
+            let name = entry.file_name();
+            let (Some(name), Ok(kind)) = (name.to_str(), entry.file_type()) else {
+                continue;
+            };
+            let Some(path) = RelPath::below(Some(&folder), name)
+                .ok()
+                .filter(|_| is_entered(name))
+            else {
+                continue;
+            };
+            if kind.is_file() {
+                copy_file(tree, &path, into, FILE_BYTES_MAX)?;
+            } else if kind.is_dir() && depth < DEPTH_MAX {
+                waiting.push((path, depth + 1));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn copy_manifests(tree: &Tree, into: &Path) -> Result<(), String> {
+    fs::create_dir_all(into).map_err(|error| format!("make `{}`: {error}", into.display()))?;
+    for folder in folders(&tree.root, tree.workspace().as_ref()) {
+        let path = RelPath::below(folder.as_ref(), MANIFEST).map_err(|error| error.to_string())?;
+        let text = files::read(&tree.root, &path, MANIFEST_BYTES_MAX);
+        let is_read = matches!(text, Ok(Some(text)) if sources::in_manifest(&text).is_ok());
+        if is_read || folder == tree.workspace() {
+            copy_file(tree, &path, into, MANIFEST_BYTES_MAX)?;
+        }
+    }
+    copy_file(tree, &tree.lockfile, into, FILE_BYTES_MAX)
 }
 
 fn copy_file(tree: &Tree, path: &RelPath, into: &Path, bytes_max: u64) -> Result<(), String> {

@@ -18,10 +18,11 @@ const REQUIREMENTS: [&str; 5] = [
 ];
 
 /// What a source begins with that is on this machine, or another name for a release.
-const HARMLESS: [&str; 9] = [
+const HARMLESS: [&str; 10] = [
     "npm:",
     "file:",
     "link:",
+    "portal:",
     "workspace:",
     "catalog:",
     "./",
@@ -43,6 +44,21 @@ const KNOWN: [&str; 5] = [
 pub(super) fn in_manifest(text: &str) -> Result<Option<String>, String> {
     let about = parsed(text)?;
     Ok(about.as_object().and_then(required))
+}
+
+/// The folders and archives that a manifest's text names by `file:` or `portal:`.
+pub(super) fn local_in_manifest(text: &str) -> Vec<String> {
+    let about = parsed(text).unwrap_or_default();
+    let sections = REQUIREMENTS
+        .iter()
+        .filter_map(|name| about[*name].as_object());
+    let sources = sections.flat_map(Map::values).filter_map(Value::as_str);
+    let local = sources.filter_map(|source| {
+        ["file:", "portal:"]
+            .iter()
+            .find_map(|start| source.strip_prefix(start))
+    });
+    local.map(str::to_owned).collect()
 }
 
 /// The first git source that a lockfile's text names, in either of its sections.
@@ -111,7 +127,7 @@ fn required(entry: &Map<String, Value>) -> Option<String> {
 }
 
 /// Overrides nest.
-fn overridden(overrides: &Value, depth: usize) -> Option<String> {
+pub(super) fn overridden(overrides: &Value, depth: usize) -> Option<String> {
     if let Some(source) = overrides.as_str() {
         return is_git(source).then(|| source.to_owned());
     }
@@ -123,7 +139,7 @@ fn overridden(overrides: &Value, depth: usize) -> Option<String> {
 }
 
 /// Would npm ask git for this source, or a server for what git has there?
-fn is_git(source: &str) -> bool {
+pub(super) fn is_git(source: &str) -> bool {
     if !source.contains(['/', ':']) {
         return false;
     }

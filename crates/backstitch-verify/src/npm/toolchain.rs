@@ -46,21 +46,10 @@ impl Node {
             npm,
             release,
         };
-        let home = std::env::var_os("HOME").map(PathBuf::from);
-        let home = home.and_then(|home| home.canonicalize().ok());
-        match node
-            .folders()
-            .iter()
-            .find(|folder| holds_more(folder, home.as_deref()))
-        {
-            None => Ok(node),
-            Some(folder) => Err(VerifyError::Toolchain(format!(
-                "node at `{}` would need all of `{}` in the sandbox: install it in a folder of \
-                 its own, such as `/opt/node`, and put that folder's `bin` first on the `PATH`",
-                node.program.display(),
-                folder.display()
-            ))),
+        for folder in node.folders() {
+            refuse_the_users_own("node", &node.program, &folder)?;
         }
+        Ok(node)
     }
 
     /// The folders of the host that jobs have to see: node's own, and npm's.
@@ -79,6 +68,25 @@ impl Node {
         }
         folders
     }
+}
+
+/// Errors where a job that sees `folder`, since `program` needs it, would see the user's own files.
+pub(super) fn refuse_the_users_own(
+    name: &str,
+    program: &Path,
+    folder: &Path,
+) -> Result<(), VerifyError> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let home = home.and_then(|home| home.canonicalize().ok());
+    if !holds_more(folder, home.as_deref()) {
+        return Ok(());
+    }
+    Err(VerifyError::Toolchain(format!(
+        "{name} at `{}` would need all of `{}` in the sandbox: install it in a folder of its own, \
+         such as `/opt/node`, and put that folder's `bin` first on the `PATH`",
+        program.display(),
+        folder.display()
+    )))
 }
 
 fn real(path: &Path) -> Result<PathBuf, VerifyError> {

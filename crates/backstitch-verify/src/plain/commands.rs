@@ -6,7 +6,7 @@ use backstitch_model::Policy;
 
 use super::find::{Kind, beside, folder, folders, names};
 use super::tools::Tools;
-use crate::npm::scripts::Scripts;
+use crate::npm::scripts::{By, Scripts};
 use crate::runner::Runner;
 use crate::workbench::{Commands, TestCommand, Tree};
 
@@ -187,7 +187,7 @@ fn python_tests(tree: &Tree, tools: &Tools) -> TestCommand {
 }
 
 fn javascript(tree: &Tree, policy: &Policy) -> Commands {
-    let scripts = beside(tree, "package.json").map(|text| Scripts::of(&text));
+    let scripts = beside(tree, "package.json").map(|text| Scripts::of(&text, By::Npm));
     if let Some(scripts) = scripts.filter(Scripts::has_tests) {
         let asked = scripts.commands(policy);
         return Commands {

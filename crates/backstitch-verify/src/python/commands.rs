@@ -1,15 +1,22 @@
 //! Owns which commands build and test a Python project. Runs none.
 
+use std::fs;
+use std::path::Path;
+
 use backstitch_model::{Policy, RelPath};
 use toml::{Table, Value};
 
 use super::pins::Pins;
-use super::requirement;
+use super::{requirement, scripts};
 use crate::runner::Runner;
+use crate::workbench::session::workspace_in;
 use crate::workbench::{Commands, TestCommand, Tree, files};
 
 /// The largest manifest read, in bytes.
 const MANIFEST_BYTES_MAX: u64 = 4 << 20;
+
+/// How many entries of a folder are looked at.
+const ENTRIES_MAX: usize = 10_000;
 
 /// What is asked of pytest so that its output can be read: every test by its name, in the log and
 /// in the summary, without colours, and nothing left behind in the tree.
@@ -35,12 +42,50 @@ pub(super) fn of(tree: &Tree, policy: &Policy, install: Vec<String>) -> Commands
         Some(own) if is_pytest(own) => (Runner::Pytest, own.clone()),
         Some(own) => (Runner::Own, own.clone()),
         None if uses_pytest(tree) => (Runner::Pytest, words(PYTEST)),
-        None => (Runner::Unittest, words(UNITTEST)),
+        None => stated(tree).map_or_else(
+            || (Runner::Unittest, words(UNITTEST)),
+            |(runner, argv, _)| (runner, argv),
+        ),
     };
     Commands {
         build,
         tests: vec![TestCommand { argv, runner }],
     }
+}
+
+/// How the project says itself that it is tested, and in which file; `make test` only where
+/// unittest would find nothing.
+fn stated(tree: &Tree) -> Option<(Runner, Vec<String>, &'static str)> {
+    let tox = read(tree, "tox.ini").map(|text| scripts::of_tox(&text));
+    if let Some(argv) = tox.as_deref().and_then(scripts::unittest) {
+        return Some((Runner::Unittest, argv, "tox.ini"));
+    }
+    let recipe = scripts::of_makefile(&read(tree, "Makefile")?)?;
+    if let Some(argv) = scripts::unittest(&recipe) {
+        return Some((Runner::Unittest, argv, "Makefile"));
+    }
+    let make = || vec!["make".to_owned(), "test".to_owned()];
+    (!has_tests(tree)).then(|| (Runner::Script, make(), "Makefile"))
+}
+
+/// Would unittest find a file of tests? It looks at the project's folder and at packages below.
+fn has_tests(tree: &Tree) -> bool {
+    let root = workspace_in(&tree.root, &tree.lockfile);
+    let names = |folder: &Path| -> Vec<String> {
+        let listing = fs::read_dir(folder).into_iter().flatten().flatten();
+        let names = listing.take(ENTRIES_MAX).map(|entry| entry.file_name());
+        names.filter_map(|name| name.into_string().ok()).collect()
+    };
+    let is_test = |name: &String| name.starts_with("test") && name.strip_suffix(".py").is_some();
+    let here = names(&root);
+    let packages = here.iter().map(|name| root.join(name)).filter(|folder| {
+        let about = folder.symlink_metadata();
+        about.is_ok_and(|about| about.is_dir()) && folder.join("__init__.py").is_file()
+    });
+    here.iter().any(is_test)
+        || packages
+            .into_iter()
+            .any(|folder| names(&folder).iter().any(is_test))
 }
 
 fn is_pytest(command: &[String]) -> bool {
@@ -73,7 +118,9 @@ fn uses_pytest(tree: &Tree) -> bool {
 
 /// The commands of a project's own that were found and are not run, and what it asks for that is
 /// not fetched.
-pub(super) fn found(tree: &Tree) -> Vec<String> {
+pub(super) fn found(tree: &Tree, policy: &Policy) -> Vec<String> {
+    let is_ours = policy.test_command.is_none() && !uses_pytest(tree);
+    let stated = is_ours.then(|| stated(tree)).flatten();
     let kinds = [
         ("tox.ini", "tox"),
         ("noxfile.py", "nox"),
@@ -82,11 +129,17 @@ pub(super) fn found(tree: &Tree) -> Vec<String> {
     let found = kinds
         .into_iter()
         .filter(|(name, _)| read(tree, name).is_some())
-        .map(|(name, tool)| {
-            format!(
+        .map(|(name, tool)| match &stated {
+            Some((_, argv, by)) if *by == name => {
+                format!(
+                    "the tests are run by `{}`, as `{name}` says",
+                    argv.join(" ")
+                )
+            }
+            Some(_) | None => format!(
                 "the project has a `{name}`, which `{tool}` would run; it was tested without it \
                  (`backstitch.toml` can say how)"
-            )
+            ),
         });
     let asked = asked_for(tree).unwrap_or_default();
     let refused = asked.iter().filter(|text| !requirement::is_plain(text));
@@ -176,6 +229,32 @@ mod tests {
     }
 
     #[test]
+    fn a_project_says_itself_how_it_is_tested() {
+        let command = |files: &[(&str, &str)]| {
+            let (_folder, tree) = tree(files);
+            let commands = of(&tree, &Policy::default(), Vec::new());
+            let test = &commands.tests[0];
+            let notes = found(&tree, &Policy::default()).join("\n");
+            (test.runner, test.argv.join(" "), notes)
+        };
+        let lock = ("requirements.txt", "a==1\n");
+        let tox = (
+            "tox.ini",
+            "[testenv]\ncommands = python -m unittest discover -s t\n",
+        );
+        let make = ("Makefile", "test:\n\t./run-tests\n");
+        let (runner, argv, notes) = command(&[lock, tox, make]);
+        assert_eq!(runner, Runner::Unittest);
+        assert_eq!(argv, "python -m unittest discover -s t -v");
+        assert!(notes.contains("as `tox.ini` says"), "{notes}");
+        let (runner, argv, notes) = command(&[lock, make]);
+        assert_eq!((runner, argv.as_str()), (Runner::Script, "make test"));
+        assert!(notes.contains("as `Makefile` says"), "{notes}");
+        let (runner, argv, _) = command(&[lock, make, ("test_a.py", "")]);
+        assert_eq!((runner, argv), (Runner::Unittest, UNITTEST.join(" ")));
+    }
+
+    #[test]
     fn the_user_s_own_commands_win() {
         let (_folder, tree) = tree(&[("requirements.txt", "pytest==7.0\n")]);
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
@@ -198,7 +277,7 @@ mod tests {
             "[build-system]\nrequires = [\"a @ https://example.org/a.tar.gz\", \"b\\n--pre\", \"c>=1\"]\n",
         )]);
         assert_eq!(project(&tree), Some(vec!["c>=1".to_owned()]));
-        let notes = found(&tree);
+        let notes = found(&tree, &Policy::default());
         assert_eq!(notes.len(), 2, "{notes:?}");
         assert!(notes[1].contains(r"`b\n--pre`"), "{notes:?}");
     }

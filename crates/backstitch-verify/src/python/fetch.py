@@ -5,7 +5,8 @@ only, is kept from building, and is given nothing but names and versions; source
 fetched as files and looked into. Every package that is there is
 marked, so that the next run asks for what is new alone.
 
-Arguments: the file of wishes (JSON), and the directory for what is downloaded.
+Arguments: the file of wishes (JSON), the directory for what is downloaded, and `fetch`, or
+`resolve` to tell only what pip would install.
 Exit codes: 0 done; 3 the network is not there. Lines that begin with `note: ` are for people.
 """
 
@@ -69,13 +70,15 @@ class NoNetwork(Exception):
     """A server could not be reached."""
 
 
-def main(wishes_path, downloads):
+def main(wishes_path, downloads, what):
     with open(wishes_path, encoding="utf-8") as file:
         wishes = json.load(file)
     for kind in ("build", "loose", "constraints"):
         wishes[kind] = plain_ones(wishes[kind])
     if not all(is_pin(pin["line"]) for pin in wishes["pins"]):
         sys.exit("error: what is pinned is not a name and a version")
+    if what == "resolve":
+        return resolve(wishes)
     marks = os.path.join(downloads, ".had")
     os.makedirs(marks, exist_ok=True)
     os.makedirs(os.path.join(downloads, ".logs"), exist_ok=True)
@@ -116,6 +119,44 @@ def loose(wishes, downloads):
             requirements.append(text)
             constraints.append(pin["line"].split(" --hash=")[0])
     return requirements, constraints
+
+
+def resolve(wishes):
+    """Tells what pip would install for what is not pinned; a line that begins with `resolved: ` each."""
+    with tempfile.TemporaryDirectory() as folder:
+        listed, bounds, report = (os.path.join(folder, name) for name in ("listed", "bounds", "report"))
+        with open(listed, "w", encoding="utf-8") as file:
+            file.write("\n".join(wishes["loose"]) + "\n")
+        with open(bounds, "w", encoding="utf-8") as file:
+            pins = [pin["line"].split(" --hash=")[0] for pin in wishes["pins"]]
+            file.write("\n".join(wishes["constraints"] + pins) + "\n")
+        done, said = pip(
+            [
+                "install",
+                "--dry-run",
+                "--ignore-installed",
+                "--only-binary=:all:",
+                "--quiet",
+                "--report",
+                report,
+                "-c",
+                bounds,
+                "-r",
+                listed,
+            ]
+        )
+        if not done:
+            sys.exit("error: " + last_error(said))
+        with open(report, encoding="utf-8") as file:
+            answer = json.load(file)
+    for one in answer.get("install", []):
+        about = one.get("metadata", {})
+        told = {
+            "name": about.get("name"),
+            "version": about.get("version"),
+            "requires": about.get("requires_dist", []),
+        }
+        print("resolved: " + json.dumps(told))
 
 
 def is_plain(text):
@@ -409,7 +450,7 @@ def needed_to_build(path):
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1], sys.argv[2])
+        main(sys.argv[1], sys.argv[2], sys.argv[3])
     except NoNetwork as error:
         print(f"error: {error}")
         sys.exit(3)

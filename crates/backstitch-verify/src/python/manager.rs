@@ -1,10 +1,12 @@
 //! Owns what all of a run's Python jobs share: the interpreter, what was downloaded, and what a
 //! job of either phase sees. Knows nothing of what a job's output means.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
 
 use backstitch_model::Reproducer;
 use backstitch_model::candidate::Step;
@@ -16,6 +18,7 @@ use super::facts;
 use super::interpreter::Interpreter;
 use super::pins::Pins;
 use super::reproducer;
+use super::resolve::Answer;
 use crate::compare::Facts;
 use crate::sandbox::{Access, Mount, PATH_INSIDE};
 use crate::workbench::beside;
@@ -46,6 +49,8 @@ pub struct Python {
     session: Session,
     interpreter: Interpreter,
     downloads: PathBuf,
+    /// What pip would install for what is not pinned, by all that decides it.
+    resolved: Mutex<BTreeMap<Vec<String>, Answer>>,
 }
 
 impl Python {
@@ -61,7 +66,14 @@ impl Python {
             session,
             interpreter,
             downloads,
+            resolved: Mutex::default(),
         })
+    }
+
+    pub(super) fn resolved(&self) -> MutexGuard<'_, BTreeMap<Vec<String>, Answer>> {
+        self.resolved
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// The interpreter that everything is judged with.
@@ -69,16 +81,17 @@ impl Python {
         &self.interpreter
     }
 
-    /// Runs our download script in the fetch phase, with a layer over the downloads where a run
-    /// phase goes on beside it. Sees nothing of the tree but what `pins` say.
+    /// Runs our download script in the fetch phase, to `fetch` or to `resolve`, with a layer over the
+    /// downloads where a run phase goes on beside it. Sees nothing of the tree but what `pins` say.
     pub(super) fn run_fetching(
         &self,
         tree: &Tree,
         pins: &Pins,
+        what: &str,
         work: &Path,
         layer: Option<&beside::Layer>,
     ) -> Result<Ended, VerifyError> {
-        let scripts = self.write_scripts(tree, pins, &work.join("fetch"))?;
+        let scripts = self.write_scripts(tree, pins, &work.join(what))?;
         let at = self.session.seen(&scripts, SCRIPTS_INSIDE);
         let argv = vec![
             self.interpreter.program.clone().into_os_string(),
@@ -88,6 +101,7 @@ impl Python {
             self.session
                 .seen(&self.downloads, DOWNLOADS_INSIDE)
                 .into_os_string(),
+            what.into(),
         ];
         let downloads = layer.map_or_else(
             || mount(&self.downloads, DOWNLOADS_INSIDE, Access::ReadWrite),
@@ -275,7 +289,7 @@ impl PackageManager for Python {
     fn surroundings(&self, trial: &Trial) -> Result<Surroundings, VerifyError> {
         let tree = trial.tree();
         // Whoever fetched has told what cannot be read.
-        let pins = Pins::read(tree).unwrap_or_default();
+        let pins = self.bound(Pins::read(tree).unwrap_or_default());
         let scripts = self.write_scripts(tree, &pins, &trial.work().join("run"))?;
         self.write_installer(trial, &scripts)?;
         let downloads = mount(&self.downloads, DOWNLOADS_INSIDE, Access::ReadOnly);
@@ -286,7 +300,7 @@ impl PackageManager for Python {
     }
 
     fn notes(&self, tree: &Tree) -> Vec<String> {
-        let mut notes = commands::found(tree);
+        let mut notes = commands::found(tree, self.session.policy());
         if let Ok(pins) = Pins::read(tree) {
             notes.extend(pins.notes);
         }

@@ -20,7 +20,10 @@ mod facts;
 mod manager;
 mod recipe;
 mod reproducer;
+mod resolve;
+mod scripts;
 
 pub use interpreter::Interpreter;
 pub use manager::Python;
 pub use requirement::is_plain as is_requirement;
+pub use resolve::Answer;

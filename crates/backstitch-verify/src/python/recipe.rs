@@ -53,15 +53,19 @@ impl Python {
         if let Some(before) = &before {
             pins.mark_changed(before);
         }
-        let ended = self.run_fetching(tree, &pins, work, layer)?;
-        match refused(&ended)? {
-            Some((cause, message)) => Ok(Applied::Refused(Refusal {
+        let unknown = self.resolve_pins(tree, &pins, work, layer)?.err();
+        let pins = self.bound(pins);
+        let ended = self.run_fetching(tree, &pins, "fetch", work, layer)?;
+        if let Some((cause, message)) = refused(&ended)? {
+            return Ok(Applied::Refused(Refusal {
                 step: None,
                 cause,
                 message,
-            })),
-            None => Ok(Applied::Done(notes(&ended)?)),
+            }));
         }
+        let mut notes = notes(&ended)?;
+        notes.extend(unknown);
+        Ok(Applied::Done(notes))
     }
 }
 

@@ -11,18 +11,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use anyhow::Result;
-use backstitch_find as find;
 use backstitch_fix::Plan;
 use backstitch_model::{LockFormat, Project, RelPath};
 use backstitch_verify::workbench::{Applied, Brought, Tree};
 
 use super::apply::{Filler, Meanwhile, workbench_for};
+use super::find;
 use super::propose::{Planning, Proposal};
 use super::reverify::Whole;
 use super::verify::upon;
 use super::{Steps, Underway, Workplace};
 use crate::managers::Managers;
-use crate::source;
 
 /// What is made ready. Whoever drops it waits until nothing more is.
 pub struct Ahead {
@@ -45,6 +44,8 @@ struct Look {
     managers: Arc<Managers>,
     workplace: Arc<Workplace>,
     then: Underway,
+    /// Did pip say what it would install for what the project does not pin?
+    is_resolved: bool,
     /// What is delivered then, where nothing may be left to try.
     whole: Option<Whole>,
     /// Candidates that an earlier process of this run had applied.
@@ -112,6 +113,7 @@ impl Steps {
             planning: self.planning(),
             managers: Arc::clone(&self.managers),
             workplace: Arc::clone(&self.workplace),
+            is_resolved: self.resolved.contains(&then.tree.lockfile),
             then,
             whole,
             applied: self.journal.history().applied_attempts(),
@@ -157,10 +159,10 @@ struct Made {
 
 impl Made {
     /// `None` where its lockfile cannot be read.
-    fn read(filler: &Filler<'_>) -> Result<Option<Self>> {
-        let root = source::open_dir(&filler.tree.root)?;
-        let project = find::project::read(&root, &filler.tree.lockfile).ok();
-        Ok(project.map(|project| Self {
+    fn read(look: &Look, filler: &Filler<'_>) -> Result<Option<Self>> {
+        let (tree, work) = (&filler.tree, &filler.work);
+        let project = find::read(&look.managers, look.is_resolved, tree, work)?;
+        Ok(project.ok().map(|project| Self {
             tree: filler.tree.clone(),
             project,
             work: filler.work.clone(),
@@ -252,7 +254,7 @@ impl Look {
             if filler.fill(workbench, Meanwhile::Trial)?.is_some() {
                 continue;
             }
-            let Some(next) = Made::read(&filler)? else {
+            let Some(next) = Made::read(self, &filler)? else {
                 break;
             };
             // Reading the packages that move takes long, and what they say is remembered.

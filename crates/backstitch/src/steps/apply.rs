@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use backstitch_find as find;
 use backstitch_model::candidate::Step;
 use backstitch_model::evidence::Phase;
 use backstitch_model::package::PackageVersion;
@@ -85,7 +84,8 @@ impl Steps {
             root,
             lockfile: ground.tree.lockfile.clone(),
         };
-        let project = match find::project::read(&source::open_dir(&tree.root)?, &tree.lockfile) {
+        let work = self.workplace.work(&proposal.key)?;
+        let project = match self.read(&tree, &work)? {
             Ok(project) => project,
             Err(problem) => {
                 let why = format!("the changed `{}`: {}", problem.path, problem.what);
@@ -94,7 +94,7 @@ impl Steps {
         };
         let Scanned { findings, unclear } = self.scan(&project)?;
         let changed = Changed {
-            work: self.workplace.work(&proposal.key)?,
+            work,
             tree,
             files,
             project,

@@ -19,6 +19,7 @@ use super::group::Tally;
 use super::logs::Logs;
 use super::{Steps, Underway};
 use crate::ledger::Event;
+use crate::managers::Managers;
 use crate::report::words;
 use crate::source;
 use crate::story;
@@ -34,7 +35,9 @@ impl Steps {
     /// Finds every lockfile's findings and begins a record for each.
     pub fn find(&mut self, base: &Path) -> Result<Vec<Underway>> {
         self.progress.step("looking for known vulnerabilities");
-        let discovery = find::projects(&source::open_dir(base)?);
+        let mut discovery = find::projects(&source::open_dir(base)?);
+        let asked = story::asked_for(&discovery, self.source.part());
+        self.resolve(base, &mut discovery, &asked)?;
         let problems = discovery.problems.iter().chain(
             discovery
                 .projects
@@ -43,7 +46,6 @@ impl Steps {
         );
         let notes = problems.map(|problem| format!("`{}`: {}", problem.path, problem.what));
         self.story.notes.extend(notes);
-        let asked = story::asked_for(&discovery, self.source.part());
         self.story.unread = story::unread(&discovery, &asked, self.source.part());
         let mut underway = Vec::new();
         for project in &discovery.projects {
@@ -57,6 +59,53 @@ impl Steps {
         self.check_names()?;
         self.write_findings()?;
         Ok(underway)
+    }
+
+    /// Reads the requirements files that do not pin everything once more, with what pip would
+    /// install.
+    fn resolve(
+        &mut self,
+        base: &Path,
+        discovery: &mut find::Discovery,
+        asked: &[RelPath],
+    ) -> Result<()> {
+        let loose = discovery.projects.iter_mut().filter(|project| {
+            project.format == LockFormat::Requirements && asked.contains(&project.lockfile)
+        });
+        let mut notes = Vec::new();
+        for project in loose {
+            let tree = Tree {
+                root: base.to_owned(),
+                lockfile: project.lockfile.clone(),
+            };
+            let name = format!("base-{}", slug(&tree.lockfile));
+            let work = self.workplace.work(&name)?;
+            match self.managers.resolve(&tree, &work)? {
+                Ok(resolved) if resolved.is_empty() => {}
+                Ok(resolved) => {
+                    let dir = source::open_dir(base)?;
+                    if let Ok(read) = find::project::read_resolved(&dir, &tree.lockfile, &resolved)
+                    {
+                        *project = read;
+                        self.resolved.insert(tree.lockfile.clone());
+                    }
+                    notes.push(format!(
+                        "`{}` does not pin everything: what was looked up is what pip would install now",
+                        tree.lockfile
+                    ));
+                }
+                Err(why) => notes.push(format!("`{}` was not resolved: {why}", tree.lockfile)),
+            }
+        }
+        self.story.notes.extend(notes);
+        Ok(())
+    }
+
+    /// Reads a tree's project as its files are now, with what pip would install for what they do
+    /// not pin.
+    pub(super) fn read(&self, tree: &Tree, work: &Path) -> Result<Result<Project, Problem>> {
+        let is_resolved = self.resolved.contains(&tree.lockfile);
+        read(&self.managers, is_resolved, tree, work)
     }
 
     /// A name given with `--only` that fits nothing is a mistake, and no good news.
@@ -341,6 +390,27 @@ fn shared_manifests(project: &Project, all: &[Project]) -> BTreeMap<RelPath, Rel
             .any(|manifest| manifest.path == *path)
     };
     theirs.filter(|(path, _)| own(path)).collect()
+}
+
+/// Reads a tree's project, with what pip would install where pip was asked that of the untouched
+/// tree: what was not known of that is not looked up in a changed one either.
+pub(super) fn read(
+    managers: &Managers,
+    is_resolved: bool,
+    tree: &Tree,
+    work: &Path,
+) -> Result<Result<Project, Problem>> {
+    let dir = source::open_dir(&tree.root)?;
+    if !is_resolved {
+        return Ok(find::project::read(&dir, &tree.lockfile));
+    }
+    Ok(match managers.resolve(tree, work)? {
+        Ok(resolved) => find::project::read_resolved(&dir, &tree.lockfile, &resolved),
+        Err(what) => Err(Problem {
+            path: tree.lockfile.clone(),
+            what,
+        }),
+    })
 }
 
 /// Names the folder that takes what building the untouched project writes.

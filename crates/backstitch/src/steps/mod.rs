@@ -66,6 +66,8 @@ pub struct Steps {
     progress: Arc<Progress>,
     confinement: Confinement,
     story: Story,
+    /// The requirements files of which pip said what it would install.
+    resolved: BTreeSet<RelPath>,
     ahead: Option<Ahead>,
     /// The projects that have something to be fixed, in their order.
     bases: Vec<Base>,
@@ -211,6 +213,7 @@ impl Steps {
             progress: order.progress,
             confinement: order.confinement,
             story,
+            resolved: BTreeSet::new(),
             ahead: None,
             bases: Vec::new(),
             next_base: None,

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
-use backstitch_find as find;
 use backstitch_model::evidence::Phase;
 use backstitch_model::{Check, CheckRun, Outcome, RelPath};
 use backstitch_verify::workbench::{Applied, Start, Tree};
@@ -92,7 +91,7 @@ impl Steps {
         } = self.whole(lockfile, &[])?;
         self.lay(&tree.root, &[])?;
         let mut phase = Phase::default();
-        let rescan = self.rescan_delivered(underway, &tree)?;
+        let rescan = self.rescan_delivered(underway, &tree, &work)?;
         phase.insert(self.journal.check(&key, Check::Rescan, || Ok(rescan))?);
         let managers = Arc::clone(&self.managers);
         let workbench = workbench_for(&managers, &underway.project)?;
@@ -165,8 +164,9 @@ impl Steps {
         Ok(Some(whole))
     }
 
-    fn rescan_delivered(&self, underway: &Underway, tree: &Tree) -> Result<CheckRun> {
-        let project = find::project::read(&source::open_dir(&tree.root)?, &tree.lockfile)
+    fn rescan_delivered(&self, underway: &Underway, tree: &Tree, work: &Path) -> Result<CheckRun> {
+        let project = self
+            .read(tree, work)?
             .map_err(|problem| anyhow!("read delivered `{}`: {}", problem.path, problem.what))?;
         let Scanned { findings, .. } = self.scan(&project)?;
         let expected = &underway.findings;

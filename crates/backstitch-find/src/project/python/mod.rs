@@ -22,7 +22,7 @@ use self::graph::{Package, Want};
 use super::tree::Tree;
 use crate::python::{Environment, Marker};
 
-pub(super) use requirements::includes;
+pub(super) use requirements::{includes, read_resolved};
 
 /// The largest lockfile that is read, in bytes.
 const LOCKFILE_BYTES_MAX: u64 = 16 << 20;
@@ -51,7 +51,7 @@ pub(super) fn read(
     format: LockFormat,
 ) -> Result<Project, Problem> {
     if format == LockFormat::Requirements {
-        return requirements::read(tree, lockfile);
+        return requirements::read_resolved(tree, lockfile, &[]);
     }
     let text = read_text(tree, lockfile)?;
     let read = match format {

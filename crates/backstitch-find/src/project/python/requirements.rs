@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backstitch_model::pins::{self, Entry, Pin};
+use backstitch_model::pins::{self, Entry, Pin, Resolved};
 use backstitch_model::project::{DependencyKind, Manifest, Problem, Project, Requirement, Source};
 use backstitch_model::{LockFormat, RelPath};
 
@@ -42,10 +42,16 @@ const DEV_WORDS: [&str; 16] = [
     "release",
 ];
 
-/// Reads the project of one requirements file.
-pub(in crate::project) fn read(tree: &Tree<'_>, lockfile: &RelPath) -> Result<Project, Problem> {
+/// Reads the project of one requirements file; `resolved` is what pip would install for what it
+/// does not pin, where somebody asked.
+pub(in crate::project) fn read_resolved(
+    tree: &Tree<'_>,
+    lockfile: &RelPath,
+    resolved: &[Resolved],
+) -> Result<Project, Problem> {
     let mut gathered = Gathered::default();
     gathered.file(tree, lockfile, Role::Required)?;
+    gathered.resolve(resolved);
     gathered.tell_unpinned(lockfile);
     gathered.manifests.extend(source(tree, lockfile));
     gathered.manifests.extend(around(tree, lockfile));
@@ -81,7 +87,13 @@ pub(in crate::project) fn includes(tree: &Tree<'_>, path: &RelPath) -> Option<Ve
         entry.pin().is_some()
             || Specifier::parse(entry.requirement()).is_ok_and(|read| is_versioned(&read))
     };
-    if included.is_empty() && !entries().any(is_required) {
+    // Names alone are requirements where the file's own name says so.
+    let is_named_so = path.file_name().starts_with("requirements");
+    let is_name = |entry: &Entry<'_>| {
+        entry.option().is_some() || Specifier::parse(entry.requirement()).is_ok()
+    };
+    let is_list = is_named_so && entries().next().is_some() && entries().all(is_name);
+    if included.is_empty() && !is_list && !entries().any(is_required) {
         return None;
     }
     Some(included.into_iter().filter_map(|(_, path)| path).collect())
@@ -361,6 +373,31 @@ impl Gathered {
         first.map_or(DependencyKind::Normal, |manifest| kind_of(&manifest.path))
     }
 
+    /// Takes what pip would install for packages that nobody pins.
+    fn resolve(&mut self, resolved: &[Resolved]) {
+        let pinned: BTreeSet<String> = self.packages.keys().map(|(name, _)| name.clone()).collect();
+        for one in resolved.iter().take(ENTRIES_MAX) {
+            let name = normalised(&one.name);
+            if pinned.contains(&name) {
+                continue;
+            }
+            let requires = one.requires.iter().take(ENTRIES_MAX);
+            let requires = requires.filter_map(|text| Specifier::parse(text).ok());
+            let wants = requires.map(|read| Want {
+                extras: read.extras.clone(),
+                marker: read.marker.clone(),
+                ..Want::of(&read.name)
+            });
+            let package = Package {
+                name: one.name.clone(),
+                version: one.version.clone(),
+                wants: wants.collect(),
+                ..Package::default()
+            };
+            self.packages.insert((name, one.version.clone()), package);
+        }
+    }
+
     /// What a requirement without an exact version would install today nobody knows.
     fn tell_unpinned(&mut self, lockfile: &RelPath) {
         let names: BTreeSet<&String> = self.packages.keys().map(|(name, _)| name).collect();
@@ -369,7 +406,8 @@ impl Gathered {
             return;
         };
         let what = if names.is_empty() {
-            "it pins no version: what it would install is not known, so nothing was looked up"
+            "it pins no version: what it would install is not known, so nothing was looked up; \
+             `backstitch run` asks pip"
                 .into()
         } else {
             let more = match self.unpinned.len() - 1 {
@@ -377,7 +415,9 @@ impl Gathered {
                 count => format!(" and {count} more name"),
             };
             let name = first.escape_debug();
-            format!("`{name}`{more} no exact version; nothing was looked up for that")
+            format!(
+                "`{name}`{more} no exact version; nothing was looked up for that, and `backstitch run` asks pip"
+            )
         };
         self.problems.push(problem(lockfile, what));
     }

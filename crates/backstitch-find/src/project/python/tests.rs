@@ -1,9 +1,11 @@
 //! Tests of Python projects: what is locked, by whom it is asked for, what it is for.
 
+use backstitch_model::RelPath;
 use backstitch_model::finding::Compiled;
+use backstitch_model::pins::Resolved;
 use backstitch_model::project::{DependencyKind, Project, Source};
 
-use crate::project::{Discovery, open, projects};
+use crate::project::{Discovery, open, projects, read_resolved};
 
 fn discover(files: &[(&str, &str)]) -> Discovery {
     let folder = tempfile::tempdir().unwrap();
@@ -123,16 +125,67 @@ fn files_that_include_each_other_are_one_project() {
 }
 
 #[test]
+fn what_pip_would_install_counts_where_nothing_is_pinned() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("requirements.txt"),
+        "flask>=2\nclick==8.0\n",
+    )
+    .unwrap();
+    let resolved = |name: &str, version: &str, requires: &[&str]| Resolved {
+        name: name.into(),
+        version: version.into(),
+        requires: requires.iter().map(|text| (*text).to_owned()).collect(),
+    };
+    let all = [
+        resolved("Flask", "3.0.0", &["click>=8", "jinja2"]),
+        resolved("Jinja2", "3.1.2", &[]),
+        resolved("click", "8.1", &[]),
+    ];
+    let lockfile = RelPath::new("requirements.txt").unwrap();
+    let root = open(folder.path()).unwrap();
+    let project = read_resolved(&root, &lockfile, &all).unwrap();
+    let mut told = told(&project);
+    told.sort();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(
+        told[0].starts_with("Flask@3.0.0 < requirements.txt"),
+        "{told:?}"
+    );
+    assert!(told[1].starts_with("Jinja2@3.1.2 < Flask"), "{told:?}");
+    // A pin is what is installed, whatever pip said.
+    assert!(told[2].starts_with("click@8.0 <"), "{told:?}");
+    assert_eq!(what(&project), Vec::<&str>::new());
+}
+
+#[test]
+fn names_alone_are_requirements_in_a_file_that_is_named_so() {
+    let project = only(&[("requirements.txt", "flask\nclick\n")]);
+    assert_eq!(what(&project).len(), 1);
+    assert!(
+        discover(&[("requirements.txt", "just some prose\n")])
+            .projects
+            .is_empty()
+    );
+}
+
+#[test]
 fn what_is_not_pinned_is_told_once_and_prose_is_no_project() {
     let project = only(&[("requirements.txt", "flask>=2\nclick\n-e .\n./local\n")]);
     assert_eq!(
         what(&project),
-        ["it pins no version: what it would install is not known, so nothing was looked up"]
+        [
+            "it pins no version: what it would install is not known, so nothing was looked up; \
+          `backstitch run` asks pip"
+        ]
     );
     let project = only(&[("requirements.txt", "flask>=2\nclick\na==1\n")]);
     assert_eq!(
         what(&project),
-        ["`click` and 1 more name no exact version; nothing was looked up for that"]
+        [
+            "`click` and 1 more name no exact version; nothing was looked up for that, and \
+          `backstitch run` asks pip"
+        ]
     );
     let prose = [(
         "requirements/readme.txt",

@@ -70,7 +70,8 @@ pub(super) fn write(locked: &Locked<'_>, moved: &Moved) -> Option<Edited> {
     let mut edits = raise_own(locked, moved, &mut texts)?;
     let rewrite = match project.format {
         LockFormat::Requirements => {
-            edits.extend(requirements_files(project, &rewrites, &mut texts)?);
+            let more = requirements_files(project, &rewrites, &edits, &mut texts)?;
+            edits.extend(more);
             return Some(texts.edited(edits));
         }
         LockFormat::Poetry => poetry::rewrite,
@@ -151,10 +152,12 @@ fn raise_own(
                 continue;
             }
             let text = texts.of(own.manifest)?;
-            let write = if own.manifest.file_name().strip_suffix(".in").is_some() {
-                raise::in_requirements
-            } else {
+            let is_toml =
+                ["pyproject.toml", "Pipfile", "setup.cfg"].contains(&own.manifest.file_name());
+            let write = if is_toml {
                 raise::in_manifest
+            } else {
+                raise::in_requirements
             };
             let text = write(text, own.key, own.text, &edit.to)?;
             texts.set(own.manifest, text);
@@ -194,6 +197,7 @@ fn relock(project: &Project, edit: &RequirementEdit, texts: &mut Texts<'_>) -> O
 fn requirements_files(
     project: &Project,
     rewrites: &[Rewrite<'_>],
+    raised: &[RequirementEdit],
     texts: &mut Texts<'_>,
 ) -> Option<Vec<RequirementEdit>> {
     let mut edits = Vec::new();
@@ -215,11 +219,41 @@ fn requirements_files(
                 });
             }
         }
-        if !is_pinned {
-            return None;
+        let is_raised = raised
+            .iter()
+            .any(|edit| is_requirements(&edit.manifest) && plain(&edit.key) == plain(rewrite.name));
+        if !is_pinned && !is_raised {
+            edits.extend(bounded(project, rewrite, texts)?);
         }
     }
     Some(edits)
+}
+
+/// What nobody pins gets a lower bound: where it is asked for, or in a line of its own.
+fn bounded(
+    project: &Project,
+    rewrite: &Rewrite<'_>,
+    texts: &mut Texts<'_>,
+) -> Option<Vec<RequirementEdit>> {
+    let paths = project.manifests.iter().map(|manifest| &manifest.path);
+    for path in paths.filter(|path| is_requirements(path)) {
+        let Some((text, from, to)) = requirements::raise(texts.of(path)?, rewrite) else {
+            continue;
+        };
+        texts.set(path, text);
+        let edit = RequirementEdit {
+            manifest: path.clone(),
+            key: rewrite.name.to_owned(),
+            from,
+            to,
+        };
+        let is_elsewhere = *path != project.lockfile;
+        return Some(is_elsewhere.then_some(edit).into_iter().collect());
+    }
+    let lockfile = &project.lockfile;
+    let text = requirements::add(texts.of(lockfile)?, rewrite);
+    texts.set(lockfile, text);
+    Some(Vec::new())
 }
 
 /// Replaces a range of bytes.
