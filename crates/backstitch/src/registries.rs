@@ -36,6 +36,8 @@ impl Registries {
             | Ecosystem::Go
             | Ecosystem::RubyGems
             | Ecosystem::Packagist
+        | Ecosystem::Maven
+            | Ecosystem::Maven
             | Ecosystem::Other(_) => &self.crates,
         }
     }
@@ -46,7 +48,7 @@ impl Registries {
             Ecosystem::Npm => self.npm.prefetch(packages),
             Ecosystem::CratesIo => self.crates.prefetch(packages),
             Ecosystem::PyPi => self.python.prefetch(packages),
-            Ecosystem::Go | Ecosystem::RubyGems | Ecosystem::Packagist | Ecosystem::Other(_) => {}
+            Ecosystem::Go | Ecosystem::RubyGems | Ecosystem::Packagist | Ecosystem::Maven | Ecosystem::Other(_) => {}
         }
     }
 }

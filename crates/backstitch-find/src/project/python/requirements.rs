@@ -455,6 +455,7 @@ fn required(read: Specifier, kind: DependencyKind) -> Requirement {
         optional: false,
         peer: false,
         default_features: true,
+        place: None,
         features: read.extras,
     }
 }

@@ -76,7 +76,8 @@ pub(super) fn write(locked: &Locked<'_>, moved: &Moved) -> Option<Edited> {
         LockFormat::Poetry => poetry::rewrite,
         LockFormat::Uv => uv::rewrite,
         LockFormat::Pipenv => pipenv::rewrite,
-        LockFormat::Cargo | LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn => return None,
+        LockFormat::Cargo | LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn
+        | LockFormat::GoMod | LockFormat::Gemfile | LockFormat::Composer | LockFormat::Maven => return None,
     };
     let lockfile = &project.lockfile;
     for one in &rewrites {
@@ -184,7 +185,8 @@ fn relock(project: &Project, edit: &RequirementEdit, texts: &mut Texts<'_>) -> O
         | LockFormat::Cargo
         | LockFormat::Npm
         | LockFormat::Pnpm
-        | LockFormat::Yarn => return None,
+        | LockFormat::Yarn
+        | LockFormat::GoMod | LockFormat::Gemfile | LockFormat::Composer | LockFormat::Maven => return None,
     };
     texts.set(lockfile, text);
     Some(())
