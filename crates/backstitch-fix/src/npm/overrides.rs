@@ -126,7 +126,10 @@ impl Overrides {
             | LockFormat::Poetry
             | LockFormat::Uv
             | LockFormat::Pipenv
-            | LockFormat::GoMod | LockFormat::Gemfile | LockFormat::Composer | LockFormat::Maven => path.extend([parent.to_owned(), package.to_owned()]),
+            | LockFormat::GoMod
+            | LockFormat::Gemfile
+            | LockFormat::Composer
+            | LockFormat::Maven => path.extend([parent.to_owned(), package.to_owned()]),
         }
         let is_taken = self
             .list
@@ -146,7 +149,10 @@ fn section(format: LockFormat) -> &'static [&'static str] {
         | LockFormat::Poetry
         | LockFormat::Uv
         | LockFormat::Pipenv
-        | LockFormat::GoMod | LockFormat::Gemfile | LockFormat::Composer | LockFormat::Maven => &["overrides"],
+        | LockFormat::GoMod
+        | LockFormat::Gemfile
+        | LockFormat::Composer
+        | LockFormat::Maven => &["overrides"],
     }
 }
 

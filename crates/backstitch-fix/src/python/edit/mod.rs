@@ -76,8 +76,14 @@ pub(super) fn write(locked: &Locked<'_>, moved: &Moved) -> Option<Edited> {
         LockFormat::Poetry => poetry::rewrite,
         LockFormat::Uv => uv::rewrite,
         LockFormat::Pipenv => pipenv::rewrite,
-        LockFormat::Cargo | LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn
-        | LockFormat::GoMod | LockFormat::Gemfile | LockFormat::Composer | LockFormat::Maven => return None,
+        LockFormat::Cargo
+        | LockFormat::Npm
+        | LockFormat::Pnpm
+        | LockFormat::Yarn
+        | LockFormat::GoMod
+        | LockFormat::Gemfile
+        | LockFormat::Composer
+        | LockFormat::Maven => return None,
     };
     let lockfile = &project.lockfile;
     for one in &rewrites {
@@ -186,7 +192,10 @@ fn relock(project: &Project, edit: &RequirementEdit, texts: &mut Texts<'_>) -> O
         | LockFormat::Npm
         | LockFormat::Pnpm
         | LockFormat::Yarn
-        | LockFormat::GoMod | LockFormat::Gemfile | LockFormat::Composer | LockFormat::Maven => return None,
+        | LockFormat::GoMod
+        | LockFormat::Gemfile
+        | LockFormat::Composer
+        | LockFormat::Maven => return None,
     };
     texts.set(lockfile, text);
     Some(())
