@@ -12,6 +12,7 @@ pub mod workbench;
 pub mod cargo;
 pub mod npm;
 pub mod python;
+pub mod tool;
 
 mod host;
 

@@ -6,6 +6,7 @@ use backstitch_model::LockFormat;
 use backstitch_verify::cargo::{self, Cargo, Toolchain};
 use backstitch_verify::npm::{self, Node, Npm};
 use backstitch_verify::python::{Interpreter, Python};
+use backstitch_verify::tool::{Installed, Tool};
 use backstitch_verify::workbench::{PackageManager, Setup, VerifyError, Workbench};
 
 /// What a run builds and tests with.
@@ -13,6 +14,7 @@ pub struct Managers {
     cargo: Result<Cargo, String>,
     npm: Result<Npm, String>,
     python: Result<Python, String>,
+    go: Result<Installed, String>,
 }
 
 impl Managers {
@@ -30,6 +32,7 @@ impl Managers {
                 Interpreter::discover()
                     .and_then(|interpreter| Python::new(setup.clone(), interpreter)),
             )?,
+            go: found(Installed::discover(setup.clone(), Tool::go()))?,
         })
     }
 
@@ -42,6 +45,15 @@ impl Managers {
                 self.python.as_ref().map_err(String::as_str)?
             }
             LockFormat::Pnpm | LockFormat::Yarn => {
+                return Err("its package manager is not supported yet");
+            }
+            LockFormat::GoMod => self.go.as_ref().map_err(String::as_str)?,
+            LockFormat::Gemfile => {
+                return Err(
+                    "a `Gemfile` is a program, and Bundler would run it while there is a network",
+                );
+            }
+            LockFormat::Composer | LockFormat::Maven => {
                 return Err("its package manager is not supported yet");
             }
         };
@@ -57,6 +69,7 @@ impl Managers {
         let others = [
             self.npm.as_ref().map(PackageManager::about),
             self.python.as_ref().map(PackageManager::about),
+            self.go.as_ref().map(PackageManager::about),
         ];
         let others = others.into_iter().filter_map(Result::ok);
         let all: Vec<_> = std::iter::once(cargo).chain(others).collect();
@@ -73,6 +86,8 @@ impl Managers {
             LockFormat::Requirements | LockFormat::Poetry | LockFormat::Uv | LockFormat::Pipenv => {
                 Some(&self.python.as_ref().ok()?.interpreter().release)
             }
+            LockFormat::GoMod => Some(self.go.as_ref().ok()?.release()),
+            LockFormat::Gemfile | LockFormat::Composer | LockFormat::Maven => None,
         }
     }
 

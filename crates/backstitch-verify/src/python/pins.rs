@@ -67,7 +67,10 @@ impl Pins {
                 | LockFormat::Npm
                 | LockFormat::Pnpm
                 | LockFormat::Yarn
-                | LockFormat::GoMod | LockFormat::Gemfile | LockFormat::Composer | LockFormat::Maven,
+                | LockFormat::GoMod
+                | LockFormat::Gemfile
+                | LockFormat::Composer
+                | LockFormat::Maven,
             )
             | None => pins.requirements(tree, &tree.lockfile, false, &mut BTreeSet::new())?,
         }

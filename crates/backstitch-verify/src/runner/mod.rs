@@ -4,6 +4,7 @@
 pub(crate) mod nextest;
 
 mod cases;
+mod go;
 mod header;
 mod jest;
 mod libtest;
@@ -36,6 +37,8 @@ pub enum Runner {
     Pytest,
     /// `python -m unittest`.
     Unittest,
+    /// `go test -json`.
+    Go,
     /// The user's own command, which may or may not name its tests.
     Own,
 }
@@ -55,6 +58,7 @@ impl Runner {
             }),
             Self::Pytest => pytest::read(log, succeeded),
             Self::Unittest => unittest::read(log, succeeded),
+            Self::Go => go::read(log, succeeded),
         }
     }
 
@@ -64,7 +68,7 @@ impl Runner {
             Self::Own if !is_cargo_test(command) => None,
             Self::Cargo | Self::Own => Some(exactly(command, &picked(names)?)),
             Self::Nextest => Some(exactly_with_nextest(command, &picked_by_nextest(names)?)),
-            Self::Documentation | Self::Tap | Self::Jest | Self::Script => None,
+            Self::Documentation | Self::Tap | Self::Jest | Self::Script | Self::Go => None,
             Self::Pytest => Some(pytest::only(command, names)),
             Self::Unittest => Some(unittest::only(command, names)),
         }
@@ -80,7 +84,8 @@ impl Runner {
             | Self::Tap
             | Self::Jest
             | Self::Pytest
-            | Self::Unittest => false,
+            | Self::Unittest
+            | Self::Go => false,
         }
     }
 }

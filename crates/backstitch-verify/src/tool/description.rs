@@ -1,0 +1,127 @@
+//! Owns what tells one tool from another. Pure but for asking the user's own program what it
+//! is; runs nothing of a project.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use backstitch_model::candidate::Step;
+use backstitch_model::{LockFormat, Policy};
+
+use super::go;
+use crate::workbench::{Commands, Tree, VerifyError};
+
+/// What the one implementation has to know of a tool.
+#[derive(Debug)]
+pub struct Tool {
+    /// What people call it.
+    pub name: &'static str,
+    /// Its program.
+    pub program: &'static str,
+    /// Asks the user's own program about itself.
+    pub(super) ask: fn() -> Result<Found, VerifyError>,
+    /// Names its package cache.
+    pub(super) cache: &'static str,
+    /// Names the layer that builds write to and later ones build upon.
+    pub(super) results: &'static str,
+    /// Why a tree cannot be fetched or changed, where it cannot. Told before anything starts.
+    pub(super) refusal: fn(&Tree, &[Step]) -> Option<String>,
+    /// The words that carry out a step; none where a text is all of it.
+    pub(super) step: fn(&Step) -> Vec<Vec<String>>,
+    /// The words that bring what the lockfile names.
+    pub(super) fetch: &'static [&'static [&'static str]],
+    /// Its variables in either phase.
+    pub(super) environment: fn(&Surroundings<'_>) -> Vec<(OsString, OsString)>,
+    /// The commands that build and test a project.
+    pub(super) commands: fn(&Tree, &Policy) -> Commands,
+    /// Words of a log that mean that a server could not be reached.
+    pub(super) no_network: &'static [&'static str],
+}
+
+/// A tool on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// What it is, for the evidence.
+    pub(super) version: String,
+    /// Its release alone.
+    pub(super) release: String,
+    /// The folder with everything of it; jobs see it at its own path.
+    pub(super) home: PathBuf,
+    /// The folder of its programs.
+    pub(super) programs: PathBuf,
+    /// The user's settings about where packages come from, for the fetch phase.
+    pub(super) settings: Vec<(OsString, OsString)>,
+    /// Folders on this machine that those settings name.
+    pub(super) shown: Vec<PathBuf>,
+}
+
+/// What a tool's variables depend on.
+pub(super) struct Surroundings<'job> {
+    pub(super) phase: Phase,
+    /// Where a job sees the package cache.
+    pub(super) cache: &'job Path,
+    /// Where a job sees what builds write.
+    pub(super) results: &'job Path,
+    pub(super) offline: bool,
+}
+
+/// One of the two phases, which are never one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Fetch,
+    Run,
+}
+
+impl Tool {
+    /// Go.
+    pub fn go() -> &'static Self {
+        &go::GO
+    }
+
+    /// The tool for projects of a format; `None` where it is not one of these.
+    pub fn of(format: LockFormat) -> Option<&'static Self> {
+        match format {
+            LockFormat::GoMod => Some(&go::GO),
+            LockFormat::Cargo
+            | LockFormat::Npm
+            | LockFormat::Pnpm
+            | LockFormat::Yarn
+            | LockFormat::Requirements
+            | LockFormat::Poetry
+            | LockFormat::Uv
+            | LockFormat::Pipenv
+            | LockFormat::Gemfile
+            | LockFormat::Composer
+            | LockFormat::Maven => None,
+        }
+    }
+}
+
+/// The commands by which a person does what a recipe leaves to the tool; none where texts are
+/// all of it, or where nobody has written down how.
+pub fn by_hand(format: LockFormat, recipe: &[Step]) -> Vec<String> {
+    let words = |step: &Step| -> Vec<String> {
+        match (format, step) {
+            (LockFormat::Gemfile, Step::UpdatePackage { package, .. }) => {
+                vec![format!(
+                    "bundle lock --update {} --conservative",
+                    package.name
+                )]
+            }
+            (LockFormat::Composer, Step::UpdatePackage { package, to }) => {
+                let to = to.as_ref().map(|to| format!(":{to}")).unwrap_or_default();
+                vec![format!(
+                    "composer update {}{to} --with-dependencies",
+                    package.name
+                )]
+            }
+            (_, step) => Tool::of(format)
+                .into_iter()
+                .flat_map(|tool| {
+                    let calls = (tool.step)(step).into_iter();
+                    calls.map(|words| format!("{} {}", tool.program, words.join(" ")))
+                })
+                .collect(),
+        }
+    };
+    recipe.iter().flat_map(words).collect()
+}
