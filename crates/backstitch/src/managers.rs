@@ -15,6 +15,7 @@ pub struct Managers {
     npm: Result<Npm, String>,
     python: Result<Python, String>,
     go: Result<Installed, String>,
+    maven: Result<Installed, String>,
 }
 
 impl Managers {
@@ -33,6 +34,7 @@ impl Managers {
                     .and_then(|interpreter| Python::new(setup.clone(), interpreter)),
             )?,
             go: found(Installed::discover(setup.clone(), Tool::go()))?,
+            maven: found(Installed::discover(setup.clone(), Tool::maven()))?,
         })
     }
 
@@ -44,7 +46,7 @@ impl Managers {
             LockFormat::Requirements | LockFormat::Poetry | LockFormat::Uv | LockFormat::Pipenv => {
                 self.python.as_ref().map_err(String::as_str)?
             }
-            LockFormat::Pnpm | LockFormat::Yarn => {
+            LockFormat::Pnpm | LockFormat::Yarn | LockFormat::Composer => {
                 return Err("its package manager is not supported yet");
             }
             LockFormat::GoMod => self.go.as_ref().map_err(String::as_str)?,
@@ -53,9 +55,7 @@ impl Managers {
                     "a `Gemfile` is a program, and Bundler would run it while there is a network",
                 );
             }
-            LockFormat::Composer | LockFormat::Maven => {
-                return Err("its package manager is not supported yet");
-            }
+            LockFormat::Maven => self.maven.as_ref().map_err(String::as_str)?,
         };
         Ok(Workbench::new(manager))
     }
@@ -70,6 +70,7 @@ impl Managers {
             self.npm.as_ref().map(PackageManager::about),
             self.python.as_ref().map(PackageManager::about),
             self.go.as_ref().map(PackageManager::about),
+            self.maven.as_ref().map(PackageManager::about),
         ];
         let others = others.into_iter().filter_map(Result::ok);
         let all: Vec<_> = std::iter::once(cargo).chain(others).collect();
@@ -87,7 +88,8 @@ impl Managers {
                 Some(&self.python.as_ref().ok()?.interpreter().release)
             }
             LockFormat::GoMod => Some(self.go.as_ref().ok()?.release()),
-            LockFormat::Gemfile | LockFormat::Composer | LockFormat::Maven => None,
+            LockFormat::Maven => Some(self.maven.as_ref().ok()?.release()),
+            LockFormat::Gemfile | LockFormat::Composer => None,
         }
     }
 

@@ -13,7 +13,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use common::{World, sysroot, wait};
+use common::{World, succeed, sysroot, wait};
 use serde_json::{Value, json};
 
 /// Writes an advisory on the versions of a package of some ecosystem below `fixed`.
@@ -245,7 +245,7 @@ fn go_world(releases: &[(&str, &str)]) -> Option<World> {
         .env("HOME", world.path("user"))
         .env("GOPATH", world.path("gopath"))
         .env("GOFLAGS", "-modcacherw");
-    common::succeed(&mut lock);
+    succeed(&mut lock);
     advise(&world, "GO-2030-0001", ("Go", "example.org/dep"), "1.1.0");
     world.import();
     world.commit();
@@ -287,4 +287,147 @@ fn a_go_release_that_breaks_a_test_is_rejected() {
     assert!(verdict.starts_with("Rejected Regress"), "{verdict}");
     assert!(verdict.contains("example.org/app::TestTwice"), "{verdict}");
     assert_eq!(run.told["delivery"], Value::Null);
+}
+
+/// Where Debian keeps the artifacts of its packages, laid out like a local repository.
+const MAVEN_REPOSITORY: &str = "/usr/share/maven-repo";
+
+/// The newest release of an artifact there.
+fn maven_release(folder: &str) -> Option<String> {
+    let folder = Path::new(MAVEN_REPOSITORY).join(folder);
+    let entries = fs::read_dir(folder).ok()?.flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names
+        .filter(|name| name.starts_with(|c: char| c.is_ascii_digit()) && !name.ends_with('x'))
+        .max_by_key(|name| {
+            let numbers = name.split('.').map(|part| part.parse().unwrap_or(0));
+            numbers.collect::<Vec<u32>>()
+        })
+}
+
+/// Puts a release of `org.acme:lib` into a repository.
+fn publish_artifact(world: &World, repository: &Path, version: &str, answer: u32) {
+    let sources = world.path(&format!("lib-{version}"));
+    fs::create_dir_all(sources.join("classes")).unwrap();
+    let source = sources.join("Lib.java");
+    let text = format!(
+        "package org.acme; public class Lib {{ public static int answer() {{ return {answer}; }} }}"
+    );
+    fs::write(&source, text).unwrap();
+    let folder = repository.join("org/acme/lib").join(version);
+    fs::create_dir_all(&folder).unwrap();
+    let mut javac = std::process::Command::new("/usr/bin/javac");
+    succeed(javac.arg("-d").arg(sources.join("classes")).arg(&source));
+    let mut jar = std::process::Command::new("/usr/bin/jar");
+    let file = folder.join(format!("lib-{version}.jar"));
+    succeed(
+        jar.arg("cf")
+            .arg(file)
+            .arg("-C")
+            .arg(sources.join("classes"))
+            .arg("org"),
+    );
+    let pom = format!(
+        "<project><modelVersion>4.0.0</modelVersion><groupId>org.acme</groupId>\
+         <artifactId>lib</artifactId><version>{version}</version></project>"
+    );
+    fs::write(folder.join(format!("lib-{version}.pom")), pom).unwrap();
+}
+
+/// A world whose user has a local repository with Maven's plugins and `org.acme:lib`, and a
+/// project that takes the version of it from a property of its parent; nothing where Maven,
+/// a JDK or the plugins are not on this machine.
+fn maven_world(fixed: u32) -> Option<World> {
+    let plugin =
+        |name: &str| maven_release(&format!("org/apache/maven/plugins/maven-{name}-plugin"));
+    let plugins = ["resources", "compiler", "surefire"].map(|name| Some((name, plugin(name)?)));
+    let plugins: Option<Vec<_>> = plugins.into_iter().collect();
+    let junit = maven_release("junit/junit");
+    let programs = ["mvn", "javac", "jar"].map(|name| Path::new("/usr/bin").join(name));
+    let (Some(plugins), Some(junit), true) = (
+        plugins,
+        junit,
+        programs.iter().all(|program| program.exists()),
+    ) else {
+        eprintln!(
+            "SKIPPED, NOTHING WAS TESTED: Maven, a JDK, or its plugins in {MAVEN_REPOSITORY} \
+             are not there"
+        );
+        return None;
+    };
+    let world = World::sandboxed()?;
+    let repository = world.path("user").join(".m2/repository");
+    fs::create_dir_all(repository.parent().unwrap()).unwrap();
+    let mut copy = std::process::Command::new("cp");
+    succeed(copy.args(["-rs", MAVEN_REPOSITORY]).arg(&repository));
+    publish_artifact(&world, &repository, "1.0", 41);
+    publish_artifact(&world, &repository, "1.0.1", fixed);
+    let plugins: String = plugins
+        .iter()
+        .map(|(name, version)| {
+            format!("<plugin><artifactId>maven-{name}-plugin</artifactId><version>{version}</version></plugin>")
+        })
+        .collect();
+    let parent = format!(
+        "<project>\n  <modelVersion>4.0.0</modelVersion>\n  \
+         <groupId>org.app</groupId><artifactId>all</artifactId><version>1</version><packaging>pom</packaging>\n  \
+         <modules><module>app</module></modules>\n  \
+         <properties>\n    <lib.version>1.0</lib.version>\n    \
+         <maven.compiler.source>11</maven.compiler.source><maven.compiler.target>11</maven.compiler.target>\n    \
+         <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>\n  </properties>\n  \
+         <build><plugins>{plugins}</plugins></build>\n</project>\n"
+    );
+    let app = format!(
+        "<project>\n  <modelVersion>4.0.0</modelVersion>\n  \
+         <parent><groupId>org.app</groupId><artifactId>all</artifactId><version>1</version></parent>\n  \
+         <artifactId>app</artifactId>\n  <dependencies>\n    \
+         <dependency><groupId>org.acme</groupId><artifactId>lib</artifactId><version>${{lib.version}}</version></dependency>\n    \
+         <dependency><groupId>junit</groupId><artifactId>junit</artifactId><version>{junit}</version><scope>test</scope></dependency>\n  \
+         </dependencies>\n</project>\n"
+    );
+    world.write(&format!(
+        "--- pom.xml\n{parent}--- app/pom.xml\n{app}\
+         --- app/src/test/java/app/AppTest.java\npackage app;\n\
+         public class AppTest {{\n  \
+         @org.junit.Test public void answers() {{ org.junit.Assert.assertTrue(org.acme.Lib.answer() > 40); }}\n  \
+         @org.junit.Test public void other() {{ }}\n}}\n"
+    ));
+    advise(
+        &world,
+        "GHSA-cccc-cccc-cccc",
+        ("Maven", "org.acme:lib"),
+        "1.0.1",
+    );
+    world.import();
+    world.commit();
+    Some(world)
+}
+
+#[test]
+fn a_maven_property_is_raised_where_it_stands_and_every_module_is_tested() {
+    let Some(world) = maven_world(42) else {
+        return;
+    };
+    // Nothing is left, and of a pom alone that is never said.
+    let run = world.repair(&[], 3);
+    assert_eq!(run.verdict("org.acme:lib"), "Tested", "{:#}", run.told);
+    let manifest = world.git(&["show", &format!("{}:pom.xml", run.place())]);
+    assert!(
+        manifest.contains("<lib.version>1.0.1</lib.version>"),
+        "{manifest}"
+    );
+    let told = format!("{:#}", run.told["findings"]);
+    assert!(told.contains("2 passed"), "{told}");
+    world.is_quiet();
+}
+
+#[test]
+fn a_maven_release_that_breaks_a_test_is_rejected() {
+    let Some(world) = maven_world(1) else {
+        return;
+    };
+    let run = world.repair(&[], 1);
+    let verdict = run.verdict("org.acme:lib");
+    assert!(verdict.starts_with("Rejected Regress"), "{verdict}");
+    assert!(verdict.contains("answers(app.AppTest)"), "{verdict}");
 }

@@ -213,7 +213,7 @@ impl PackagePlanner<'_> {
             Bump::Patch | Bump::Compatible => Strategy::Lockfile,
         };
         let settles = self.settled(&moves);
-        let recipe = self.recipe(to, &edits);
+        let recipe = self.recipe(&moves, &edits);
         let edits = edits.into_values().flatten().map(|(_, edit)| edit);
         let candidate = Candidate {
             change: Change::Upgrade(Upgrade {
@@ -390,7 +390,7 @@ impl PackagePlanner<'_> {
     }
 
     /// The texts first, then what the tool is to do about them.
-    fn recipe(&self, to: &str, edits: &Edits) -> Vec<Step> {
+    fn recipe(&self, moves: &[Move], edits: &Edits) -> Vec<Step> {
         let mut steps: Vec<Step> = edits
             .iter()
             .map(|(&index, edits)| {
@@ -398,14 +398,12 @@ impl PackagePlanner<'_> {
                 write(&manifest.path, &manifest.text, edits)
             })
             .collect();
-        let update = Step::UpdatePackage {
-            package: self.package.clone(),
-            to: Some(to.to_owned()),
-        };
-        match self.planner.project.format {
-            LockFormat::Maven => {}
-            LockFormat::GoMod => steps.extend([update, Step::Relock]),
-            _ => steps.push(update),
+        steps.extend(moves.iter().map(|moved| Step::UpdatePackage {
+            package: moved.package.clone(),
+            to: Some(moved.to.clone()),
+        }));
+        if self.planner.project.format == LockFormat::GoMod {
+            steps.push(Step::Relock);
         }
         steps
     }

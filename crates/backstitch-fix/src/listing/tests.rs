@@ -268,7 +268,10 @@ fn maven_moves_all_that_share_a_property_and_none_into_a_new_advisory() {
     let told_all = told(&plans(&project, known, &findings, &Policy::default())[0]);
     assert_eq!(
         told_all,
-        ["requirement: g:a 1.2 → 1.3, g:b 1.2 → 1.3 | write pom.xml: <lib>1.3</lib>"]
+        [
+            "requirement: g:a 1.2 → 1.3, g:b 1.2 → 1.3 | write pom.xml: <lib>1.3</lib> \
+          | update g:a to 1.3 | update g:b to 1.3"
+        ]
     );
     let worse = "g:a 1.2 GHSA-1\ng:b 1.2 GHSA-2\ng:b 1.3 GHSA-9";
     let plans = plans(&project, worse, &findings[..1], &Policy::default());

@@ -8,6 +8,7 @@ mod go;
 mod header;
 mod jest;
 mod libtest;
+mod maven;
 mod tap;
 
 mod pytest;
@@ -39,6 +40,8 @@ pub enum Runner {
     Unittest,
     /// `go test -json`.
     Go,
+    /// `mvn test`, with Surefire.
+    Maven,
     /// The user's own command, which may or may not name its tests.
     Own,
 }
@@ -59,6 +62,7 @@ impl Runner {
             Self::Pytest => pytest::read(log, succeeded),
             Self::Unittest => unittest::read(log, succeeded),
             Self::Go => go::read(log, succeeded),
+            Self::Maven => maven::read(log, succeeded),
         }
     }
 
@@ -68,7 +72,12 @@ impl Runner {
             Self::Own if !is_cargo_test(command) => None,
             Self::Cargo | Self::Own => Some(exactly(command, &picked(names)?)),
             Self::Nextest => Some(exactly_with_nextest(command, &picked_by_nextest(names)?)),
-            Self::Documentation | Self::Tap | Self::Jest | Self::Script | Self::Go => None,
+            Self::Documentation
+            | Self::Tap
+            | Self::Jest
+            | Self::Script
+            | Self::Go
+            | Self::Maven => None,
             Self::Pytest => Some(pytest::only(command, names)),
             Self::Unittest => Some(unittest::only(command, names)),
         }
@@ -85,7 +94,8 @@ impl Runner {
             | Self::Jest
             | Self::Pytest
             | Self::Unittest
-            | Self::Go => false,
+            | Self::Go
+            | Self::Maven => false,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use backstitch_model::candidate::Step;
 use backstitch_model::{LockFormat, Policy};
 
-use super::go;
+use super::{go, maven};
 use crate::workbench::{Commands, Tree, VerifyError};
 
 /// What the one implementation has to know of a tool.
@@ -23,14 +23,19 @@ pub struct Tool {
     pub(super) cache: &'static str,
     /// Names the layer that builds write to and later ones build upon.
     pub(super) results: &'static str,
+    /// Does it stand in the tree while it fetches? Only where nothing of a project can name
+    /// something for it to run; else it sees nothing of the tree.
+    pub(super) stands_in_tree: bool,
+    /// Files of ours that it reads, below its cache.
+    pub(super) files: fn(&Found, &Surroundings<'_>) -> Vec<(&'static str, String)>,
     /// Why a tree cannot be fetched or changed, where it cannot. Told before anything starts.
     pub(super) refusal: fn(&Tree, &[Step]) -> Option<String>,
     /// The words that carry out a step; none where a text is all of it.
-    pub(super) step: fn(&Step) -> Vec<Vec<String>>,
+    pub(super) step: fn(&Step, &Found) -> Vec<Vec<String>>,
     /// The words that bring what the lockfile names.
     pub(super) fetch: &'static [&'static [&'static str]],
     /// Its variables in either phase.
-    pub(super) environment: fn(&Surroundings<'_>) -> Vec<(OsString, OsString)>,
+    pub(super) environment: fn(&Found, &Surroundings<'_>) -> Vec<(OsString, OsString)>,
     /// The commands that build and test a project.
     pub(super) commands: fn(&Tree, &Policy) -> Commands,
     /// Words of a log that mean that a server could not be reached.
@@ -44,14 +49,18 @@ pub(super) struct Found {
     pub(super) version: String,
     /// Its release alone.
     pub(super) release: String,
-    /// The folder with everything of it; jobs see it at its own path.
-    pub(super) home: PathBuf,
-    /// The folder of its programs.
-    pub(super) programs: PathBuf,
+    /// The folders with everything of it; jobs see them at their own paths.
+    pub(super) homes: Vec<PathBuf>,
+    /// The folders of its programs, the tool's own first.
+    pub(super) programs: Vec<PathBuf>,
     /// The user's settings about where packages come from, for the fetch phase.
     pub(super) settings: Vec<(OsString, OsString)>,
-    /// Folders on this machine that those settings name.
+    /// Folders on this machine that it needs besides, to read.
     pub(super) shown: Vec<PathBuf>,
+    /// What it needs to read while it fetches, and no program of a project's may.
+    pub(super) shown_fetching: Vec<PathBuf>,
+    /// Paths of the user's, by the names that the description itself gives them.
+    pub(super) paths: Vec<(&'static str, PathBuf)>,
 }
 
 /// What a tool's variables depend on.
@@ -77,22 +86,9 @@ impl Tool {
         &go::GO
     }
 
-    /// The tool for projects of a format; `None` where it is not one of these.
-    pub fn of(format: LockFormat) -> Option<&'static Self> {
-        match format {
-            LockFormat::GoMod => Some(&go::GO),
-            LockFormat::Cargo
-            | LockFormat::Npm
-            | LockFormat::Pnpm
-            | LockFormat::Yarn
-            | LockFormat::Requirements
-            | LockFormat::Poetry
-            | LockFormat::Uv
-            | LockFormat::Pipenv
-            | LockFormat::Gemfile
-            | LockFormat::Composer
-            | LockFormat::Maven => None,
-        }
+    /// Maven.
+    pub fn maven() -> &'static Self {
+        &maven::MAVEN
     }
 }
 
@@ -114,13 +110,13 @@ pub fn by_hand(format: LockFormat, recipe: &[Step]) -> Vec<String> {
                     package.name
                 )]
             }
-            (_, step) => Tool::of(format)
-                .into_iter()
-                .flat_map(|tool| {
-                    let calls = (tool.step)(step).into_iter();
-                    calls.map(|words| format!("{} {}", tool.program, words.join(" ")))
-                })
-                .collect(),
+            (LockFormat::GoMod, step) => {
+                let calls = go::step(step).into_iter();
+                calls
+                    .map(|words| format!("go {}", words.join(" ")))
+                    .collect()
+            }
+            (_, _) => Vec::new(),
         }
     };
     recipe.iter().flat_map(words).collect()

@@ -21,14 +21,13 @@ const RELEASE_MIN: (u64, u64) = (1, 18);
 const MODULES_BYTES_MAX: u64 = 16 << 20;
 
 /// Settings about where modules come from and how they are checked; they are the user's own.
-const SETTINGS: [&str; 7] = [
+const SETTINGS: [&str; 6] = [
     "GOPROXY",
     "GOPRIVATE",
     "GONOPROXY",
     "GOSUMDB",
     "GONOSUMDB",
     "GOINSECURE",
-    "GOAUTH",
 ];
 
 /// Variables by which a proxy or a certificate is found.
@@ -50,10 +49,12 @@ pub(super) const GO: Tool = Tool {
     ask,
     cache: "go",
     results: "results",
+    stands_in_tree: true,
+    files: |_, _| Vec::new(),
     refusal,
-    step,
+    step: |one, _| step(one),
     fetch: &[&["mod", "download"]],
-    environment,
+    environment: |_, around| environment(around),
     commands,
     no_network: &[
         "dial tcp",
@@ -105,10 +106,12 @@ fn ask() -> Result<Found, VerifyError> {
     Ok(Found {
         version: format!("go {release}"),
         release,
-        programs: answer.root.join("bin"),
-        home: answer.root,
+        programs: vec![answer.root.join("bin")],
+        homes: vec![answer.root],
         settings,
-        shown,
+        shown: Vec::new(),
+        shown_fetching: shown,
+        paths: Vec::new(),
     })
 }
 
@@ -144,7 +147,7 @@ fn refusal(tree: &Tree, steps: &[Step]) -> Option<String> {
     })
 }
 
-fn step(step: &Step) -> Vec<Vec<String>> {
+pub(super) fn step(step: &Step) -> Vec<Vec<String>> {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     match step {
         Step::WriteManifest { .. } => Vec::new(),

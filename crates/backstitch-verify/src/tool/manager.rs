@@ -51,14 +51,17 @@ impl Installed {
             )));
         }
         let found = (tool.ask)()?;
-        let home = std::env::var_os("HOME").map(PathBuf::from);
-        let holds_more =
-            found.home.parent().is_none() || home.is_some_and(|home| home.starts_with(&found.home));
-        if holds_more || !found.home.is_absolute() {
+        let user = std::env::var_os("HOME").map(PathBuf::from);
+        let holds_more = |folder: &&PathBuf| {
+            let is_users = user.as_ref().is_some_and(|user| user.starts_with(folder));
+            is_users || folder.parent().is_none() || !folder.is_absolute()
+        };
+        let mut folders = found.homes.iter().chain(&found.shown);
+        if let Some(folder) = folders.find(holds_more) {
             return Err(VerifyError::Toolchain(format!(
-                "{} lies in `{}`, which cannot be shown alone",
+                "{} needs `{}`, which cannot be shown alone",
                 tool.name,
-                found.home.display()
+                folder.display()
             )));
         }
         let session = Session::new(setup);
@@ -68,12 +71,29 @@ impl Installed {
             "-unconfined"
         };
         let cache = session.cache(&format!("{}{apart}", tool.cache))?;
-        Ok(Self {
+        let installed = Self {
             session,
             tool,
             found,
             cache,
-        })
+        };
+        installed.write_files()?;
+        Ok(installed)
+    }
+
+    /// Writes the tool's files of ours into its cache.
+    fn write_files(&self) -> Result<(), VerifyError> {
+        let cache = self.session.seen(&self.cache, CACHE_INSIDE);
+        let around = self.around(Phase::Run, &cache, Path::new(RESULTS_INSIDE));
+        for (name, text) in (self.tool.files)(&self.found, &around) {
+            let file = self.cache.join(name);
+            if let Some(folder) = file.parent() {
+                fs::create_dir_all(folder).doing("make directory", folder)?;
+            }
+            fs::write(&file, text).doing("write", &file)?;
+            self.session.sandbox().own(&self.cache)?;
+        }
+        Ok(())
     }
 
     /// The tool's release.
@@ -90,9 +110,18 @@ impl Installed {
         }
     }
 
+    fn program(&self) -> OsString {
+        let folder = self.found.programs.first();
+        let program = folder.map_or_else(PathBuf::new, |folder| folder.join(self.tool.program));
+        program.into_os_string()
+    }
+
     fn path(&self) -> OsString {
-        let mut path = self.found.programs.clone().into_os_string();
-        path.push(":");
+        let mut path = OsString::new();
+        for folder in &self.found.programs {
+            path.push(folder);
+            path.push(":");
+        }
         if self.session.sandbox().is_confined() {
             path.push(PATH_INSIDE);
         } else {
@@ -103,45 +132,54 @@ impl Installed {
 
     fn common_mounts(&self, cache: Access) -> Vec<Mount> {
         let mut mounts = vec![mount(&self.cache, CACHE_INSIDE, cache)];
-        // At its own path: what is installed there finds itself by it.
-        if !places::shown_anyway(&self.found.home) {
-            mounts.push(Mount::read_only(self.found.home.clone()));
-        }
+        // At their own paths: what is installed there finds itself by them.
+        let folders = self.found.homes.iter().chain(&self.found.shown);
+        let hidden = folders.filter(|folder| !places::shown_anyway(folder));
+        mounts.extend(hidden.map(Mount::read_only));
         mounts
     }
 
-    /// Runs the tool in the fetch phase, in the folder of the tree that the lockfile locks.
+    /// Runs the tool in the fetch phase, in the folder of the tree that the lockfile locks. Only
+    /// for a step of a recipe may it write there.
     fn run_fetching(
         &self,
         tree: &Tree,
         words: &[String],
+        step: Option<&Step>,
         work: &Path,
     ) -> Result<Ended, VerifyError> {
         let scratch = work.join("fetch");
         fs::create_dir_all(&scratch).doing("make directory", &scratch)?;
         let scratch = scratch.canonicalize().doing("find directory", &scratch)?;
         self.session.sandbox().own(&scratch)?;
-        let mut argv = vec![self.found.programs.join(self.tool.program).into_os_string()];
+        let mut argv = vec![self.program()];
         argv.extend(words.iter().map(OsString::from));
         let mut mounts = self.common_mounts(Access::ReadWrite);
-        mounts.push(mount(&tree.root, places::PROJECT, Access::ReadWrite));
+        if self.tool.stands_in_tree {
+            let access = match step {
+                Some(_) => Access::ReadWrite,
+                None => Access::ReadOnly,
+            };
+            mounts.push(mount(&tree.root, places::PROJECT, access));
+        }
         mounts.push(mount(&scratch, RESULTS_INSIDE, Access::ReadWrite));
-        let hidden = self.found.shown.iter();
-        let hidden = hidden.filter(|folder| !places::shown_anyway(folder));
+        let hidden = self.found.shown_fetching.iter();
+        let hidden = hidden.filter(|path| !places::shown_anyway(path));
         mounts.extend(hidden.map(Mount::read_only));
         let cache = self.session.seen(&self.cache, CACHE_INSIDE);
         let results = self.session.seen(&scratch, RESULTS_INSIDE);
         let mut environment = self.found.settings.clone();
         environment.push(("PATH".into(), self.path()));
-        environment.extend((self.tool.environment)(&self.around(
-            Phase::Fetch,
-            &cache,
-            &results,
-        )));
+        let around = self.around(Phase::Fetch, &cache, &results);
+        environment.extend((self.tool.environment)(&self.found, &around));
         let root = self.session.seen(&tree.root, places::PROJECT);
         self.session.fetch(Fetching {
             argv,
-            cwd: workspace_in(&root, &tree.lockfile),
+            cwd: if self.tool.stands_in_tree {
+                workspace_in(&root, &tree.lockfile)
+            } else {
+                results
+            },
             surroundings: Surroundings {
                 mounts,
                 environment,
@@ -158,7 +196,7 @@ impl Installed {
         step: Option<&Step>,
         work: &Path,
     ) -> Result<Option<Refusal>, VerifyError> {
-        let ended = self.run_fetching(tree, words, work)?;
+        let ended = self.run_fetching(tree, words, step, work)?;
         let cause = match ended.ran.exit {
             Exit::Code(0) => return Ok(None),
             Exit::TimedOut | Exit::OverLimit(_) => Cause::Limit,
@@ -200,7 +238,7 @@ impl Installed {
                 let why = format!("write manifest `{path}`: {error}");
                 return refused(Cause::Manifest, why);
             }
-            for words in (self.tool.step)(step) {
+            for words in (self.tool.step)(step, &self.found) {
                 if let Some(refusal) = self.call(tree, &words, Some(step), work)? {
                     return Ok(Applied::Refused(refusal));
                 }
@@ -265,11 +303,8 @@ impl PackageManager for Installed {
         let cache = self.session.seen(&self.cache, CACHE_INSIDE);
         let results = trial.layer(&self.session, self.tool.results);
         let mut environment = vec![("PATH".into(), self.path())];
-        environment.extend((self.tool.environment)(&self.around(
-            Phase::Run,
-            &cache,
-            &results,
-        )));
+        let around = self.around(Phase::Run, &cache, &results);
+        environment.extend((self.tool.environment)(&self.found, &around));
         Ok(Surroundings {
             mounts: self.common_mounts(Access::ReadOnly),
             environment,

@@ -3,13 +3,14 @@
 //!
 //! | phase | network | what runs |
 //! |---|---|---|
-//! | fetch | yes | the program with words of ours, in the tree, where none of its settings can name a program; whatever the description refuses is refused beforehand |
+//! | fetch | yes | the program with words of ours: in the tree, where nothing in it can name a program to run; else in an empty folder, where it sees nothing of the tree |
 //! | run | none | the program and everything of the project's |
 //!
 //! What was fetched lies in a cache of our own, which the run phase sees and cannot write to.
 
 mod description;
 mod go;
+mod maven;
 
 mod manager;
 

@@ -278,6 +278,24 @@ fn maven_finds_versions_through_properties_and_parents_of_the_same_tree() {
     assert!(!project::is_whole(&project));
 }
 
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+    #[test]
+    fn any_text_is_read_or_told_and_never_a_panic(
+        text in "(require|replace|=>|\\(|\\)|GEM|  specs:|    a \\(1\\)|<project>|<version>|</|\\$\\{a\\}|\\{\"packages\": \\[|[ \\n\"'é/>.,0-9a]){0,40}",
+    ) {
+        for name in ["go.mod", "Gemfile.lock", "composer.lock", "pom.xml"] {
+            let discovery = discover(&[
+                (name, &text),
+                ("go.sum", &text),
+                ("Gemfile", &text),
+                ("composer.json", &text),
+            ]);
+            proptest::prop_assert!(discovery.projects.len() <= 1);
+        }
+    }
+}
+
 #[test]
 fn hostile_poms_are_refused_and_lead_nowhere() {
     let deep = format!("<project>{}", "<a>".repeat(100_000));
