@@ -160,13 +160,13 @@ fn leading(tree: &Tree<'_>, lockfiles: Vec<RelPath>) -> Vec<RelPath> {
     let mut includes = BTreeMap::new();
     let mut kept = Vec::new();
     for path in lockfiles {
-        let included = match LockFormat::of(&path) {
+        let inner = match LockFormat::of(&path) {
             Some(LockFormat::Requirements) => python::includes(tree, &path),
             Some(LockFormat::Maven) => Some(listing::modules(tree, &path)),
             Some(_) | None => Some(Vec::new()),
         };
-        if let Some(included) = included {
-            includes.insert(path.clone(), included);
+        if let Some(inner) = inner {
+            includes.insert(path.clone(), inner);
             kept.push(path);
         }
     }

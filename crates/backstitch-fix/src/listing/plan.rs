@@ -299,32 +299,25 @@ impl PackagePlanner<'_> {
         let is_copy = manifest.path == self.planner.project.lockfile;
         let admits = |version| range::admits(&self.ecosystem, &requirement.version, version);
         // One that the locked version does not meet is not in force.
-        if admits(&self.package.version) == Some(false) {
+        if admits(&self.package.version) == Some(false) || admits(to) == Some(true) {
             return Some(None);
         }
-        match admits(to) {
-            Some(true) => Some(None),
-            Some(false) | None => {
-                let stated = |one: &Requirement| self.is_about(one) && one.place.is_some();
-                let manifests = self.planner.project.manifests.iter();
-                let has_place = manifests
-                    .flat_map(|manifest| &manifest.requirements)
-                    .any(stated);
-                if is_copy && has_place {
-                    return Some(None);
-                }
-                let raised = range::raised(&requirement.version, to);
-                let raised = raised.filter(|_| requirement.place.is_some());
-                if raised.is_none() {
-                    refused.held.get_or_insert(Holder {
-                        package: self.own_package(),
-                        requirement: requirement.version.clone(),
-                    });
-                    return None;
-                }
-                Some(raised)
-            }
+        let stated = |one: &Requirement| self.is_about(one) && one.place.is_some();
+        let manifests = self.planner.project.manifests.iter();
+        let mut all = manifests.flat_map(|manifest| &manifest.requirements);
+        if is_copy && all.any(stated) {
+            return Some(None);
         }
+        let raised = range::raised(&requirement.version, to);
+        let raised = raised.filter(|_| requirement.place.is_some());
+        if raised.is_none() {
+            refused.held.get_or_insert(Holder {
+                package: self.own_package(),
+                requirement: requirement.version.clone(),
+            });
+            return None;
+        }
+        Some(raised)
     }
 
     /// The project itself.
@@ -379,9 +372,9 @@ impl PackagePlanner<'_> {
     fn settled(&self, moves: &[Move]) -> Vec<FindingId> {
         let is_gone = |finding: &&Finding| {
             let dependency = dependency(finding);
-            let moved = moves.iter().find(|one| one.package == dependency.package);
-            moved.is_some_and(|moved| {
-                let left = self.known(&moved.package.name, &moved.to);
+            let step = moves.iter().find(|one| one.package == dependency.package);
+            step.is_some_and(|step| {
+                let left = self.known(&step.package.name, &step.to);
                 dependency.ids.iter().all(|id| !left.contains(id))
             })
         };

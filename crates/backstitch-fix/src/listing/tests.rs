@@ -51,13 +51,11 @@ fn package(format: LockFormat, name: &str, version: &str) -> PackageVersion {
     }
 }
 
-/// A project that locks `packages`; each manifest is a path, a text, and the packages and
-/// texts in it that are requirements.
-fn project(
-    format: LockFormat,
-    packages: &[(&str, &str)],
-    manifests: &[(&str, &str, &[(&str, &str)])],
-) -> Project {
+/// A manifest's path, its text, and the packages and texts in it that are requirements.
+type Written<'text> = (&'text str, &'text str, &'text [(&'text str, &'text str)]);
+
+/// A project that locks `packages`.
+fn project(format: LockFormat, packages: &[(&str, &str)], manifests: &[Written<'_>]) -> Project {
     let locked = std::iter::once(("app", "")).chain(packages.iter().copied());
     let locked = locked.map(|(name, version)| LockedPackage {
         id: package(format, name, version),
@@ -304,7 +302,7 @@ fn composer_and_bundler_change_a_manifest_only_where_it_forbids_the_version() {
     );
     assert!(composer(">=2.0 <2.1").starts_with("held by app (`>=2.0 <2.1`)"));
 
-    let lock: (&str, &str, &[(&str, &str)]) = ("Gemfile.lock", "rack (= 2.2.0)", &[]);
+    let lock: Written<'_> = ("Gemfile.lock", "rack (= 2.2.0)", &[]);
     let pinned: &[(&str, &str)] = &[("rack", "2.2.0")];
     let gems = project(
         LockFormat::Gemfile,

@@ -2,6 +2,11 @@
 //!
 //! Owns parsing and order only. Which versions an advisory affects is `backstitch-find`'s business.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "SemVer and RubyGems are names and no code"
+)]
+
 mod composer;
 mod gem;
 mod maven;

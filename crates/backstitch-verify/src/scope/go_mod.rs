@@ -23,11 +23,10 @@ fn others(text: &str) -> Vec<String> {
         let said = line.split("//").next().unwrap_or_default();
         let words: Vec<&str> = said.split_whitespace().collect();
         match (words.as_slice(), block) {
-            ([], _) => {}
             ([")"], _) => block = None,
             ([verb, "("], None) => block = Some(*verb),
             ([verb, ..], None) if verb.ends_with('(') => block = Some(verb.trim_end_matches('(')),
-            (_, Some("require")) | (["require", ..], None) => {}
+            ([], _) | (_, Some("require")) | (["require", ..], None) => {}
             (words, Some(verb)) => lines.push(format!("{verb} {}", words.join(" "))),
             (words, None) => lines.push(words.join(" ")),
         }

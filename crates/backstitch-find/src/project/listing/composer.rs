@@ -78,7 +78,7 @@ pub(super) fn read(files: &mut Files<'_>, text: &str) -> Result<Listing, String>
             None if listing.manifests.is_empty() => Some(kind),
             None => None,
         };
-        listing.packages.push(listed(package, asked));
+        listing.packages.push(listed(&package, asked));
     }
     Ok(listing)
 }
@@ -91,7 +91,7 @@ fn plain(name: &str) -> String {
     normalised(&Ecosystem::Packagist, name).into_owned()
 }
 
-fn listed(package: Package, asked: Option<DependencyKind>) -> Listed {
+fn listed(package: &Package, asked: Option<DependencyKind>) -> Listed {
     let origin = package.dist.as_ref().or(package.source.as_ref());
     let is_path = origin.is_some_and(|origin| origin.kind == "path");
     // Whatever comes from the public registry is counted there.

@@ -51,7 +51,7 @@ pub(super) fn read(
     });
     listing
         .manifests
-        .push(manifest(lockfile, text.clone(), requirements.collect()));
+        .push(manifest(lockfile, text, requirements.collect()));
     let gemfile = files.beside("Gemfile");
     listing.manifests.extend(gemfile.map(|(path, text)| {
         let pinned = pinned(&text);
@@ -82,7 +82,7 @@ impl Reader {
         }
         match (indent, self.section.as_str()) {
             (0, _) => {
-                self.section = said.to_owned();
+                said.clone_into(&mut self.section);
                 self.in_specs = false;
                 self.source = match said {
                     "GIT" => Some(Source::Git(String::new())),

@@ -385,7 +385,11 @@ fn module_at(tree: &Tree<'_>, pom: &RelPath, module: &str) -> Option<RelPath> {
     if tree.has(&inside) {
         return Some(inside);
     }
-    (path.as_str().ends_with(".xml") && tree.has(&path)).then_some(path)
+    let is_file = path
+        .file_name()
+        .rsplit_once('.')
+        .is_some_and(|(_, end)| end == "xml");
+    (is_file && tree.has(&path)).then_some(path)
 }
 
 fn parent_at(tree: &Tree<'_>, pom: &RelPath, parent: &Parent) -> Option<RelPath> {
