@@ -202,7 +202,7 @@ pub fn unread(discovery: &Discovery, asked: &[RelPath], part: Option<&RelPath>) 
         .copied()
         .filter(|one| !is_whole(one))
         .collect();
-    if others.is_empty() && !requirements.iter().any(|one| is_whole(one)) {
+    if others.is_empty() && !requirements.iter().any(is_whole) {
         partial.extend(requirements);
     }
     let problems = partial.iter().flat_map(|project| &project.problems);

@@ -130,11 +130,11 @@ fn where_a_tool_is_not_installed_the_candidate_is_offered_unproven() {
         return;
     };
     all_four(&world);
-    let path = sysroot().join("bin");
+    let programs = sysroot().join("bin");
     let ended = wait(
         world
             .command(&["run", "--offline", "--format", "json"])
-            .env("PATH", path),
+            .env("PATH", programs),
     );
     ended.ended_with(1);
     let told_all = ended.json();

@@ -12,12 +12,14 @@ use serde_json::{Map, Value};
 use tempfile::TempDir;
 
 /// Fields that can hold a value, but never do in the runs below: nothing is refused there, no
-/// candidate waits for a decision, and no test's output contradicts itself.
+/// candidate waits for a decision, and no test's output contradicts itself. An offer is made in a
+/// run of its own.
 const ALWAYS_EMPTY_HERE: &[&str] = &[
     "tests.gaps",
     "attempt.needs_human",
     "candidate.needs_human",
     "offer.needs_human",
+    "run.offers",
     "applied event.refused",
 ];
 
