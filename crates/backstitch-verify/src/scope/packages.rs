@@ -102,11 +102,19 @@ fn altered(before: &[&LockedPackage], after: &[&LockedPackage]) -> Option<String
     // One of two packages of one version may go; none may come.
     if !sources(&after_all).is_subset(&sources(&before_all)) {
         Some(format!("`{id}` comes from elsewhere now"))
-    } else if !after_all.is_subset(&before_all) {
-        Some(format!("the checksum of `{id}` is not what it was"))
-    } else {
+    } else if is_unsummed(before) || after_all.is_subset(&before_all) {
         None
+    } else {
+        Some(format!("the checksum of `{id}` is not what it was"))
     }
+}
+
+/// `go.sum` has no hash of the files of a module that nothing is taken from; once something is,
+/// Go itself adds it, from the checksum database.
+fn is_unsummed(packages: &[&LockedPackage]) -> bool {
+    packages
+        .iter()
+        .all(|package| package.id.ecosystem == Ecosystem::Go && package.checksum.is_none())
 }
 
 /// What the untouched graph says of where packages come from.
@@ -160,7 +168,7 @@ impl<'graph> Known<'graph> {
             package.source,
             Source::PublicRegistry | Source::OtherRegistry(_)
         );
-        (registry && self.has_checksums && package.checksum.is_none())
+        (registry && self.has_checksums && package.checksum.is_none() && !is_unsummed(&[package]))
             .then(|| format!("`{id}` has no checksum"))
     }
 }

@@ -340,3 +340,24 @@ impl PackageManager for Installed {
         )))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_the_tool_would_write_through_a_link_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = Tree {
+            root: folder.path().to_path_buf(),
+            lockfile: RelPath::new("go.mod").unwrap(),
+        };
+        fs::write(folder.path().join("go.mod"), "module m\n").unwrap();
+        assert_eq!(linked(&tree), None);
+        let outside = folder.path().join("outside");
+        fs::write(&outside, "").unwrap();
+        std::os::unix::fs::symlink(&outside, folder.path().join("go.sum")).unwrap();
+        let why = linked(&tree).unwrap();
+        assert!(why.contains("read `go.sum`"), "{why}");
+    }
+}
