@@ -121,22 +121,22 @@ impl PackagePlanner<'_> {
         let mut present = self.known(&self.package.name, &self.package.version);
         let ids = self.about.iter().flat_map(|one| &dependency(one).ids);
         present.extend(ids.cloned());
-        let versions = self.fixed_versions();
-        for is_enough in [
-            (|left: &BTreeSet<AdvisoryId>, _: &BTreeSet<AdvisoryId>| left.is_empty())
-                as fn(&_, &_) -> bool,
-            // Where none is free of all, one that has fewer and no other.
-            |left, present| left.is_subset(present) && left.len() < present.len(),
-        ] {
-            let good = versions
-                .iter()
-                .filter(|version| is_enough(&self.known(&self.package.name, version), &present));
-            let candidates = self.within_rules(good, refused);
-            if !candidates.is_empty() {
-                return candidates;
-            }
+        let left = |version: String| {
+            let left = self.known(&self.package.name, &version);
+            (left, version)
+        };
+        let mut versions: Vec<_> = self.fixed_versions().into_iter().map(left).collect();
+        let clean = versions.iter().filter(|(left, _)| left.is_empty());
+        let candidates = self.within_rules(clean.map(|(_, version)| version), refused);
+        if !candidates.is_empty() {
+            return candidates;
         }
-        Vec::new()
+        // Where none is free of all, those with the fewest, and with no other.
+        versions.sort_by_key(|(left, _)| left.len());
+        let fewer = versions.iter().filter(|(left, _)| {
+            !left.is_empty() && left.len() < present.len() && left.is_subset(&present)
+        });
+        self.within_rules(fewer.map(|(_, version)| version), refused)
     }
 
     /// What advisories call fixed and lies above the locked version, lowest first, as the

@@ -195,14 +195,16 @@ fn where_none_is_free_of_all_one_with_fewer_is_offered_and_the_rest_is_said() {
         &[("go.mod", text, &[("a.b/c", "v1.2.0")])],
     );
     let findings = [
-        finding(&project, "a.b/c", "GO-1", &["1.2.1"]),
+        finding(&project, "a.b/c", "GO-1", &["1.2.2"]),
         finding(&project, "a.b/c", "GO-2", &["2.0.0"]),
+        finding(&project, "a.b/c", "GO-3", &["1.2.1"]),
     ];
-    let known = "a.b/c v1.2.0 GO-1\na.b/c v1.2.0 GO-2\na.b/c v1.2.1 GO-2";
+    let known = "a.b/c v1.2.0 GO-1\na.b/c v1.2.0 GO-2\na.b/c v1.2.0 GO-3\n\
+        a.b/c v1.2.1 GO-1\na.b/c v1.2.1 GO-2\na.b/c v1.2.2 GO-2";
     let plans = plans(&project, known, &findings, &Policy::default());
     assert_eq!(
         plans[0].candidates[0].settles,
-        [FindingId("a.b/c:GO-1".into())]
+        ["a.b/c:GO-1", "a.b/c:GO-3"].map(|id| FindingId(id.into()))
     );
     let Some(Obstacle::Policy(why)) = &plans[0].obstacle else {
         panic!("{plans:?}");

@@ -54,7 +54,7 @@ pub(super) fn read(
             checksum: sums.get(&(name, version)).map(|sum| (*sum).to_owned()),
             asked: (!required.indirect).then_some(DependencyKind::Normal),
             compiled: if required.indirect {
-                Compiled::Unknown("`go.mod` does not say what of it is used, nor by whom".into())
+                Compiled::Unknown("`go.mod` does not say".into())
             } else {
                 Compiled::Yes
             },
