@@ -11,9 +11,6 @@ use roxmltree::{Document, Node, ParsingOptions};
 /// How many elements, texts and attributes one file may have.
 const NODES_MAX: u32 = 500_000;
 
-/// How deep elements may nest: the parser goes as deep as they do.
-const DEPTH_MAX: usize = 200;
-
 /// How many dependencies one file may name, and how many it may manage.
 const DEPENDENCIES_MAX: usize = 10_000;
 
@@ -60,7 +57,6 @@ pub(super) struct Dependency {
 
 /// Reads a file's text.
 pub(super) fn parse(text: &str) -> Result<Pom, String> {
-    check_depth(text)?;
     let options = ParsingOptions {
         // Entities of a file's own can grow without end.
         allow_dtd: false,
@@ -91,29 +87,6 @@ pub(super) fn parse(text: &str) -> Result<Pom, String> {
         ));
     }
     Ok(pom)
-}
-
-/// The parser calls itself for each level, so the levels are counted beforehand. A `<` inside a
-/// comment or a text counts too, which no real file has enough of to matter.
-fn check_depth(text: &str) -> Result<(), String> {
-    let mut depth: usize = 0;
-    for (at, _) in text.match_indices('<') {
-        let rest = &text.as_bytes()[at + 1..];
-        match rest.first() {
-            Some(b'/') => depth = depth.saturating_sub(1),
-            Some(b'?' | b'!') | None => {}
-            Some(_) => {
-                let end = text[at..].find('>').map_or(text.len(), |end| at + end);
-                if !text[at..end].ends_with('/') {
-                    depth += 1;
-                }
-            }
-        }
-        if depth > DEPTH_MAX {
-            return Err(format!("its elements nest more than {DEPTH_MAX} deep"));
-        }
-    }
-    Ok(())
 }
 
 impl Pom {

@@ -105,6 +105,11 @@ fn go_lists_what_is_required_and_follows_what_replaces_it() {
 fn an_old_go_mod_is_not_whole_and_a_broken_one_is_told() {
     let old = only(&[("go.mod", "module m\ngo 1.16\nrequire a.b/c v1.0.0\n")]);
     assert!(!project::is_whole(&old) && told(&old).contains("before 1.17"));
+    let brought = discover(&[
+        ("vendor/a.b/c/go.mod", "module c\n"),
+        ("x/testdata/go.mod", "nonsense"),
+    ]);
+    assert_eq!(brought, Discovery::default());
     for (text, why) in [
         (
             "module m\nrequire a\n",
@@ -298,9 +303,12 @@ proptest::proptest! {
 
 #[test]
 fn hostile_poms_are_refused_and_lead_nowhere() {
-    let deep = format!("<project>{}", "<a>".repeat(100_000));
+    let (open, close) = ("<a>".repeat(100_000), "</a>".repeat(100_000));
+    let deep = format!("<project>{open}{close}</project>");
+    assert_eq!(only(&[("pom.xml", &deep)]).graph.packages().len(), 1);
+    let many = format!("<project>{}</project>", "<a/>".repeat(500_001));
     let bomb = "<!DOCTYPE p [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]><project>&b;</project>";
-    for text in [deep.as_str(), bomb, "<project", "<other/>", "\u{0}"] {
+    for text in [many.as_str(), bomb, "<project", "<other/>", "\u{0}"] {
         let discovery = discover(&[("pom.xml", text)]);
         assert_eq!(discovery.projects.len(), 0, "{text:.60}");
         assert_eq!(discovery.problems.len(), 1);
