@@ -14,7 +14,7 @@ use backstitch_model::{Advisory, AdvisoryId};
 
 use crate::index::{AffectedEntry, Section};
 use crate::matching::{Affects, BoundaryKind, affects};
-use crate::version::{ParsedVersion, Scheme};
+use backstitch_model::version::{ParsedVersion, Scheme};
 
 /// A record that affects the version that was asked about.
 #[derive(Debug, Clone)]
@@ -132,7 +132,7 @@ fn rank(ecosystem: &Ecosystem, id: &AdvisoryId, has_record: bool) -> (bool, bool
         Ecosystem::CratesIo => Some("RUSTSEC-"),
         Ecosystem::PyPi => Some("PYSEC-"),
         Ecosystem::Go => Some("GO-"),
-        Ecosystem::Npm | Ecosystem::RubyGems => Some("GHSA-"),
+        Ecosystem::Npm | Ecosystem::RubyGems | Ecosystem::Maven => Some("GHSA-"),
         // Their databases use the CVE's number as the record's id.
         Ecosystem::Packagist | Ecosystem::Other(_) => None,
     };

@@ -6,7 +6,7 @@
 //!
 //! Read in the order below. `import` turns databases into records, `index` makes one file
 //! of them that opens without parsing. `project` finds lockfiles and manifests, `lockfile`
-//! reads the graph. `matching`, with `version` and `names`, says what an advisory affects;
+//! reads the graph. `matching`, with the model's `version` and `names`, says what an advisory affects;
 //! `group` merges records of the same problem; `findings` puts it together, and `reach`
 //! says how each got into the project and whether it is built.
 
@@ -24,7 +24,6 @@ pub mod project;
 
 pub mod matching;
 pub mod python;
-pub mod version;
 
 mod findings;
 mod group;
@@ -34,7 +33,7 @@ mod severity;
 #[cfg(test)]
 mod testing;
 
-pub use backstitch_model::names;
+pub use backstitch_model::{names, version};
 pub use cap_std::fs::Dir;
 
 pub use findings::{Scan, Surroundings, findings, yanked};

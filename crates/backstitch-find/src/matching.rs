@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use backstitch_model::advisory::{AffectedRange, RangeEvent, RangeKind};
 use backstitch_model::package::Ecosystem;
 
-use crate::version::{ParsedVersion, Scheme};
+use backstitch_model::version::{ParsedVersion, Scheme};
 
 /// The answer to whether a version is affected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -29,6 +29,8 @@ mod settle;
 
 mod npm;
 
+mod listing;
+
 mod catalogue;
 mod declaration;
 mod feature;

@@ -10,7 +10,7 @@ use crate::catalogue::Catalogue;
 use crate::full_update::FullUpdate;
 use crate::locked::Locked;
 use crate::package_plan::PackagePlanner;
-use crate::{npm, python};
+use crate::{listing, npm, python};
 
 /// Everything a plan is made from. Borrowed: a planner is built, asked once and dropped.
 pub struct Planner<'given> {
@@ -52,6 +52,9 @@ impl Planner<'_> {
             LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn => npm::plan(self, findings),
             LockFormat::Requirements | LockFormat::Poetry | LockFormat::Uv | LockFormat::Pipenv => {
                 python::plan(self, findings)
+            }
+            LockFormat::GoMod | LockFormat::Gemfile | LockFormat::Composer | LockFormat::Maven => {
+                listing::plan(self, findings)
             }
             LockFormat::Cargo => self.plan_crates(findings),
         }

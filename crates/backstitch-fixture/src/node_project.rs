@@ -75,6 +75,7 @@ fn requirement(key: &str, text: &str, kind: DependencyKind, peer: bool) -> Requi
         optional: false,
         peer,
         default_features: true,
+        place: None,
         features: Vec::new(),
     }
 }

@@ -247,6 +247,7 @@ fn read_requirement(
         optional: flag("optional").unwrap_or(false),
         peer: false,
         default_features: flag("default-features").unwrap_or(true),
+        place: None,
         features,
     }
 }

@@ -147,6 +147,7 @@ fn parse_requirement(text: &str) -> Requirement {
         optional: false,
         peer: false,
         default_features: true,
+        place: None,
         features: Vec::new(),
     };
     for word in words {

@@ -141,6 +141,13 @@ pub enum Obstacle {
     Policy(String),
     /// The planner lacks something it must know.
     Unknown(String),
+    /// There is a way that nobody could try: a candidate is offered as it is, unproven.
+    Unproven {
+        /// What it does, in words.
+        offered: String,
+        /// Why it was not tried.
+        why: String,
+    },
 }
 
 /// A package that keeps another at an affected version.
@@ -193,6 +200,9 @@ impl fmt::Display for Obstacle {
             }
             Self::Policy(rule) => write!(formatter, "policy: {rule}"),
             Self::Unknown(why) => formatter.write_str(why),
+            Self::Unproven { offered, why } => {
+                write!(formatter, "offered, unproven: {offered}; {why}")
+            }
         }
     }
 }

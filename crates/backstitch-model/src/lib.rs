@@ -14,6 +14,7 @@ pub mod pins;
 pub mod project;
 pub mod python;
 pub mod registry;
+pub mod version;
 
 pub mod finding;
 

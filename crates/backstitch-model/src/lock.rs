@@ -22,11 +22,19 @@ pub enum LockFormat {
     Uv,
     /// `Pipfile.lock`.
     Pipenv,
+    /// `go.mod`, which says which version of each module is used.
+    GoMod,
+    /// `Gemfile.lock` of Bundler.
+    Gemfile,
+    /// `composer.lock`.
+    Composer,
+    /// `pom.xml` of Maven, which has no lockfile beside it.
+    Maven,
 }
 
 impl LockFormat {
     /// Every format, in the order in which several in one folder are looked at.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Cargo,
         Self::Npm,
         Self::Pnpm,
@@ -35,6 +43,10 @@ impl LockFormat {
         Self::Uv,
         Self::Pipenv,
         Self::Requirements,
+        Self::GoMod,
+        Self::Gemfile,
+        Self::Composer,
+        Self::Maven,
     ];
 
     /// The format of the file at `path`; `None` where its name is no lockfile's. A requirements
@@ -59,6 +71,28 @@ impl LockFormat {
             Self::Poetry => &["poetry.lock"],
             Self::Uv => &["uv.lock"],
             Self::Pipenv => &["Pipfile.lock"],
+            Self::GoMod => &["go.mod"],
+            Self::Gemfile => &["Gemfile.lock"],
+            Self::Composer => &["composer.lock"],
+            Self::Maven => &["pom.xml"],
+        }
+    }
+
+    /// The files beside it that its package manager writes along with it.
+    pub fn companions(self) -> &'static [&'static str] {
+        match self {
+            Self::GoMod => &["go.sum"],
+            Self::Cargo
+            | Self::Npm
+            | Self::Pnpm
+            | Self::Yarn
+            | Self::Requirements
+            | Self::Poetry
+            | Self::Uv
+            | Self::Pipenv
+            | Self::Gemfile
+            | Self::Composer
+            | Self::Maven => &[],
         }
     }
 
@@ -68,6 +102,10 @@ impl LockFormat {
             Self::Cargo => Ecosystem::CratesIo,
             Self::Npm | Self::Pnpm | Self::Yarn => Ecosystem::Npm,
             Self::Requirements | Self::Poetry | Self::Uv | Self::Pipenv => Ecosystem::PyPi,
+            Self::GoMod => Ecosystem::Go,
+            Self::Gemfile => Ecosystem::RubyGems,
+            Self::Composer => Ecosystem::Packagist,
+            Self::Maven => Ecosystem::Maven,
         }
     }
 }
@@ -95,6 +133,9 @@ mod tests {
             ("requirements.txt", Some(LockFormat::Requirements)),
             ("dev-requirements.txt", Some(LockFormat::Requirements)),
             ("requirements/dev.txt", Some(LockFormat::Requirements)),
+            ("a/go.mod", Some(LockFormat::GoMod)),
+            ("pom.xml", Some(LockFormat::Maven)),
+            ("go.sum", None),
             ("docs/dev.txt", None),
             ("requirements.in", None),
             ("package.json", None),

@@ -16,6 +16,7 @@ pub fn normalised<'name>(ecosystem: &Ecosystem, name: &'name str) -> Cow<'name, 
         | Ecosystem::Npm
         | Ecosystem::Go
         | Ecosystem::RubyGems
+        | Ecosystem::Maven
         | Ecosystem::Other(_) => Cow::Borrowed(name),
     }
 }

@@ -18,6 +18,8 @@ pub enum Ecosystem {
     RubyGems,
     /// PHP packages of Composer.
     Packagist,
+    /// Java packages of Maven repositories, called `group:artifact`.
+    Maven,
     /// Any other ecosystem, kept as it is written.
     Other(String),
 }
@@ -32,6 +34,7 @@ impl Ecosystem {
             "Go" => Self::Go,
             "RubyGems" => Self::RubyGems,
             "Packagist" => Self::Packagist,
+            "Maven" => Self::Maven,
             other => Self::Other(other.to_owned()),
         }
     }
@@ -45,6 +48,7 @@ impl Ecosystem {
             Self::Go => "Go",
             Self::RubyGems => "RubyGems",
             Self::Packagist => "Packagist",
+            Self::Maven => "Maven",
             Self::Other(name) => name,
         }
     }

@@ -1,6 +1,7 @@
 //! What a project's files say of its dependencies: the locked graph and the manifests.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 
 use crate::finding::Compiled;
 use crate::lock::LockFormat;
@@ -263,6 +264,27 @@ pub struct Requirement {
     pub default_features: bool,
     /// The features it asks for.
     pub features: Vec<String>,
+    /// Where `version` stands in the manifest's text, in bytes, where the reader says so and
+    /// replacing it there is all that it takes.
+    pub place: Option<Range<usize>>,
+}
+
+impl Requirement {
+    /// A requirement that says nothing but which package, which versions and what for.
+    pub fn plain(package: &str, version: &str, kind: DependencyKind) -> Self {
+        Self {
+            key: package.to_owned(),
+            package: package.to_owned(),
+            version: version.to_owned(),
+            kind,
+            target: None,
+            optional: false,
+            peer: false,
+            default_features: true,
+            features: Vec::new(),
+            place: None,
+        }
+    }
 }
 
 /// A manifest of one of the project's own packages.

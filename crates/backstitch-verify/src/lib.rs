@@ -13,6 +13,7 @@ pub mod cargo;
 pub mod npm;
 pub mod plain;
 pub mod python;
+pub mod tool;
 
 mod host;
 

@@ -6,6 +6,8 @@
 
 pub mod source;
 
+mod go_mod;
+mod literal;
 mod manifest;
 mod package_json;
 mod packages;
@@ -72,8 +74,16 @@ fn paths(upgrade: &Upgrade, changed: &BTreeSet<RelPath>) -> Vec<String> {
     if changed.is_empty() {
         return vec!["the change changes nothing".into()];
     }
+    let folder = upgrade.lockfile.parent();
+    let beside: Vec<RelPath> = LockFormat::of(&upgrade.lockfile)
+        .map_or(&[] as &[&str], LockFormat::companions)
+        .iter()
+        .filter_map(|name| RelPath::below(folder.as_ref(), name).ok())
+        .collect();
     let allowed = |path: &RelPath| {
-        *path == upgrade.lockfile || upgrade.edits.iter().any(|edit| edit.manifest == *path)
+        *path == upgrade.lockfile
+            || beside.contains(path)
+            || upgrade.edits.iter().any(|edit| edit.manifest == *path)
     };
     let others = changed.iter().filter(|path| !allowed(path));
     others
@@ -100,6 +110,10 @@ fn compared_as(lockfile: &RelPath, manifest: &RelPath) -> Objection {
         (Some(Ecosystem::PyPi), "pyproject.toml" | "Pipfile") => pyproject::objection,
         (Some(Ecosystem::PyPi), _) => requirements::objection,
         (Some(Ecosystem::Npm), _) => package_json::objection,
+        (Some(Ecosystem::Go), _) => go_mod::objection,
+        (Some(Ecosystem::RubyGems | Ecosystem::Packagist | Ecosystem::Maven), _) => {
+            literal::objection
+        }
         (_, _) => manifest::objection,
     }
 }
@@ -120,8 +134,10 @@ fn manifests(upgrade: &Upgrade, before: &Project, after: &Project) -> Vec<String
         .collect();
     let mut objections = Vec::new();
     for path in all {
-        // What a lockfile's own text may say is compared package by package.
-        if *path == upgrade.lockfile {
+        // What a lockfile's own text may say is compared package by package, but where it is
+        // as much a manifest.
+        let is_both = matches!(before.format, LockFormat::GoMod | LockFormat::Maven);
+        if *path == upgrade.lockfile && !is_both {
             continue;
         }
         match (text(before, path), text(after, path)) {

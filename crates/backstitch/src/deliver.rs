@@ -57,6 +57,21 @@ fn patches(story: &Story) -> Result<Delivery> {
     Ok(Delivery::Patches { folder, files })
 }
 
+/// Leaves what is offered beside the evidence, as patch files that nothing takes by itself.
+pub fn offers(story: &mut Story) -> Result<()> {
+    let folder = story.evidence.join("offers");
+    for (number, offer) in story.offers.iter_mut().enumerate() {
+        if offer.files.is_empty() {
+            continue;
+        }
+        fs::create_dir_all(&folder).with_context(|| format!("create `{}`", folder.display()))?;
+        let path = folder.join(format!("{:04}.patch", number + 1));
+        write_patch(&path, &markdown::offer_message(offer), &offer.files)?;
+        offer.patch = Some(path);
+    }
+    Ok(())
+}
+
 /// Writes a patch that `git apply` and `patch -p1` both take.
 fn write_patch(path: &Path, message: &str, files: &[ChangedFile]) -> Result<()> {
     let mut text = String::from(message);

@@ -12,6 +12,7 @@ use backstitch_verify::npm::others::{Installer, Tool};
 use backstitch_verify::npm::{self, Node, Npm};
 use backstitch_verify::plain::{Plain, Tools};
 use backstitch_verify::python::{self, Interpreter, Python};
+use backstitch_verify::tool::{self, Installed};
 use backstitch_verify::workbench::{PackageManager, Setup, Tree, VerifyError, Workbench};
 
 /// What a run builds and tests with.
@@ -21,6 +22,8 @@ pub struct Managers {
     pnpm: Result<Installer, String>,
     yarn: Result<Installer, String>,
     python: Result<Python, String>,
+    go: Result<Installed, String>,
+    maven: Result<Installed, String>,
     /// Looked for once it is needed.
     plain: OnceLock<Plain>,
     setup: Setup,
@@ -35,6 +38,8 @@ impl Managers {
                 let interpreter = Interpreter::discover()?;
                 Python::new(setup.clone(), interpreter)
             });
+            let go = scope.spawn(|| Installed::discover(setup.clone(), tool::Tool::go()));
+            let maven = scope.spawn(|| Installed::discover(setup.clone(), tool::Tool::maven()));
             let toolchain = Toolchain::discover();
             let cargo = toolchain.and_then(|toolchain| {
                 Cargo::new(setup.clone(), toolchain, &cargo::User::from_environment())
@@ -46,6 +51,8 @@ impl Managers {
                 pnpm,
                 yarn,
                 python: found(joined(python))?,
+                go: found(joined(go))?,
+                maven: found(joined(maven))?,
                 plain: OnceLock::new(),
                 setup: setup.clone(),
             })
@@ -62,6 +69,14 @@ impl Managers {
             }
             LockFormat::Pnpm => self.pnpm.as_ref().map_err(String::as_str)?,
             LockFormat::Yarn => self.yarn.as_ref().map_err(String::as_str)?,
+            LockFormat::GoMod => self.go.as_ref().map_err(String::as_str)?,
+            LockFormat::Gemfile => {
+                return Err(
+                    "a `Gemfile` is a program, and Bundler would run it while there is a network",
+                );
+            }
+            LockFormat::Maven => self.maven.as_ref().map_err(String::as_str)?,
+            LockFormat::Composer => return Err("its package manager is not supported yet"),
         };
         Ok(Workbench::new(manager))
     }
@@ -94,6 +109,8 @@ impl Managers {
             self.pnpm.as_ref().map(PackageManager::about),
             self.yarn.as_ref().map(PackageManager::about),
             self.python.as_ref().map(PackageManager::about),
+            self.go.as_ref().map(PackageManager::about),
+            self.maven.as_ref().map(PackageManager::about),
         ];
         let others = others.into_iter().filter_map(Result::ok);
         let all: Vec<_> = std::iter::once(cargo).chain(others).collect();
@@ -110,6 +127,9 @@ impl Managers {
             LockFormat::Requirements | LockFormat::Poetry | LockFormat::Uv | LockFormat::Pipenv => {
                 Some(&self.python.as_ref().ok()?.interpreter().release)
             }
+            LockFormat::GoMod => Some(self.go.as_ref().ok()?.release()),
+            LockFormat::Maven => Some(self.maven.as_ref().ok()?.release()),
+            LockFormat::Gemfile | LockFormat::Composer => None,
         }
     }
 

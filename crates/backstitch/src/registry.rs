@@ -231,6 +231,7 @@ fn requirement(dependency: &IndexDependency) -> Requirement {
         optional: dependency.is_optional(),
         peer: false,
         default_features: dependency.has_default_features(),
+        place: None,
         features: dependency.features().to_vec(),
     }
 }

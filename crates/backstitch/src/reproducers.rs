@@ -326,7 +326,11 @@ pub fn programs(ecosystem: &Ecosystem) -> Result<&'static [&'static str]> {
         Ecosystem::CratesIo => Ok(&["check.rs"]),
         Ecosystem::Npm => Ok(&["check.cjs", "check.mjs"]),
         Ecosystem::PyPi => Ok(&["check.py"]),
-        Ecosystem::Go | Ecosystem::RubyGems | Ecosystem::Packagist | Ecosystem::Other(_) => {
+        Ecosystem::Go
+        | Ecosystem::RubyGems
+        | Ecosystem::Packagist
+        | Ecosystem::Maven
+        | Ecosystem::Other(_) => {
             bail!("there are reproducers for crates.io, npm and PyPI, not for {ecosystem}")
         }
     }

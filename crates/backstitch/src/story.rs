@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use backstitch_find::Discovery;
+use backstitch_find::{self as find, Discovery};
 use backstitch_model::evidence::{Confinement, Phase};
-use backstitch_model::{Finding, LockFormat, Project, Record, RelPath};
+use backstitch_model::{Candidate, Finding, LockFormat, Project, Record, RelPath};
 
 use crate::exit::Exit;
 
@@ -33,6 +33,8 @@ pub struct Story {
     pub fixes: Vec<Fix>,
     /// The checks of the whole as it is delivered, a lockfile each.
     pub delivered: Vec<(RelPath, Phase)>,
+    /// The candidates that nobody could try, which are in no delivery.
+    pub offers: Vec<Offer>,
     /// What a reader should know that belongs to no finding.
     pub notes: Vec<String>,
     /// What could not be read though it is what was asked about; see [`unread`].
@@ -54,6 +56,21 @@ pub struct Fix {
     pub settles: Vec<usize>,
     /// The files it changes, each with its whole text before and after.
     pub files: Vec<ChangedFile>,
+}
+
+/// A candidate that is offered as it is: no verdict is given on it, and it is not delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// The candidate.
+    pub candidate: Candidate,
+    /// Why it was not tried.
+    pub why: String,
+    /// The texts that it changes.
+    pub files: Vec<ChangedFile>,
+    /// The commands that do the rest.
+    pub commands: Vec<String>,
+    /// The patch file with the texts, where there are any.
+    pub patch: Option<PathBuf>,
 }
 
 /// A file before and after a fix.
@@ -175,16 +192,22 @@ pub fn unread(discovery: &Discovery, asked: &[RelPath], part: Option<&RelPath>) 
         .iter()
         .filter(|project| asked.contains(&project.lockfile))
         .collect();
-    if looked_into.iter().all(|project| pins_nothing(project)) {
-        let problems = looked_into.iter().flat_map(|project| &project.problems);
-        unread.extend(problems.map(|problem| format!("`{}`: {}", problem.path, problem.what)));
+    let (requirements, others): (Vec<&Project>, Vec<&Project>) = looked_into
+        .into_iter()
+        .partition(|project| project.format == LockFormat::Requirements);
+    // Of several requirements files one may name nothing; of the others each counts.
+    let is_whole = |project: &&Project| find::project::is_whole(project);
+    let mut partial: Vec<&Project> = others
+        .iter()
+        .copied()
+        .filter(|one| !is_whole(one))
+        .collect();
+    if others.is_empty() && !requirements.iter().any(is_whole) {
+        partial.extend(requirements);
     }
+    let problems = partial.iter().flat_map(|project| &project.problems);
+    unread.extend(problems.map(|problem| format!("`{}`: {}", problem.path, problem.what)));
     unread
-}
-
-/// A requirements file that names no exact version is as good as no lockfile.
-fn pins_nothing(project: &Project) -> bool {
-    project.format == LockFormat::Requirements && project.graph.packages().len() < 2
 }
 
 /// The error that says so; `None` where nothing is in the way.

@@ -12,11 +12,14 @@ use serde_json::{Map, Value};
 use tempfile::TempDir;
 
 /// Fields that can hold a value, but never do in the runs below: nothing is refused there, no
-/// candidate waits for a decision, and no test's output contradicts itself.
+/// candidate waits for a decision, and no test's output contradicts itself. An offer is made in a
+/// run of its own.
 const ALWAYS_EMPTY_HERE: &[&str] = &[
     "tests.gaps",
     "attempt.needs_human",
     "candidate.needs_human",
+    "offer.needs_human",
+    "run.offers",
     "applied event.refused",
 ];
 
@@ -83,6 +86,7 @@ fn what_run_and_ledger_show_print_is_what_the_page_says() {
         "ecosystem",
         "reproducer list",
         "reproducer",
+        "offer",
     ];
     if !cfg!(debug_assertions) {
         unseen.push("run-resumed event");
@@ -93,6 +97,41 @@ fn what_run_and_ledger_show_print_is_what_the_page_says() {
         .map(String::as_str)
         .filter(|name| !unseen.contains(name));
     seen.must_have_seen(&wanted.collect::<Vec<_>>());
+}
+
+#[test]
+fn what_run_prints_of_an_offer_is_what_the_page_says() {
+    let bench = Bench::new();
+    write(
+        &bench.path("advisories/GHSA-aaaa-aaaa-aaaa.json"),
+        r#"{"id": "GHSA-aaaa-aaaa-aaaa", "modified": "2024-01-02T00:00:00Z", "affected": [{
+            "package": {"ecosystem": "RubyGems", "name": "rack"},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.2.3"}]}]}]}"#,
+    );
+    let advisories = bench.path("advisories");
+    bench.output(
+        &["db", "import", advisories.to_str().expect("it is UTF-8")],
+        0,
+    );
+    write(
+        &bench.path("ruby/Gemfile.lock"),
+        "GEM\n  remote: https://rubygems.org/\n  specs:\n    rack (2.2.0)\n\nDEPENDENCIES\n  rack (= 2.2.0)\n",
+    );
+    write(&bench.path("ruby/Gemfile"), "gem 'rack', '2.2.0'\n");
+    let folder = bench.path("ruby");
+    let folder = folder.to_str().expect("it is UTF-8");
+    let run = [
+        "run",
+        "--offline",
+        "--sandbox",
+        "none",
+        "--format",
+        "json",
+        folder,
+    ];
+    let mut seen = Seen::new(Page::read());
+    seen.object("run", &bench.json(&run, 1));
+    seen.must_have_seen(&["offer", "move", "edit"]);
 }
 
 #[test]

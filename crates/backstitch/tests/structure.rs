@@ -358,46 +358,52 @@ fn the_demo_bundles_every_file_of_the_example() {
     }
 }
 
+/// Servers that may be named, none of which serves packages to one machine alone.
+const SERVERS: &[&str] = &[
+    "bitbucket.org",
+    "bundler.io",
+    "gitlab.com",
+    "crates.io",
+    "docs.oasis-open.org",
+    "docs.npmjs.com",
+    "getcomposer.org",
+    "git-scm.com",
+    "github.com",
+    "go.dev",
+    "google.github.io",
+    "jestjs.io",
+    "keepachangelog.com",
+    "maven.apache.org",
+    "ossf.github.io",
+    "nodejs.org",
+    "osv-vulnerabilities.storage.googleapis.com",
+    "packaging.python.org",
+    "packagist.org",
+    "pip.pypa.io",
+    "pypi.org",
+    "pypi.python.org",
+    "python-poetry.org",
+    "registry.npmjs.org",
+    "rubygems.org",
+    "rust-lang.github.io",
+    "rust-lang.org",
+    "rustsec.org",
+    "semver.org",
+    "testanything.org",
+    "www.apache.org",
+    "www.first.org",
+    "www.unicode.org",
+    "yarnpkg.com",
+    // Set aside for examples, or not to be reached from elsewhere.
+    "127.0.0.1",
+    "example",
+    "example.com",
+    "example.org",
+    "invalid",
+];
+
 #[test]
 fn no_file_tells_of_the_machine_that_it_was_written_on() {
-    /// Servers that may be named, none of which serves packages to one machine alone.
-    const SERVERS: &[&str] = &[
-        "bitbucket.org",
-        "gitlab.com",
-        "crates.io",
-        "docs.oasis-open.org",
-        "docs.npmjs.com",
-        "getcomposer.org",
-        "git-scm.com",
-        "github.com",
-        "google.github.io",
-        "jestjs.io",
-        "keepachangelog.com",
-        "ossf.github.io",
-        "nodejs.org",
-        "osv-vulnerabilities.storage.googleapis.com",
-        "packaging.python.org",
-        "pip.pypa.io",
-        "pypi.org",
-        "pypi.python.org",
-        "python-poetry.org",
-        "registry.npmjs.org",
-        "rust-lang.github.io",
-        "rust-lang.org",
-        "rustsec.org",
-        "semver.org",
-        "testanything.org",
-        "www.apache.org",
-        "www.first.org",
-        "www.unicode.org",
-        "yarnpkg.com",
-        // Set aside for examples, or not to be reached from elsewhere.
-        "127.0.0.1",
-        "example",
-        "example.com",
-        "example.org",
-        "invalid",
-    ];
     // Facts about other people's packages, with the addresses that they were published at.
     let facts = ["data/starter/advisories.json"];
     let here = root().display().to_string();

@@ -79,6 +79,7 @@ fn requirements(table: &Map<String, Value>) -> Vec<Requirement> {
             optional: false,
             peer: false,
             default_features: true,
+            place: None,
             features: Vec::new(),
         }
     };

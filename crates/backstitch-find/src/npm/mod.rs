@@ -84,7 +84,11 @@ pub(crate) fn parse(format: LockFormat, bytes: &[u8]) -> Result<Parsed, LockErro
         | LockFormat::Requirements
         | LockFormat::Poetry
         | LockFormat::Uv
-        | LockFormat::Pipenv => Err(LockError::OtherFormat),
+        | LockFormat::Pipenv
+        | LockFormat::GoMod
+        | LockFormat::Gemfile
+        | LockFormat::Composer
+        | LockFormat::Maven => Err(LockError::OtherFormat),
     }
 }
 

@@ -215,6 +215,7 @@ fn plain(key: &str, value: &Value, kind: DependencyKind) -> Requirement {
         optional: flag(table, "optional"),
         peer: false,
         default_features: default_features(table).unwrap_or(true),
+        place: None,
         features: texts(table.get("features")),
     }
 }

@@ -8,6 +8,8 @@ mod npm;
 
 mod python;
 
+mod listing;
+
 mod manifest;
 mod members;
 mod tree;
@@ -45,7 +47,7 @@ pub fn open(path: &Path) -> io::Result<Dir> {
 pub fn projects(root: &Dir) -> Discovery {
     let tree = Tree::new(root);
     let walked = tree::walk(&tree, |path| {
-        LockFormat::of(path).is_some() || is_manifest(path)
+        LockFormat::of(path).is_some_and(|format| !is_brought(format, path)) || is_manifest(path)
     });
     let mut discovery = Discovery {
         projects: Vec::new(),
@@ -98,6 +100,29 @@ pub fn read_resolved(
     python::read_resolved(&Tree::new(root), lockfile, resolved)
 }
 
+/// Do the project's files list every package that is built? A `pom.xml` names only what is
+/// asked for, and so does an old `go.mod`.
+pub fn is_whole(project: &Project) -> bool {
+    match project.format {
+        LockFormat::Maven => false,
+        LockFormat::GoMod => {
+            let mut manifests = project.manifests.iter();
+            manifests.all(|manifest| listing::lists_all(&manifest.text))
+        }
+        // One that names no exact version is as good as no lockfile.
+        LockFormat::Requirements => project.graph.packages().len() > 1,
+        LockFormat::Cargo
+        | LockFormat::Npm
+        | LockFormat::Pnpm
+        | LockFormat::Yarn
+        | LockFormat::Poetry
+        | LockFormat::Uv
+        | LockFormat::Pipenv
+        | LockFormat::Gemfile
+        | LockFormat::Composer => true,
+    }
+}
+
 /// The manifests of a tree, by the package managers that read them.
 struct Manifests {
     cargo: Vec<RelPath>,
@@ -131,6 +156,12 @@ fn read_among(
             | LockFormat::Uv
             | LockFormat::Pipenv),
         ) => python::read(tree, lockfile, format),
+        Some(
+            format @ (LockFormat::GoMod
+            | LockFormat::Gemfile
+            | LockFormat::Composer
+            | LockFormat::Maven),
+        ) => listing::read(tree, lockfile, format),
     }
 }
 
@@ -140,10 +171,13 @@ fn leading(tree: &Tree<'_>, lockfiles: Vec<RelPath>) -> Vec<RelPath> {
     let mut includes = BTreeMap::new();
     let mut kept = Vec::new();
     for path in lockfiles {
-        if LockFormat::of(&path) != Some(LockFormat::Requirements) {
-            kept.push(path);
-        } else if let Some(included) = python::includes(tree, &path) {
-            includes.insert(path.clone(), included);
+        let inner = match LockFormat::of(&path) {
+            Some(LockFormat::Requirements) => python::includes(tree, &path),
+            Some(LockFormat::Maven) => Some(listing::modules(tree, &path)),
+            Some(_) | None => Some(Vec::new()),
+        };
+        if let Some(inner) = inner {
+            includes.insert(path.clone(), inner);
             kept.push(path);
         }
     }
@@ -175,8 +209,34 @@ fn manifest_name(lockfile: &RelPath) -> Option<&'static str> {
     match LockFormat::of(lockfile)? {
         LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn => Some(npm::MANIFEST),
         LockFormat::Cargo => Some(cargo::MANIFEST),
-        LockFormat::Requirements | LockFormat::Poetry | LockFormat::Uv | LockFormat::Pipenv => None,
+        LockFormat::Requirements
+        | LockFormat::Poetry
+        | LockFormat::Uv
+        | LockFormat::Pipenv
+        | LockFormat::GoMod
+        | LockFormat::Gemfile
+        | LockFormat::Composer
+        | LockFormat::Maven => None,
     }
+}
+
+/// Is it a file of what was brought in, or of what only tests read? Go and Composer keep what
+/// they bring in `vendor`, and Bundler can; Go leaves `testdata` out of every build.
+fn is_brought(format: LockFormat, path: &RelPath) -> bool {
+    let apart: &[&str] = match format {
+        LockFormat::GoMod => &["vendor", "testdata"],
+        LockFormat::Gemfile | LockFormat::Composer => &["vendor"],
+        LockFormat::Cargo
+        | LockFormat::Npm
+        | LockFormat::Pnpm
+        | LockFormat::Yarn
+        | LockFormat::Requirements
+        | LockFormat::Poetry
+        | LockFormat::Uv
+        | LockFormat::Pipenv
+        | LockFormat::Maven => &[],
+    };
+    path.as_str().split('/').any(|part| apart.contains(&part))
 }
 
 fn is_manifest(path: &RelPath) -> bool {

@@ -99,6 +99,7 @@ fn requirement(json: &serde_json::Value) -> Requirement {
         optional: json["optional"] == true,
         peer: false,
         default_features: json["default_features"] != false,
+        place: None,
         features: texts(&json["features"]),
     }
 }

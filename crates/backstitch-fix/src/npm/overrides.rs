@@ -125,7 +125,11 @@ impl Overrides {
             | LockFormat::Requirements
             | LockFormat::Poetry
             | LockFormat::Uv
-            | LockFormat::Pipenv => path.extend([parent.to_owned(), package.to_owned()]),
+            | LockFormat::Pipenv
+            | LockFormat::GoMod
+            | LockFormat::Gemfile
+            | LockFormat::Composer
+            | LockFormat::Maven => path.extend([parent.to_owned(), package.to_owned()]),
         }
         let is_taken = self
             .list
@@ -144,7 +148,11 @@ fn section(format: LockFormat) -> &'static [&'static str] {
         | LockFormat::Requirements
         | LockFormat::Poetry
         | LockFormat::Uv
-        | LockFormat::Pipenv => &["overrides"],
+        | LockFormat::Pipenv
+        | LockFormat::GoMod
+        | LockFormat::Gemfile
+        | LockFormat::Composer
+        | LockFormat::Maven => &["overrides"],
     }
 }
 

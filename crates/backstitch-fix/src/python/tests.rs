@@ -99,6 +99,7 @@ fn requirement(text: &str) -> Option<Requirement> {
         optional: false,
         peer: false,
         default_features: true,
+        place: None,
         features: Vec::new(),
     })
 }

@@ -66,7 +66,11 @@ impl Pins {
                 | LockFormat::Cargo
                 | LockFormat::Npm
                 | LockFormat::Pnpm
-                | LockFormat::Yarn,
+                | LockFormat::Yarn
+                | LockFormat::GoMod
+                | LockFormat::Gemfile
+                | LockFormat::Composer
+                | LockFormat::Maven,
             )
             | None => pins.requirements(tree, &tree.lockfile, false, &mut BTreeSet::new())?,
         }

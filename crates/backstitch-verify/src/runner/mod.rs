@@ -4,9 +4,11 @@
 pub(crate) mod nextest;
 
 mod cases;
+mod go;
 mod header;
 mod jest;
 mod libtest;
+mod maven;
 mod tap;
 
 mod pytest;
@@ -47,6 +49,10 @@ pub enum Runner {
     Ctest,
     /// `meson test`.
     Meson,
+    /// `go test -json`.
+    Go,
+    /// `mvn test`, with Surefire.
+    Maven,
     /// The user's own command, or `make check`: what it names is known by what it prints.
     Own,
 }
@@ -69,6 +75,8 @@ impl Runner {
             }),
             Self::Pytest => pytest::read(log, succeeded),
             Self::Unittest => unittest::read(log, succeeded),
+            Self::Go => go::read(log, succeeded),
+            Self::Maven => maven::read(log, succeeded),
         }
     }
 
@@ -83,7 +91,9 @@ impl Runner {
             | Self::Jest
             | Self::Script
             | Self::Ctest
-            | Self::Meson => None,
+            | Self::Meson
+            | Self::Go
+            | Self::Maven => None,
             Self::Pytest => Some(pytest::only(command, names)),
             Self::Unittest => unittest::only(command, names),
         }
@@ -101,7 +111,9 @@ impl Runner {
             | Self::Ctest
             | Self::Meson
             | Self::Pytest
-            | Self::Unittest => false,
+            | Self::Unittest
+            | Self::Go
+            | Self::Maven => false,
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Compares two locked graphs package by package.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use backstitch_model::candidate::Move;
 use backstitch_model::package::Ecosystem;
 use backstitch_model::project::{DependencyGraph, LockedPackage, Source};
+use backstitch_model::version::{ParsedVersion, Scheme};
 use semver::Version;
 
 /// The most moves one note lists.
@@ -59,13 +61,17 @@ pub(super) fn compare(before: &DependencyGraph, after: &DependencyGraph) -> Move
             );
         }
     }
-    let is_python = |package: &LockedPackage| package.id.ecosystem == Ecosystem::PyPi;
-    let python = before.packages().iter().any(is_python);
+    let ecosystem = after
+        .packages()
+        .first()
+        .map(|package| &package.id.ecosystem);
     for (name, versions) in &moved.changed {
-        moved.objections.extend(if python {
-            versions.descent_of_python(name)
-        } else {
-            versions.descent(name)
+        moved.objections.extend(match ecosystem {
+            // Of these one graph holds several versions of a package.
+            None | Some(Ecosystem::CratesIo | Ecosystem::Npm | Ecosystem::Other(_)) => {
+                versions.descent(name)
+            }
+            Some(one) => versions.descent_of_one(name, one),
         });
     }
     moved
@@ -93,7 +99,8 @@ fn altered(before: &[&LockedPackage], after: &[&LockedPackage]) -> Option<String
     let sources = |all: &BTreeSet<(Source, Option<String>)>| -> BTreeSet<Source> {
         all.iter().map(|(source, _)| source.clone()).collect()
     };
-    // A copy that came inside another package has no checksum; one of its own has.
+    // A copy that came inside another package has no checksum; one of its own has. `go.sum` gains
+    // one where something is taken from a module that nothing was taken from before.
     let is_known = |origin: &(Source, Option<String>)| {
         before_all.contains(origin)
             || before_all.iter().all(|(source, checksum)| {
@@ -103,11 +110,17 @@ fn altered(before: &[&LockedPackage], after: &[&LockedPackage]) -> Option<String
     // One of two packages of one version may go; none may come.
     if !sources(&after_all).is_subset(&sources(&before_all)) {
         Some(format!("`{id}` comes from elsewhere now"))
-    } else if !after_all.iter().all(is_known) {
-        Some(format!("the checksum of `{id}` is not what it was"))
-    } else {
+    } else if after_all.iter().all(is_known) {
         None
+    } else {
+        Some(format!("the checksum of `{id}` is not what it was"))
     }
+}
+
+/// `go.sum` has no hash of the files of a module that nothing is taken from; once something is,
+/// Go itself adds it, from the checksum database.
+fn is_unsummed(package: &LockedPackage) -> bool {
+    package.id.ecosystem == Ecosystem::Go && package.checksum.is_none()
 }
 
 /// What the untouched graph says of where packages come from.
@@ -161,7 +174,7 @@ impl<'graph> Known<'graph> {
             package.source,
             Source::PublicRegistry | Source::OtherRegistry(_)
         );
-        (registry && self.has_checksums && package.checksum.is_none())
+        (registry && self.has_checksums && package.checksum.is_none() && !is_unsummed(package))
             .then(|| format!("`{id}` has no checksum"))
     }
 }
@@ -197,15 +210,27 @@ impl Versions {
         })
     }
 
-    /// The same by PEP 440, where one version replaces another whatever their numbers.
-    fn descent_of_python(&self, name: &str) -> Option<String> {
-        let parse = |versions: &[String]| -> Vec<pep440_rs::Version> {
-            let read = versions.iter().filter_map(|version| version.parse().ok());
-            read.collect()
-        };
-        let lowest = parse(&self.gone).into_iter().min()?;
-        let came = parse(&self.come).into_iter().find(|came| *came < lowest)?;
-        Some(format!("`{name}` goes down from {lowest} to {came}"))
+    /// The same where one version replaces another whatever their numbers, in the order of the
+    /// ecosystem's own tools.
+    fn descent_of_one(&self, name: &str, ecosystem: &Ecosystem) -> Option<String> {
+        let scheme = Scheme::of_ecosystem(ecosystem)?;
+        let come = self
+            .come
+            .iter()
+            .filter_map(|text| Some((scheme.parse(text)?, text)));
+        let gone: Vec<_> = self
+            .gone
+            .iter()
+            .filter_map(|text| Some((scheme.parse(text)?, text)))
+            .collect();
+        come.into_iter().find_map(|(came, text)| {
+            let is_below =
+                |(old, _): &&(ParsedVersion, &String)| came.compare(old) == Some(Ordering::Less);
+            let above = gone.iter().find(is_below)?;
+            gone.iter()
+                .all(|one| is_below(&one))
+                .then(|| format!("`{name}` goes down from {} to {text}", above.1))
+        })
     }
 
     fn describe(&self, name: &str) -> String {

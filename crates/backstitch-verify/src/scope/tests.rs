@@ -281,3 +281,71 @@ fn a_file_that_can_no_longer_be_read_is_refused() {
     );
     refused(&run, "line 3 is no TOML; manifest `Cargo.toml` is gone");
 }
+
+/// A Go project with these modules, each with its sum, and this text.
+fn go_project(modules: &[(&str, &str, Option<&str>)], text: &str) -> Project {
+    let modules = modules.iter().map(|(name, version, sum)| LockedPackage {
+        id: PackageVersion {
+            ecosystem: Ecosystem::Go,
+            ..id(name, version)
+        },
+        checksum: sum.map(str::to_owned),
+        ..package(name, version)
+    });
+    Project {
+        lockfile: path("go.mod"),
+        format: LockFormat::GoMod,
+        graph: DependencyGraph::new(modules.collect()),
+        manifests: vec![Manifest {
+            path: path("go.mod"),
+            ..manifest(text)
+        }],
+        problems: Vec::new(),
+    }
+}
+
+fn check_go(modules: &[(&str, &str, Option<&str>)], text: &str, changed: &[&str]) -> CheckRun {
+    let before = [("a", "v1.0.0", Some("h1:a")), ("b", "v1.9.0", None)];
+    let before = go_project(&before, "module m\ngo 1.20\n");
+    let upgrade = Upgrade {
+        lockfile: path("go.mod"),
+        ..upgrade()
+    };
+    let changed = changed.iter().map(|one| path(one)).collect();
+    scope(&upgrade, &changed, &before, &go_project(modules, text))
+}
+
+#[test]
+fn go_may_write_its_sums_too_and_add_one_that_was_not_needed_before() {
+    let after = [
+        ("a", "v1.0.1", Some("h1:new")),
+        ("b", "v1.9.0", Some("h1:b")),
+        ("c", "v1.0.0", None),
+    ];
+    let text = "module m\ngo 1.20\nrequire c v1.0.0 // indirect\n";
+    let run = check_go(&after, text, &["go.mod", "go.sum"]);
+    assert_eq!(run.outcome, Outcome::Passed);
+    refused(
+        &check_go(&after, text, &["go.mod", "x/go.sum"]),
+        "`x/go.sum` changes too",
+    );
+    let later = "module m\ngo 1.21\n";
+    refused(&check_go(&after, later, &["go.mod"]), "now says `go 1.21`");
+}
+
+#[test]
+fn a_go_module_that_goes_down_or_has_another_sum_is_refused() {
+    let text = "module m\ngo 1.20\n";
+    let down = [("a", "v1.0.1", None), ("b", "v1.10.0-rc.1", None)];
+    assert_eq!(check_go(&down, text, &["go.mod"]).outcome, Outcome::Passed);
+    let down = [("a", "v1.0.1", None), ("b", "v1.8.9", None)];
+    refused(
+        &check_go(&down, text, &["go.mod"]),
+        "`b` goes down from v1.9.0 to v1.8.9",
+    );
+    let other = [("a", "v1.0.0", Some("h1:evil")), ("b", "v1.9.1", None)];
+    refused(
+        &check_go(&other, text, &["go.mod"]),
+        "the checksum of `a@v1.0.0`",
+    );
+}

@@ -294,7 +294,11 @@ fn format_of(ecosystem: &Ecosystem) -> Result<LockFormat> {
         Ecosystem::CratesIo => Ok(LockFormat::Cargo),
         Ecosystem::Npm => Ok(LockFormat::Npm),
         Ecosystem::PyPi => Ok(LockFormat::Requirements),
-        Ecosystem::Go | Ecosystem::RubyGems | Ecosystem::Packagist | Ecosystem::Other(_) => {
+        Ecosystem::Go
+        | Ecosystem::RubyGems
+        | Ecosystem::Packagist
+        | Ecosystem::Maven
+        | Ecosystem::Other(_) => {
             bail!("check a reproducer: there are none for {ecosystem}")
         }
     }
@@ -330,6 +334,7 @@ fn begin(arguments: &NewArguments) -> Result<Exit> {
         | Ecosystem::Go
         | Ecosystem::RubyGems
         | Ecosystem::Packagist
+        | Ecosystem::Maven
         | Ecosystem::Other(_) => include_str!("reproducer/check.py.template"),
     };
     for (name, text) in [

@@ -344,6 +344,7 @@ fn requirement(key: &str, text: &str, optional: bool, peer: bool) -> Requirement
         optional,
         peer,
         default_features: true,
+        place: None,
         features: Vec::new(),
     }
 }

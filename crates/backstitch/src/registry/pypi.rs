@@ -388,6 +388,7 @@ fn requirements(metadata: &str) -> Option<Vec<Requirement>> {
                 target: read.marker.map(|marker| marker.text().to_owned()),
                 peer: false,
                 default_features: true,
+                place: None,
                 features: read.extras,
             })
         })

@@ -8,7 +8,7 @@ use backstitch_model::{Finding, Record, RelPath};
 use serde::Serialize;
 
 use crate::ledger::{Entry, Event};
-use crate::story::{Delivery, Story};
+use crate::story::{Delivery, Offer, Story};
 use crate::wire;
 
 /// What `find --format json` prints.
@@ -35,6 +35,7 @@ pub struct Run {
     baselines: Vec<BaselineObject>,
     delivered: Vec<BaselineObject>,
     delivery: Option<DeliveryObject>,
+    offers: Vec<OfferObject>,
     evidence: String,
     notes: Vec<String>,
 }
@@ -47,6 +48,15 @@ struct RecordObject {
     needs_human: bool,
     obstacle: Option<String>,
     attempts: Vec<AttemptObject>,
+}
+
+#[derive(Debug, Serialize)]
+struct OfferObject {
+    #[serde(flatten)]
+    candidate: wire::Candidate,
+    why: String,
+    commands: Vec<String>,
+    patch: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -110,6 +120,7 @@ pub fn run(story: &Story) -> Run {
         baselines: phases(&story.baselines),
         delivered: phases(&story.delivered),
         delivery: story.delivery.as_ref().map(delivery),
+        offers: story.offers.iter().map(offer).collect(),
         evidence: story.evidence.display().to_string(),
         notes: story.notes.clone(),
     }
@@ -135,6 +146,16 @@ fn record(record: &Record) -> RecordObject {
         needs_human: record.needs_human(),
         obstacle: record.obstacle.as_ref().map(ToString::to_string),
         attempts: record.attempts.iter().map(attempt).collect(),
+    }
+}
+
+fn offer(offer: &Offer) -> OfferObject {
+    let patch = offer.patch.as_ref();
+    OfferObject {
+        candidate: wire::Candidate::from(&offer.candidate),
+        why: offer.why.clone(),
+        commands: offer.commands.clone(),
+        patch: patch.map(|path| path.display().to_string()),
     }
 }
 

@@ -10,7 +10,7 @@ use backstitch_model::{Check, CheckRun, Record, RelPath};
 
 use super::{escape, words};
 use crate::deliver::diff;
-use crate::story::{ChangedFile, Delivery, Fix, Story};
+use crate::story::{ChangedFile, Delivery, Fix, Offer, Story};
 
 /// The longest diff put into a report, in lines; the branch holds the whole.
 const DIFF_LINES_MAX: usize = 400;
@@ -31,6 +31,7 @@ pub fn report(story: &Story) -> String {
         fix_section(&mut text, story, number + 1, fix);
     }
     left_section(&mut text, story);
+    offer_section(&mut text, &story.offers);
     notice_section(&mut text, story);
     whole_sections(&mut text, story);
     if !story.notes.is_empty() {
@@ -256,6 +257,47 @@ fn left_section(text: &mut String, story: &Story) {
         }
     }
     text.push('\n');
+}
+
+fn offer_section(text: &mut String, offers: &[Offer]) {
+    if offers.is_empty() {
+        return;
+    }
+    text.push_str(
+        "## Offered, unproven\n\nNothing was built or tested with these, and none is delivered.\n\n",
+    );
+    for offer in offers {
+        bullet(
+            text,
+            &format!(
+                "**{}**: {}",
+                inline(&words::change(&offer.candidate)),
+                inline(&offer.why)
+            ),
+        );
+        for command in &offer.commands {
+            let _ = writeln!(text, "  - {}", inline(command));
+        }
+        if !offer.files.is_empty() {
+            diff_block(text, &offer.files);
+        }
+    }
+    text.push('\n');
+}
+
+/// The text before an offer's patch.
+pub fn offer_message(offer: &Offer) -> String {
+    let change = words::change(&offer.candidate);
+    let mut message = format!("Offered, unproven: {}\n\n", plain(&change));
+    let _ = writeln!(
+        message,
+        "Nothing was built or tested with it: {}.",
+        plain(&offer.why)
+    );
+    for command in &offer.commands {
+        let _ = writeln!(message, "- {}", plain(command));
+    }
+    message
 }
 
 fn notice_section(text: &mut String, story: &Story) {

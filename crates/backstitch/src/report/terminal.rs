@@ -238,6 +238,12 @@ fn places(story: &Story) -> String {
             counted(files.len(), "file", "files")
         )),
     }
+    if !story.offers.is_empty() {
+        text.push_str(&format!(
+            "offered   {} unproven, in the report\n",
+            counted(story.offers.len(), "candidate", "candidates")
+        ));
+    }
     let report = story.evidence.join("report.md");
     text.push_str(&format!(
         "report    {}\n",

@@ -9,7 +9,6 @@ use anyhow::Result;
 use backstitch_find::{self as find, Surroundings};
 use backstitch_model::candidate::Obstacle;
 use backstitch_model::evidence::Phase;
-use backstitch_model::package::Ecosystem;
 use backstitch_model::project::{Problem, Source as PackageSource};
 use backstitch_model::{Check, CheckRun, Finding, LockFormat, Outcome, Project, Record, RelPath};
 use backstitch_verify::workbench::{Applied, Baseline, Tree, Workbench};
@@ -20,6 +19,7 @@ use super::logs::Logs;
 use super::{Steps, Underway};
 use crate::ledger::Event;
 use crate::managers::Managers;
+use crate::registries::Registries;
 use crate::report::words;
 use crate::source;
 use crate::story;
@@ -169,7 +169,7 @@ impl Steps {
     /// Asks for the releases of every package at one time. A document of npm's is a hundred times
     /// as long as a crate's entry, so there only what leads to a finding is asked for, later.
     fn ask_for_releases(&self, project: &Project) {
-        if project.format.ecosystem() == Ecosystem::Npm {
+        if !Registries::tells_withdrawn(project.format) {
             return;
         }
         let names: BTreeSet<_> = project
@@ -199,8 +199,7 @@ impl Steps {
         let told = |problem: &Problem| format!("`{}`: {}", problem.path, problem.what);
         let unclear = scan.problems.iter().map(told).collect();
         let mut findings = scan.findings;
-        // Nothing is withdrawn from npm: a release is there or it is not.
-        if project.format.ecosystem() != Ecosystem::Npm {
+        if Registries::tells_withdrawn(project.format) {
             findings.extend(find::yanked(project, releases, platform).findings);
         }
         Ok(Scanned { findings, unclear })
@@ -229,7 +228,7 @@ impl Steps {
         let workbench = match managers.workbench(underway.project.format) {
             Ok(workbench) => workbench,
             Err(why) => {
-                self.give_up(underway, why)?;
+                self.offer(underway, why)?;
                 return Ok(false);
             }
         };

@@ -8,6 +8,8 @@ mod apply;
 mod group;
 mod reproduce;
 
+mod offer;
+
 mod record;
 mod reverify;
 
@@ -194,6 +196,7 @@ impl Steps {
             baselines: Vec::new(),
             fixes: Vec::new(),
             delivered: Vec::new(),
+            offers: Vec::new(),
             notes,
             unread: Vec::new(),
             unasked: 0,
@@ -235,6 +238,7 @@ impl Steps {
     pub fn deliver(&mut self) -> Result<Story> {
         self.progress.step("delivering");
         self.story.delivery = deliver::deliver(&self.source, &self.story)?;
+        deliver::offers(&mut self.story)?;
         if let Some(delivery) = &self.story.delivery {
             let (place, items) = delivery.place_and_items();
             self.journal

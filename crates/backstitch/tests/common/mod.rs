@@ -25,7 +25,7 @@ use tempfile::TempDir;
 pub const BINARY: &str = env!("CARGO_BIN_EXE_backstitch");
 
 /// The longest that one start of the program may take in a test.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A folder that holds everything one test needs.
 pub struct World {

@@ -227,6 +227,7 @@ fn requirement(name: &str, version: String, kind: DependencyKind) -> Requirement
         optional: false,
         peer: false,
         default_features: true,
+        place: None,
         features: Vec::new(),
     }
 }

@@ -62,7 +62,11 @@ pub(super) fn read(
         | LockFormat::Cargo
         | LockFormat::Npm
         | LockFormat::Pnpm
-        | LockFormat::Yarn => poetry::parse(&text),
+        | LockFormat::Yarn
+        | LockFormat::GoMod
+        | LockFormat::Gemfile
+        | LockFormat::Composer
+        | LockFormat::Maven => poetry::parse(&text),
     };
     let read = read.map_err(|what| problem(lockfile, what))?;
     let mut problems = Vec::new();
@@ -139,7 +143,11 @@ fn manifests(
         | LockFormat::Cargo
         | LockFormat::Npm
         | LockFormat::Pnpm
-        | LockFormat::Yarn => "pyproject.toml",
+        | LockFormat::Yarn
+        | LockFormat::GoMod
+        | LockFormat::Gemfile
+        | LockFormat::Composer
+        | LockFormat::Maven => "pyproject.toml",
     };
     let path = RelPath::below(lockfile.parent().as_ref(), name);
     let path = path.into_iter().find(|path| tree.has(path));

@@ -495,6 +495,7 @@ fn required(read: Specifier, kind: DependencyKind) -> Requirement {
         optional: false,
         peer: false,
         default_features: true,
+        place: None,
         features: read.extras,
     }
 }

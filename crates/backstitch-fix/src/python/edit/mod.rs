@@ -77,7 +77,14 @@ pub(super) fn write(locked: &Locked<'_>, moved: &Moved) -> Option<Edited> {
         LockFormat::Poetry => poetry::rewrite,
         LockFormat::Uv => uv::rewrite,
         LockFormat::Pipenv => pipenv::rewrite,
-        LockFormat::Cargo | LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn => return None,
+        LockFormat::Cargo
+        | LockFormat::Npm
+        | LockFormat::Pnpm
+        | LockFormat::Yarn
+        | LockFormat::GoMod
+        | LockFormat::Gemfile
+        | LockFormat::Composer
+        | LockFormat::Maven => return None,
     };
     let lockfile = &project.lockfile;
     for one in &rewrites {
@@ -187,7 +194,11 @@ fn relock(project: &Project, edit: &RequirementEdit, texts: &mut Texts<'_>) -> O
         | LockFormat::Cargo
         | LockFormat::Npm
         | LockFormat::Pnpm
-        | LockFormat::Yarn => return None,
+        | LockFormat::Yarn
+        | LockFormat::GoMod
+        | LockFormat::Gemfile
+        | LockFormat::Composer
+        | LockFormat::Maven => return None,
     };
     texts.set(lockfile, text);
     Some(())

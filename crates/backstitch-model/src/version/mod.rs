@@ -1,18 +1,25 @@
 //! Version orders: one small type per ecosystem, compared as that ecosystem compares.
 //!
-//! Owns parsing and order only. Which versions an advisory affects is `matching`'s business.
+//! Owns parsing and order only. Which versions an advisory affects is `backstitch-find`'s business.
+
+#![expect(
+    clippy::doc_markdown,
+    reason = "SemVer and RubyGems are names and no code"
+)]
 
 mod composer;
 mod gem;
+mod maven;
 mod semantic;
 
 use std::cmp::Ordering;
 
-use backstitch_model::advisory::RangeKind;
-use backstitch_model::package::Ecosystem;
+use crate::advisory::RangeKind;
+use crate::package::Ecosystem;
 
 use composer::ComposerVersion;
 use gem::GemVersion;
+use maven::MavenVersion;
 
 /// The longest version looked at, in bytes; no real one comes near.
 const VERSION_BYTES_MAX: usize = 256;
@@ -28,6 +35,8 @@ pub enum Scheme {
     Gem,
     /// Composer's normalised versions in the order of PHP's `version_compare`.
     Composer,
+    /// Maven's, by its version order specification.
+    Maven,
 }
 
 /// A version that can be compared with others of its scheme.
@@ -40,6 +49,7 @@ enum Parsed {
     Python(Box<pep440_rs::Version>),
     Gem(GemVersion),
     Composer(ComposerVersion),
+    Maven(MavenVersion),
 }
 
 impl Scheme {
@@ -60,6 +70,7 @@ impl Scheme {
             Ecosystem::PyPi => Some(Self::Python),
             Ecosystem::RubyGems => Some(Self::Gem),
             Ecosystem::Packagist => Some(Self::Composer),
+            Ecosystem::Maven => Some(Self::Maven),
             Ecosystem::Other(_) => None,
         }
     }
@@ -74,6 +85,7 @@ impl Scheme {
             Self::Python => Parsed::Python(Box::new(text.parse().ok()?)),
             Self::Gem => Parsed::Gem(GemVersion::parse(text)?),
             Self::Composer => Parsed::Composer(ComposerVersion::parse(text)?),
+            Self::Maven => Parsed::Maven(MavenVersion::parse(text)?),
         };
         Some(ParsedVersion(parsed))
     }
@@ -87,9 +99,15 @@ impl ParsedVersion {
             (Parsed::Python(left), Parsed::Python(right)) => Some(left.cmp(right)),
             (Parsed::Gem(left), Parsed::Gem(right)) => Some(left.cmp(right)),
             (Parsed::Composer(left), Parsed::Composer(right)) => Some(left.cmp(right)),
-            (Parsed::Semantic(_) | Parsed::Python(_) | Parsed::Gem(_) | Parsed::Composer(_), _) => {
-                None
-            }
+            (Parsed::Maven(left), Parsed::Maven(right)) => Some(left.cmp(right)),
+            (
+                Parsed::Semantic(_)
+                | Parsed::Python(_)
+                | Parsed::Gem(_)
+                | Parsed::Composer(_)
+                | Parsed::Maven(_),
+                _,
+            ) => None,
         }
     }
 }
@@ -199,12 +217,48 @@ mod tests {
         assert!(Scheme::Composer.parse("dev-main").is_none());
     }
 
+    #[test]
+    fn maven_versions_order_as_its_specification_says() {
+        ascending(
+            Scheme::Maven,
+            &[
+                "1-alpha-1",
+                "1-beta",
+                "1.0-milestone-2",
+                "1.0-rc1",
+                "1.0-SNAPSHOT",
+                "1.0",
+                "1-sp",
+                "1-jre",
+                "1-1",
+                "1.0.1",
+                "1.2",
+                "1.10",
+                "31.1-android",
+                "31.1-jre",
+            ],
+        );
+        for (left, right) in [
+            ("1", "1.0.0"),
+            ("1.0.Final", "1-ga"),
+            ("1.0.RELEASE", "1.0"),
+            ("1-cr1", "1.rc1"),
+            ("1-a1", "1-alpha-1"),
+            ("01.2", "1.2"),
+        ] {
+            same(Scheme::Maven, left, right);
+        }
+        assert!(Scheme::Maven.parse("${revision}").is_none());
+        assert!(Scheme::Maven.parse("[1,2)").is_none());
+    }
+
     fn scheme() -> impl Strategy<Value = Scheme> {
         proptest::sample::select(vec![
             Scheme::Semantic,
             Scheme::Python,
             Scheme::Gem,
             Scheme::Composer,
+            Scheme::Maven,
         ])
     }
 
