@@ -1,5 +1,6 @@
 //! Attacks a changed tree as the untouched one was attacked.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -9,11 +10,17 @@ use backstitch_model::{Check, CheckRun, Oracle, Outcome, TreeReproducer};
 use super::given::{benign, listed, of_samples, variants};
 use super::judge::{self, Control, Pair, Saw};
 use super::samples::samples;
-use super::shots::{Given, Stage};
-use super::{Attacked, Build, RUNS, Record, attacked, control, place, saw};
+use super::many::{self, Seen, Wary};
+use super::shots::{Given, Role, Stage};
+use super::{Attacked, Build, RUNS, Record, control, place, saw};
 use crate::workbench::Workbench;
 use crate::workbench::baseline::{Attempt, Baseline};
 use crate::workbench::error::VerifyError;
+
+/// How many variants that do something else than before are run alone on both trees.
+const APART_MAX: usize = 8;
+/// How many variants that are green now are run again alone.
+const SPOT_CHECKS: usize = 4;
 
 /// What a reproducer, its variants and its controls did on a changed tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,13 +64,24 @@ impl Workbench<'_> {
             oracle: before.oracle().unwrap_or(Oracle::ExitSignal),
             plain,
             instrumented,
+            all: variants(
+                reproducer,
+                &before.record.edges,
+                &before.record.words,
+                &samples(baseline.origin.tree(), reproducer),
+            ),
             log: None,
         };
         let reproduce = after.reproduce()?;
         let (controls, elapsed) = after.controls()?;
         let pairs = pairs(&before.record.controls, &controls);
-        let re_attack = after.re_attack(&reproduce, &pairs)?;
-        let (outcome, notes) = judge::compare(&pairs);
+        let (re_attack, marks) = after.re_attack(&reproduce, &pairs)?;
+        let began = Instant::now();
+        let (alike, apart) = after.quiet(&marks)?;
+        let mut pairs = pairs;
+        pairs.extend(apart.iter().map(|(before, after)| (before, after)));
+        let (outcome, notes) = judge::compare(&pairs, alike);
+        let elapsed = elapsed + began.elapsed();
         Ok(AttackedAfter {
             reproduce,
             re_attack,
@@ -96,8 +114,13 @@ struct After<'run> {
     oracle: Oracle,
     plain: Stage<'run>,
     instrumented: Result<Stage<'run>, String>,
+    /// The variants.
+    all: Vec<Given>,
     log: Option<PathBuf>,
 }
+
+/// What the variants do in the changed tree as it is built, by their numbers.
+type Marks = BTreeMap<usize, Seen>;
 
 impl<'run> After<'run> {
     fn reproduce(&mut self) -> Result<CheckRun, VerifyError> {
@@ -187,17 +210,16 @@ impl<'run> After<'run> {
         &mut self,
         reproduce: &CheckRun,
         controls: &[(&Control, &Control)],
-    ) -> Result<CheckRun, VerifyError> {
+    ) -> Result<(CheckRun, Marks), VerifyError> {
         let began = Instant::now();
         let mut notes = Vec::new();
         let record = &self.before.record;
-        let all = variants(self.reproducer, &record.edges, &record.words);
         // Where a listed input is not green no variant need be tried.
         let is_green = reproduce.outcome == Outcome::Passed;
-        let seen = if is_green {
-            self.seen(&all, &mut notes)?
+        let (seen, marks) = if is_green {
+            self.seen(&mut notes)?
         } else {
-            Vec::new()
+            (Vec::new(), Marks::new())
         };
         let pairs: Vec<_> = seen
             .iter()
@@ -228,7 +250,7 @@ impl<'run> After<'run> {
             Outcome::NotRun(_) if !is_green => {
                 Outcome::NotRun("the reproducer is not green".into())
             }
-            Outcome::NotRun(_) if all.is_empty() => {
+            Outcome::NotRun(_) if self.all.is_empty() => {
                 Outcome::NotRun("nothing of the reproducer's command can be varied".into())
             }
             outcome => outcome,
@@ -239,39 +261,46 @@ impl<'run> After<'run> {
                 pairs.len()
             ));
         }
-        Ok(CheckRun {
+        let run = CheckRun {
             check: Check::ReAttack,
             outcome,
             elapsed: began.elapsed(),
             notes,
             log: None,
-        })
+        };
+        Ok((run, marks))
     }
 
-    /// What each variant showed before and shows here, on each build.
+    /// What each variant showed before and shows here, on each build: all of them, or as far as
+    /// the first that fails.
     fn seen(
         &mut self,
-        all: &[Given],
         notes: &mut Vec<String>,
-    ) -> Result<Vec<(String, &'run Saw, Saw)>, VerifyError> {
+    ) -> Result<(Vec<(String, &'run Saw, Saw)>, Marks), VerifyError> {
         let record: &'run Record = &self.before.record;
-        let names = all.iter().map(|given| &given.name);
-        let plain = attacked(&mut self.plain, all, self.oracle, notes)?;
-        let plain = names.clone().cloned().zip(&record.plain).zip(plain);
-        let mut seen: Vec<_> = plain.map(|((name, was), now)| (name, was, now)).collect();
+        let flaw = record.flaw.as_deref();
+        let plain = attacked(&mut self.plain, &self.all, &record.plain, self.oracle, flaw, notes)?;
+        let name = |number: usize| self.all[number].name.clone();
+        let mut seen = Vec::new();
+        for (number, now) in &plain {
+            seen.push((name(*number), &record.plain[*number].saw, now.saw.clone()));
+        }
         let Ok(before) = &record.instrumented else {
-            return Ok(seen);
+            return Ok((seen, plain));
         };
+        let is_decided = seen.iter().any(|(_, was, now)| is_enough(was, now, flaw));
         let stage = match &mut self.instrumented {
-            Ok(stage) => stage,
+            Ok(stage) if !is_decided => stage,
+            Ok(_) => return Ok((seen, plain)),
             Err(why) => {
                 notes.push(format!("no build with sanitizers is attacked: {why}"));
-                return Ok(seen);
+                return Ok((seen, plain));
             }
         };
-        let there = attacked(stage, all, self.oracle, notes)?;
-        for ((name, was), now) in names.zip(&before.variants).zip(there) {
-            seen.push((format!("{name}, built with sanitizers,"), was, now));
+        let there = attacked(stage, &self.all, &before.variants, self.oracle, flaw, notes)?;
+        for (number, now) in there {
+            let name = format!("{}, built with sanitizers,", name(number));
+            seen.push((name, &before.variants[number].saw, now.saw));
         }
         for (given, was) in benign(self.reproducer).iter().zip(&before.benign) {
             let shot = stage.shoot(given)?;
@@ -279,7 +308,38 @@ impl<'run> After<'run> {
             let name = format!("{}, built with sanitizers,", given.name);
             seen.push((name, was, saw(self.oracle, &shot)));
         }
-        Ok(seen)
+        Ok((seen, plain))
+    }
+
+    /// Of the variants that showed no flaw before: how many do the same here, and what some of the
+    /// others do on both trees, each run alone.
+    fn quiet(&mut self, marks: &Marks) -> Result<(usize, Vec<(Control, Control)>), VerifyError> {
+        let record = &self.before.record;
+        let quiet = marks.iter().filter(|(number, seen)| {
+            record.is_quiet(**number) && matches!(seen.saw, Saw::Nothing)
+        });
+        let is_same = |number: usize, seen: &Seen| record.plain[number].mark == seen.mark;
+        let (same, mut apart): (Vec<_>, Vec<_>) =
+            quiet.map(|(number, seen)| (*number, seen)).partition(|(number, seen)| is_same(*number, seen));
+        // First those that are far from the flaw.
+        apart.sort_by_key(|(number, _)| (self.all[*number].role == Role::Near, *number));
+        let numbers: Vec<usize> = apart.into_iter().map(|(number, _)| number).take(APART_MAX).collect();
+        if numbers.is_empty() {
+            return Ok((same.len(), Vec::new()));
+        }
+        let origin = &self.baseline.origin;
+        let work = place(origin, self.reproducer).join("plain");
+        let Ok(mut there) = Stage::open(self.workbench, self.reproducer, origin, &work)? else {
+            return Ok((same.len(), Vec::new()));
+        };
+        let mut pairs = Vec::new();
+        for number in numbers {
+            let given = &self.all[number];
+            let before = steady(&mut there, self.oracle, given)?;
+            let after = steady(&mut self.plain, self.oracle, given)?;
+            pairs.push((before, after));
+        }
+        Ok((same.len(), pairs))
     }
 
     /// What the controls of the untouched tree do here, by their names.
@@ -289,22 +349,14 @@ impl<'run> After<'run> {
         let began = Instant::now();
         let tree = self.baseline.origin.tree();
         let samples = of_samples(self.reproducer, samples(tree, self.reproducer));
-        let all = benign(self.reproducer)
-            .into_iter()
-            .chain(samples)
-            .chain(variants(
-                self.reproducer,
-                &self.before.record.edges,
-                &self.before.record.words,
-            ));
+        let all = benign(self.reproducer).into_iter().chain(samples);
         let by_name: BTreeMap<_, _> = all.map(|given| (given.name.clone(), given)).collect();
         let mut controls = BTreeMap::new();
         for before in &self.before.record.controls {
             let Some(given) = by_name.get(&before.name) else {
                 continue;
             };
-            let run =
-                |stage: &mut Stage<'_>| control(stage, self.oracle, given, before.is_declared);
+            let run = |stage: &mut Stage<'_>| control(stage, self.oracle, given);
             let mut after = run(&mut self.plain)?;
             if before.behaviour != after.behaviour || before.saw != after.saw {
                 // A difference counts where it is there each time.
@@ -314,6 +366,56 @@ impl<'run> After<'run> {
         }
         Ok((controls, began.elapsed()))
     }
+}
+
+/// What the variants that were run before show here: first those that were red.
+fn attacked(
+    stage: &mut Stage<'_>,
+    all: &[Given],
+    before: &[Seen],
+    oracle: Oracle,
+    flaw: Option<&str>,
+    notes: &mut Vec<String>,
+) -> Result<Marks, VerifyError> {
+    let was_red = |number: usize| before[number].saw.failure().is_some();
+    let mut order: Vec<usize> = (0..before.len().min(all.len())).collect();
+    order.sort_by_key(|number| (!was_red(*number), *number));
+    let spot_checked = Cell::new(0);
+    let again = |number: usize, saw: &Saw| match saw {
+        Saw::Flaw(_) | Saw::Other(_) => true,
+        Saw::Stopped(_) | Saw::Untold(_) => was_red(number),
+        // A tree that knows that it is watched could forge what it does among others.
+        Saw::Nothing if was_red(number) => {
+            spot_checked.set(spot_checked.get() + 1);
+            spot_checked.get() <= SPOT_CHECKS
+        }
+        Saw::Nothing => false,
+    };
+    let wary = Wary {
+        again: &again,
+        enough: &|number, saw| is_enough(&before[number].saw, saw, flaw),
+    };
+    many::attacked(stage, all, &order, oracle, &wary, notes)
+}
+
+/// Does this one decide?
+fn is_enough(was: &Saw, now: &Saw, flaw: Option<&str>) -> bool {
+    let pair = Pair {
+        name: "",
+        before: was,
+        after: now,
+    };
+    now.failure().is_some() && !pair.is_another_flaw(flaw)
+}
+
+/// What an input does, and whether it does so twice.
+fn steady(stage: &mut Stage<'_>, oracle: Oracle, given: &Given) -> Result<Control, VerifyError> {
+    let first = control(stage, oracle, given)?;
+    let again = control(stage, oracle, given)?;
+    Ok(Control {
+        is_steady: first == again,
+        ..first
+    })
 }
 
 /// Each control with what it does on the changed tree.

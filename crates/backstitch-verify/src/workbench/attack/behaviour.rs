@@ -8,6 +8,11 @@ const KEPT_BYTES_MAX: usize = 16 << 10;
 /// The most of a line that is shown, in characters.
 const SHOWN_CHARS_MAX: usize = 60;
 
+/// How a run ends that did what it was asked for.
+const DONE: &str = "exit code 0";
+/// The multiplier of the hash FNV-1a.
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
+
 /// What a run did as far as its user can see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Behaviour {
@@ -35,6 +40,28 @@ impl Behaviour {
         }
     }
 
+    /// A number that stands for all of it.
+    pub(super) fn mark(&self) -> u64 {
+        let ended = fnv(&self.end);
+        let outputs = [self.stdout.hash, self.stderr.hash];
+        outputs.iter().fold(ended, |mark, hash| {
+            (mark.rotate_left(7) ^ hash).wrapping_mul(FNV_PRIME)
+        })
+    }
+
+    /// Do both refuse what they were given, saying it in other words?
+    pub(super) fn refuses_like(&self, after: &Self) -> bool {
+        let refuses = |it: &Self| it.end != DONE;
+        let is_begun = |one: &Printed, other: &Printed| {
+            one.length <= one.text.len() && other.text.starts_with(&one.text)
+        };
+        refuses(self)
+            && refuses(after)
+            && (self.stdout == after.stdout
+                || is_begun(&self.stdout, &after.stdout)
+                || is_begun(&after.stdout, &self.stdout))
+    }
+
     /// The first thing that differs in `after`, in words.
     pub(super) fn difference(&self, after: &Self) -> Option<String> {
         if self.end != after.end {
@@ -53,9 +80,7 @@ impl Behaviour {
 impl Printed {
     fn new(text: &str) -> Self {
         let text = normalised(text);
-        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let hash = fnv(&text);
         let mut end = text.len().min(KEPT_BYTES_MAX);
         while !text.is_char_boundary(end) {
             end -= 1;
@@ -92,6 +117,12 @@ impl Printed {
         }
         Some(format!("its {name} differs"))
     }
+}
+
+fn fnv(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME)
+    })
 }
 
 /// Without addresses, process numbers and times, which differ from run to run.

@@ -9,7 +9,7 @@ use super::Build;
 use super::judge::Saw;
 use super::mutate::Edges;
 use super::saw;
-use super::shots::Given;
+use super::shots::{Given, Role};
 use crate::workbench::error::VerifyError;
 
 /// How often a range is halved: enough for lengths of 64 KiB.
@@ -70,6 +70,7 @@ impl Before<'_> {
             }
             let given = Given {
                 name: String::new(),
+                role: Role::Near,
                 argv: self.reproducer.argv.clone(),
                 input: Some(Input {
                     name: like.name.clone(),

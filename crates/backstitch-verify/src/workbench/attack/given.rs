@@ -4,22 +4,26 @@ use backstitch_model::TreeReproducer;
 use backstitch_model::tree_reproducer::Input;
 
 use super::VARIANTS_MAX;
-use super::mutate::{self, Edges};
-use super::shots::Given;
+use super::gather::{Sources, Variant};
+use super::mutate::Edges;
+use super::shots::{Given, Role};
 
 /// The most of a variant that is shown, in bytes.
 const SHOWN_BYTES_MAX: usize = 40;
+/// The most texts that are taken from a script, and the most of its lines that are read.
+const QUOTED_MAX: usize = 40;
+const QUOTED_LINES_MAX: usize = 400;
 /// Programs that take a program's text as an argument, after one of these words.
 const SCRIPT_FLAGS: [&str; 4] = ["-c", "-e", "--eval", "-p"];
 
 /// The inputs that show the flaw; the command alone where it needs none.
 pub(super) fn listed(reproducer: &TreeReproducer) -> Vec<Given> {
     if reproducer.inputs.is_empty() {
-        return vec![given(reproducer, "the command".into(), None)];
+        return vec![given(reproducer, "the command".into(), Role::Listed, None)];
     }
     let with = |input: &Input| {
         let name = format!("input `{}`", input.name.escape_debug());
-        given(reproducer, name, Some(input.clone()))
+        given(reproducer, name, Role::Listed, Some(input.clone()))
     };
     reproducer.inputs.iter().map(with).collect()
 }
@@ -28,7 +32,7 @@ pub(super) fn listed(reproducer: &TreeReproducer) -> Vec<Given> {
 pub(super) fn benign(reproducer: &TreeReproducer) -> Vec<Given> {
     let with = |input: &Input| {
         let name = format!("benign `{}`", input.name.escape_debug());
-        given(reproducer, name, Some(input.clone()))
+        given(reproducer, name, Role::Declared, Some(input.clone()))
     };
     reproducer.benign.iter().map(with).collect()
 }
@@ -37,43 +41,71 @@ pub(super) fn benign(reproducer: &TreeReproducer) -> Vec<Given> {
 pub(super) fn of_samples(reproducer: &TreeReproducer, samples: Vec<Input>) -> Vec<Given> {
     let with = |input: Input| {
         let name = format!("the project's `{}`", input.name.escape_debug());
-        given(reproducer, name, Some(input))
+        given(reproducer, name, Role::Sample, Some(input))
     };
     samples.into_iter().map(with).collect()
 }
 
-/// Variants of the inputs, or of the command's arguments where it has no inputs.
-pub(super) fn variants(reproducer: &TreeReproducer, edges: &Edges, words: &[String]) -> Vec<Given> {
+/// Variants of the inputs, or of the command's arguments where it has no inputs. `samples` are the
+/// project's own; `words` those that it knows.
+pub(super) fn variants(
+    reproducer: &TreeReproducer,
+    edges: &Edges,
+    words: &[String],
+    samples: &[Input],
+) -> Vec<Given> {
     if reproducer.inputs.is_empty() {
         return of_arguments(reproducer);
     }
-    let inputs: Vec<_> = reproducer
-        .inputs
-        .iter()
-        .map(|it| it.bytes.clone())
-        .collect();
-    let made = mutate::variants(&inputs, edges, words, &reproducer.name, VARIANTS_MAX);
+    let bytes = |it: &Input| it.bytes.clone();
+    let quoted = reproducer.argv.iter().flat_map(|word| quoted(word));
+    let sources = Sources {
+        listed: reproducer.inputs.iter().map(bytes).collect(),
+        benign: reproducer.benign.iter().chain(samples).map(bytes).collect(),
+        edges: edges.clone(),
+        words: quoted.chain(words.iter().cloned()).collect(),
+    };
     let name = &reproducer.inputs[0].name;
-    let with = |(number, bytes): (usize, Vec<u8>)| {
+    let made = sources.variants(&reproducer.name, VARIANTS_MAX);
+    let with = |(number, variant): (usize, Variant)| {
         let input = Input {
             name: name.clone(),
-            bytes,
+            bytes: variant.bytes,
         };
         let shown = format!("variant {} ({})", number + 1, shown(&input.bytes));
-        given(reproducer, shown, Some(input))
+        let role = if variant.is_near {
+            Role::Near
+        } else {
+            Role::Gentle
+        };
+        given(reproducer, shown, role, Some(input))
     };
     made.into_iter().enumerate().map(with).collect()
+}
+
+/// Short texts in quotes in a script: what it sets up.
+fn quoted(script: &str) -> Vec<String> {
+    let lines = script.lines().take(QUOTED_LINES_MAX);
+    let texts = lines.flat_map(|line| line.split(['"', '\'']).skip(1).step_by(2));
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
+    let fitting = texts.filter(|text| {
+        (2..=40).contains(&text.len()) && text.chars().all(is_plain)
+    });
+    fitting.take(QUOTED_MAX).map(str::to_owned).collect()
 }
 
 fn of_arguments(reproducer: &TreeReproducer) -> Vec<Given> {
     let mut made = Vec::new();
     let places = arguments(&reproducer.argv);
     for place in &places {
-        let own = reproducer.argv[*place].clone().into_bytes();
+        let sources = Sources {
+            listed: vec![reproducer.argv[*place].clone().into_bytes()],
+            ..Sources::default()
+        };
         let count = VARIANTS_MAX / places.len();
-        for bytes in mutate::variants(&[own], &Edges::default(), &[], &reproducer.name, count) {
+        for variant in sources.variants(&reproducer.name, count) {
             // An argument ends where a NUL stands, and is no longer than the kernel takes.
-            let Some(text) = String::from_utf8(bytes)
+            let Some(text) = String::from_utf8(variant.bytes)
                 .ok()
                 .filter(|text| !text.contains('\0') && !text.is_empty() && text.len() < 100_000)
             else {
@@ -83,9 +115,8 @@ fn of_arguments(reproducer: &TreeReproducer) -> Vec<Given> {
             let mut argv = reproducer.argv.clone();
             argv[*place] = text;
             made.push(Given {
-                name,
                 argv,
-                input: None,
+                ..given(reproducer, name, Role::Near, None)
             });
         }
     }
@@ -112,9 +143,15 @@ fn arguments(argv: &[String]) -> Vec<usize> {
         .collect()
 }
 
-fn given(reproducer: &TreeReproducer, name: String, input: Option<Input>) -> Given {
+fn given(
+    reproducer: &TreeReproducer,
+    name: String,
+    role: Role,
+    input: Option<Input>,
+) -> Given {
     Given {
         name,
+        role,
         argv: reproducer.argv.clone(),
         input,
     }
@@ -150,7 +187,7 @@ mod tests {
 
     #[test]
     fn arguments_that_are_data_are_varied_and_programs_and_options_are_not() {
-        let made = |argv: &[&str]| variants(&reproducer(argv), &Edges::default(), &[]);
+        let made = |argv: &[&str]| variants(&reproducer(argv), &Edges::default(), &[], &[]);
         let all = made(&["python3", "tool.py", "--root", "../../secret"]);
         assert!(!all.is_empty());
         for given in &all {

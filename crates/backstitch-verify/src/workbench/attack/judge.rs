@@ -6,6 +6,7 @@ use backstitch_model::oracle::{Shown, kind_of};
 use serde::{Deserialize, Serialize};
 
 use super::behaviour::Behaviour;
+use super::shots::Role;
 
 /// The most differences that are told.
 const TOLD_MAX: usize = 3;
@@ -36,8 +37,7 @@ pub(super) struct Control {
     pub(super) behaviour: Behaviour,
     /// Does it do the same each time?
     pub(super) is_steady: bool,
-    /// Was it given as one that must go on working?
-    pub(super) is_declared: bool,
+    pub(super) role: Role,
 }
 
 impl Saw {
@@ -195,7 +195,7 @@ fn broken(before: &Control, after: &Control) -> Option<String> {
         return None;
     }
     let name = &before.name;
-    let is_declared = before.is_declared;
+    let is_declared = before.role == Role::Declared;
     match &after.saw {
         Saw::Flaw(what) | Saw::Other(what) => Some(format!(
             "an input that showed no flaw now fails: {name}: {what}"
@@ -213,38 +213,59 @@ fn broken(before: &Control, after: &Control) -> Option<String> {
     }
 }
 
-/// Whether inputs that showed no flaw do the same on both trees.
-pub(super) fn compare(controls: &[(&Control, &Control)]) -> (Outcome, Vec<String>) {
+/// Whether inputs that showed no flaw do the same on both trees. `alike` are those that were only
+/// seen to do so.
+///
+/// What must go on working must do so exactly. A variant of such an input may be refused in other
+/// words. And near the flaw the untouched tree may go wrong without showing it, so a difference on a
+/// variant of an input that shows the flaw is told, and for a human to weigh.
+pub(super) fn compare(controls: &[(&Control, &Control)], alike: usize) -> (Outcome, Vec<String>) {
     let is_steady = |pair: &&(&Control, &Control)| pair.0.is_steady && pair.1.is_steady;
     let steady: Vec<_> = controls.iter().filter(is_steady).collect();
     let mut notes = Vec::new();
     let unsteady = controls.len() - steady.len();
     if unsteady > 0 {
         notes.push(format!(
-            "{unsteady} of {} inputs do not do the same each time and are not compared",
-            controls.len()
+            "{unsteady} inputs do not do the same each time and are not compared"
         ));
     }
-    let differing: Vec<_> = steady
-        .iter()
-        .filter_map(|(before, after)| {
-            let how = before.behaviour.difference(&after.behaviour)?;
-            Some(format!("{}: {how}", before.name))
-        })
-        .collect();
-    let outcome = if steady.is_empty() {
+    let (mut differing, mut near, mut reworded) = (Vec::new(), Vec::new(), 0);
+    for (before, after) in &steady {
+        let Some(how) = before.behaviour.difference(&after.behaviour) else {
+            continue;
+        };
+        let told = format!("{}: {how}", before.name);
+        let is_reworded = before.behaviour.refuses_like(&after.behaviour);
+        match before.role {
+            Role::Near | Role::Gentle if is_reworded => reworded += 1,
+            Role::Near => near.push(told),
+            Role::Listed | Role::Declared | Role::Sample | Role::Gentle => differing.push(told),
+        }
+    }
+    if reworded > 0 {
+        notes.push(format!(
+            "{reworded} variants that were refused are refused in other words"
+        ));
+    }
+    if !near.is_empty() {
+        notes.push(format!(
+            "near the flaw, variants of the listed input that showed none behave in another way: {}",
+            near[..near.len().min(TOLD_MAX)].join("; ")
+        ));
+    }
+    let compared = steady.len() + alike;
+    let outcome = if compared == 0 {
         Outcome::NotRun("there is no input that shows no flaw and does the same each time".into())
     } else if differing.is_empty() {
+        let same = compared - near.len() - reworded;
         notes.push(format!(
-            "{} inputs that showed no flaw do the same on both trees",
-            steady.len()
+            "{same} inputs that showed no flaw do the same on both trees"
         ));
         Outcome::Passed
     } else {
         Outcome::Differs(format!(
-            "{} of {} inputs that showed no flaw behave in another way: {}",
+            "{} of {compared} inputs that showed no flaw behave in another way: {}",
             differing.len(),
-            steady.len(),
             differing[..differing.len().min(TOLD_MAX)].join("; ")
         ))
     };
@@ -269,7 +290,11 @@ mod tests {
             saw,
             behaviour: Behaviour::new(end.into(), out, ""),
             is_steady: true,
-            is_declared,
+            role: if is_declared {
+                Role::Declared
+            } else {
+                Role::Sample
+            },
         }
     }
 
@@ -381,23 +406,23 @@ mod tests {
         assert!(fails(&refused) && !fails(&other) && !fails(&before));
         assert!(fails(&control(flaw(), "signal 11", "", true)));
         assert!(fails(&control(untold(), "exit code 127", "", true)));
-        let differs = compare(&[(&before, &other)]).0;
+        let differs = compare(&[(&before, &other)], 0).0;
         assert!(
             matches!(differs, Outcome::Differs(how) if how.contains("`3 rows` became `2 rows`"))
         );
-        assert_eq!(compare(&[(&before, &before)]).0, Outcome::Passed);
+        assert_eq!(compare(&[(&before, &before)], 0).0, Outcome::Passed);
         let found = Control {
-            is_declared: false,
+            role: Role::Sample,
             ..before.clone()
         };
         let stricter = Control {
-            is_declared: false,
+            role: Role::Sample,
             ..refused
         };
         let judged = re_attack(&[], &[(&found, &stricter)], None);
         assert!(!matches!(judged, Outcome::Failed(_)));
         assert!(matches!(
-            compare(&[(&found, &stricter)]).0,
+            compare(&[(&found, &stricter)], 0).0,
             Outcome::Differs(_)
         ));
     }
@@ -409,8 +434,30 @@ mod tests {
             is_steady: false,
             ..control(Saw::Nothing, "exit code 0", "2", true)
         };
-        let (outcome, notes) = compare(&[(&before, &after)]);
+        let (outcome, notes) = compare(&[(&before, &after)], 0);
         assert!(matches!(outcome, Outcome::NotRun(_)));
         assert_eq!(notes.len(), 1);
+    }
+
+    #[test]
+    fn near_the_flaw_and_in_the_words_of_a_refusal_a_difference_is_only_told() {
+        let of = |role: Role, end: &str, err: &str| Control {
+            role,
+            behaviour: Behaviour::new(end.into(), "", err),
+            ..control(Saw::Nothing, "", "", true)
+        };
+        let judged = |role: Role, one: (&str, &str), other: (&str, &str)| {
+            let (before, after) = (of(role, one.0, one.1), of(role, other.0, other.1));
+            compare(&[(&before, &after)], 1)
+        };
+        let (done, refused) = (("exit code 0", ""), ("exit code 1", "too short"));
+        let reworded = ("exit code 1", "too long");
+        for (role, other) in [(Role::Near, done), (Role::Near, reworded), (Role::Gentle, reworded)] {
+            let (outcome, notes) = judged(role, other, refused);
+            assert_eq!((outcome, notes.len()), (Outcome::Passed, 2));
+        }
+        for (role, other) in [(Role::Gentle, done), (Role::Sample, done), (Role::Declared, reworded)] {
+            assert!(matches!(judged(role, other, refused).0, Outcome::Differs(_)));
+        }
     }
 }

@@ -6,21 +6,29 @@
 mod after;
 mod behaviour;
 mod edges;
+mod gather;
 mod given;
 mod instrument;
 mod judge;
+mod many;
 mod mutate;
 mod samples;
 mod shots;
+mod texts;
+mod volley;
+mod windows;
 
+use std::cell::Cell;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use backstitch_model::tree_reproducer::Input;
 use backstitch_model::{Check, CheckRun, Oracle, Outcome, TreeReproducer};
 use serde::{Deserialize, Serialize};
 
 use self::given::{benign, listed, variants};
 use self::judge::{Control, Saw};
+use self::many::{Seen, Wary};
 use self::mutate::Edges;
 use self::samples::{samples, words};
 use self::shots::{Given, Shot, Stage};
@@ -34,11 +42,9 @@ pub use after::AttackedAfter;
 /// How often what is red, and what is green, is run.
 const RUNS: usize = 3;
 /// How many variants are made.
-const VARIANTS_MAX: usize = 60;
-/// How many variants that showed no flaw are compared.
-const QUIET_MAX: usize = 12;
-/// How long all variants may take on one build of one tree.
-const VARIANTS_TIME: Duration = Duration::from_secs(60);
+const VARIANTS_MAX: usize = 700;
+/// How many variants that are red on the untouched tree are run again alone.
+const AGAIN_MAX: usize = 3;
 /// The most files that are named of those a run wrote.
 const WROTE_MAX: usize = 5;
 
@@ -74,7 +80,7 @@ struct Record {
     /// Words that the project knows.
     words: Vec<String>,
     /// The variants, in order, as far as time allowed.
-    plain: Vec<Saw>,
+    plain: Vec<Seen>,
     instrumented: Result<Instrumented, String>,
     controls: Vec<Control>,
 }
@@ -82,8 +88,20 @@ struct Record {
 /// What the build with sanitizers showed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Instrumented {
-    variants: Vec<Saw>,
+    variants: Vec<Seen>,
     benign: Vec<Saw>,
+}
+
+impl Record {
+    /// Does a variant show no flaw on any build of the untouched tree? One that only one of them
+    /// was asked about is not known to.
+    fn is_quiet(&self, number: usize) -> bool {
+        let is_nothing =
+            |all: &[Seen]| all.get(number).is_some_and(|seen| seen.saw == Saw::Nothing);
+        let there = self.instrumented.as_ref();
+        is_nothing(&self.plain)
+            && there.map_or(true, |it| is_nothing(&it.variants))
+    }
 }
 
 /// The build of a tree on which the flaw shows.
@@ -240,17 +258,17 @@ impl Before<'_> {
         };
         let red: Vec<usize> = saws.iter().enumerate().filter_map(red).collect();
         let mut edges = Edges::default();
-        let words = words(self.baseline.origin.tree());
+        let tree = self.baseline.origin.tree();
+        let (words, samples) = (words(tree), samples(tree, self.reproducer));
         let (plain, instrumented) = if is_red {
             edges = self.edges(on, judging, red.first().copied())?;
-            let all = variants(self.reproducer, &edges, &words);
+            let all = variants(self.reproducer, &edges, &words, &samples);
             let plain = attacked(&mut self.plain, &all, judging, &mut self.notes)?;
             (plain, self.attack_instrumented(judging, &benign, &all)?)
         } else {
             (Vec::new(), Err("the reproducer is not red".into()))
         };
-        let all = variants(self.reproducer, &edges, &words);
-        let controls = self.controls(judging, benign, &all, &plain, instrumented.as_ref().ok())?;
+        let controls = self.controls(judging, benign, samples)?;
         Ok(Attacked {
             reproduce: CheckRun {
                 check: Check::Reproduce,
@@ -405,34 +423,19 @@ impl Before<'_> {
         Ok(Ok(Instrumented { variants, benign }))
     }
 
-    /// What inputs that show no flaw do: the declared ones, those of the project, and variants.
+    /// What inputs that show no flaw do: the declared ones and those of the project.
     fn controls(
         &mut self,
         oracle: Oracle,
         benign: Vec<Given>,
-        variants: &[Given],
-        plain: &[Saw],
-        instrumented: Option<&Instrumented>,
+        samples: Vec<Input>,
     ) -> Result<Vec<Control>, VerifyError> {
-        let declared = benign.len();
         let mut all = benign;
-        let tree = self.baseline.origin.tree();
-        all.extend(given::of_samples(
-            self.reproducer,
-            samples(tree, self.reproducer),
-        ));
-        let is_quiet = |number: usize| {
-            let there = instrumented.and_then(|it| it.variants.get(number));
-            plain.get(number) == Some(&Saw::Nothing) && there.is_none_or(|saw| *saw == Saw::Nothing)
-        };
-        let quiet = variants.iter().enumerate();
-        let quiet = quiet.filter(|(number, _)| is_quiet(*number));
-        let quiet = quiet.map(|(_, given)| given.clone());
-        all.extend(quiet.take(QUIET_MAX));
+        all.extend(given::of_samples(self.reproducer, samples));
         let mut controls = Vec::new();
-        for (number, given) in all.iter().enumerate() {
-            let first = control(&mut self.plain, oracle, given, number < declared)?;
-            let again = control(&mut self.plain, oracle, given, number < declared)?;
+        for given in &all {
+            let first = control(&mut self.plain, oracle, given)?;
+            let again = control(&mut self.plain, oracle, given)?;
             // One that fails already says nothing of a change.
             if first.saw.failure().is_some() {
                 let name = &first.name;
@@ -463,27 +466,26 @@ fn attacked(
     all: &[Given],
     oracle: Oracle,
     notes: &mut Vec<String>,
-) -> Result<Vec<Saw>, VerifyError> {
-    let began = Instant::now();
-    let mut saws = Vec::new();
-    for given in all {
-        if began.elapsed() > VARIANTS_TIME {
-            let (tried, all) = (saws.len(), all.len());
-            notes.push(format!("time allowed only {tried} of {all} variants"));
-            break;
-        }
-        let shot = stage.shoot(given)?;
-        stage.forget(&shot)?;
-        saws.push(saw(oracle, &shot));
-    }
-    Ok(saws)
+) -> Result<Vec<Seen>, VerifyError> {
+    let order: Vec<usize> = (0..all.len()).collect();
+    let red = Cell::new(0);
+    let again = |_: usize, saw: &Saw| {
+        let is_red = saw.failure().is_some();
+        red.set(red.get() + usize::from(is_red));
+        is_red && red.get() <= AGAIN_MAX
+    };
+    let wary = Wary {
+        again: &again,
+        enough: &|_, _| false,
+    };
+    let seen = many::attacked(stage, all, &order, oracle, &wary, notes)?;
+    Ok(seen.into_values().collect())
 }
 
 fn control(
     stage: &mut Stage<'_>,
     oracle: Oracle,
     given: &Given,
-    is_declared: bool,
 ) -> Result<Control, VerifyError> {
     let shot = stage.shoot(given)?;
     stage.forget(&shot)?;
@@ -492,7 +494,7 @@ fn control(
         saw: saw(oracle, &shot),
         behaviour: shot.behaviour,
         is_steady: true,
-        is_declared,
+        role: given.role,
     })
 }
 

@@ -1,16 +1,12 @@
 //! Makes variants of inputs of any kind, near the ones that show a flaw: what a fix must stop too if
 //! it removes the cause. Pure and repeatable: the same inputs and seed give the same variants.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use crate::workbench::variants::Chance;
 
 /// The longest variant, in bytes.
-const BYTES_MAX: usize = 256 << 10;
-/// How many are tried for each that is wanted.
-const TRIES_EACH: usize = 20;
+pub(super) const BYTES_MAX: usize = 256 << 10;
 /// How many numbers of a text are set to each of the values at the edges.
 const NUMBERS_MAX: usize = 4;
 /// The part of an input that is taken for a header, in bytes.
@@ -96,7 +92,7 @@ impl Edges {
     }
 
     /// Every word as long as just shows the flaw, and one more and one less; and so with numbers.
-    fn variants(&self, inputs: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    pub(super) fn variants(&self, inputs: &[Vec<u8>]) -> Vec<Vec<u8>> {
         let Some(input) = inputs.get(self.input) else {
             return Vec::new();
         };
@@ -120,55 +116,34 @@ impl Edges {
     }
 }
 
-/// At most `count` variants of `inputs`, none of which is among them. `words` are those that the
-/// project knows: they stand for others where an input is made of lines.
-pub(super) fn variants(
+/// Variants by chance, as many as are asked for or can be found.
+pub(super) fn by_chance(
     inputs: &[Vec<u8>],
-    edges: &Edges,
     words: &[String],
-    seed: &str,
+    chance: &mut Chance,
     count: usize,
 ) -> Vec<Vec<u8>> {
-    let mut chance = Chance::new(seed);
-    let mut known: BTreeSet<Vec<u8>> = inputs.iter().cloned().collect();
-    let mut variants = Vec::new();
-    let mut take = |variant: Vec<u8>, most: usize, variants: &mut Vec<Vec<u8>>| {
-        if variants.len() < most && variant.len() <= BYTES_MAX && known.insert(variant.clone()) {
-            variants.push(variant);
-        }
-    };
-    // A third of the room for the edges, a third for what mends that count wrongly let through, and
-    // the rest for chance.
-    for variant in edges.variants(inputs) {
-        take(variant, count / 3, &mut variants);
-    }
-    let room = variants.len() + count / 3;
-    for variant in inputs.iter().flat_map(|input| longer(input)) {
-        take(variant, variants.len().max(room - count / 6), &mut variants);
-    }
-    let telling: Vec<_> = inputs.iter().flat_map(|input| telling(input)).collect();
-    let step = telling.len().div_ceil((count / 6).max(1)).max(1);
-    for variant in telling.into_iter().step_by(step) {
-        take(variant, room, &mut variants);
-    }
-    for _ in 0..count.saturating_mul(TRIES_EACH) {
-        if variants.len() >= count || inputs.is_empty() {
+    let mut made = Vec::new();
+    let inputs: Vec<_> = inputs.iter().filter(|it| it.len() <= BYTES_MAX).collect();
+    for _ in 0..count {
+        if inputs.is_empty() {
             break;
         }
         let mut variant = inputs[chance.below(inputs.len())].clone();
         for _ in 0..=chance.below(2) {
-            variant = match of_lines(&variant, words, &mut chance) {
+            variant = match of_lines(&variant, words, chance) {
                 Some(lines) if chance.below(4) > 0 => lines,
-                Some(_) | None => mutated(variant, &mut chance),
+                Some(_) | None => mutated(variant, chance),
             };
+            variant.truncate(BYTES_MAX + 1);
         }
-        take(variant, count, &mut variants);
+        made.push(variant);
     }
-    variants
+    made
 }
 
 /// Words that are far longer, each alone.
-fn longer(input: &[u8]) -> Vec<Vec<u8>> {
+pub(super) fn longer(input: &[u8]) -> Vec<Vec<u8>> {
     let most = Edges::full(input);
     let longest = longest_word(input);
     let others = words(input).into_iter().filter(|word| *word != longest);
@@ -201,7 +176,7 @@ fn with_length(input: &[u8], from: usize, to: usize, length: usize) -> Vec<u8> {
 }
 
 /// Variants without chance: longer, shorter, and with the numbers at the edges.
-fn telling(input: &[u8]) -> Vec<Vec<u8>> {
+pub(super) fn telling(input: &[u8]) -> Vec<Vec<u8>> {
     let mut made = Vec::new();
     let (from, to) = longest_word(input);
     for times in [2, 3, 8, 64, 1024] {
@@ -388,7 +363,7 @@ fn repeated(input: &[u8], from: usize, to: usize, times: usize) -> Vec<u8> {
     replaced(input, from, to, &part)
 }
 
-fn replaced(input: &[u8], from: usize, to: usize, by: &[u8]) -> Vec<u8> {
+pub(super) fn replaced(input: &[u8], from: usize, to: usize, by: &[u8]) -> Vec<u8> {
     [&input[..from], by, &input[to..]].concat()
 }
 
@@ -400,16 +375,16 @@ fn longest_word(input: &[u8]) -> (usize, usize) {
         .unwrap_or((0, input.len()))
 }
 
-fn separates(byte: u8) -> bool {
+pub(super) fn separates(byte: u8) -> bool {
     byte.is_ascii_whitespace() || b",;:=&\"'<>()[]{}\0".contains(&byte)
 }
 
 /// Where a text's numbers stand.
-fn numbers(input: &[u8]) -> Vec<(usize, usize)> {
+pub(super) fn numbers(input: &[u8]) -> Vec<(usize, usize)> {
     stretches(input, u8::is_ascii_digit)
 }
 
-fn stretches(input: &[u8], is_in: impl Fn(&u8) -> bool) -> Vec<(usize, usize)> {
+pub(super) fn stretches(input: &[u8], is_in: impl Fn(&u8) -> bool) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let mut from = None;
     for (at, byte) in input.iter().enumerate() {
@@ -427,7 +402,7 @@ fn stretches(input: &[u8], is_in: impl Fn(&u8) -> bool) -> Vec<(usize, usize)> {
 }
 
 /// An input that is text: without the bytes that texts do not have.
-fn text(input: &[u8]) -> Option<&str> {
+pub(super) fn text(input: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(input).ok()?;
     let is_plain = |c: char| !c.is_control() || c.is_whitespace();
     text.chars().all(is_plain).then_some(text)
@@ -436,34 +411,6 @@ fn text(input: &[u8]) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn made(input: &[u8]) -> Vec<Vec<u8>> {
-        variants(&[input.to_vec()], &Edges::default(), &[], "seed", 48)
-    }
-
-    #[test]
-    fn variants_are_bounded_unlike_each_other_and_can_be_repeated() {
-        for input in [
-            &b""[..],
-            b"a",
-            b"\x00\x01\xff\xfe",
-            b"name,name\n",
-            &vec![7; 300_000],
-        ] {
-            let first = made(input);
-            assert!(first.len() <= 48);
-            assert!(first.iter().all(|it| it.len() <= BYTES_MAX && it != input));
-            assert_eq!(first, made(input));
-            let unlike: BTreeSet<_> = first.iter().collect();
-            assert_eq!(unlike.len(), first.len());
-        }
-        assert_eq!(made(b"GET /a?n=10 x").len(), 48);
-        assert_ne!(
-            made(b"abcd"),
-            variants(&[b"abcd".to_vec()], &Edges::default(), &[], "other", 48)
-        );
-        assert!(variants(&[], &Edges::default(), &[], "seed", 48).is_empty());
-    }
 
     #[test]
     fn what_wrong_mends_let_through_is_among_them() {
@@ -487,7 +434,7 @@ mod tests {
     fn lines_are_moved_and_begin_with_words_that_the_project_knows() {
         let input = b"add a\ntake\ndrop a\nshow\n".to_vec();
         let words = ["clear".to_owned()];
-        let made = variants(&[input], &Edges::default(), &words, "seed", 48);
+        let made = by_chance(&[input], &words, &mut Chance::new("seed"), 48);
         let clears = made
             .iter()
             .filter(|it| it.escape_ascii().to_string().contains("clear"));
@@ -501,13 +448,7 @@ mod tests {
             length: Some(8),
             values: vec![Some(300)],
         };
-        let made = variants(
-            &[b"[a]\nkkkkkkkkkkkk=9\n".to_vec()],
-            &edges,
-            &[],
-            "seed",
-            48,
-        );
+        let made = edges.variants(&[b"[a]\nkkkkkkkkkkkk=9\n".to_vec()]);
         for wanted in [
             &b"[a]\nkkkkkkkk=9\n"[..],
             b"[a]\nkkkkkkk=9\n",

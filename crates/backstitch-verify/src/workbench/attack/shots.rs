@@ -6,20 +6,22 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use backstitch_model::oracle::{End, Run};
-use backstitch_model::tree_reproducer::{Delivery, Input};
+use backstitch_model::tree_reproducer::{Delivery, INPUT, Input};
 use backstitch_model::{RelPath, TreeReproducer};
+
+use serde::{Deserialize, Serialize};
 
 use super::behaviour::Behaviour;
 use crate::sandbox::{Access, Exit};
 use crate::workbench::Workbench;
 use crate::workbench::error::{Doing, VerifyError};
 use crate::workbench::lines::error_text;
-use crate::workbench::session::{EndedApart, Running, mount, texts, workspace_in};
+use crate::workbench::session::{EndedApart, Running, Surroundings, mount, texts, workspace_in};
 use crate::workbench::tested::ended_how;
 use crate::workbench::trial::Trial;
 
 /// Where a job sees its input.
-const INPUTS_INSIDE: &str = "/sandbox/input";
+pub(super) const INPUTS_INSIDE: &str = "/sandbox/input";
 /// The most that one run may print, in bytes.
 const OUTPUT_BYTES_MAX: u64 = 8 << 20;
 /// What is read of an output's beginning, and as much of its end, in bytes.
@@ -38,11 +40,27 @@ const SANITIZERS: [(&str, &str); 2] = [
     ("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1"),
 ];
 
+/// What an input is to the flaw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Role {
+    /// It shows it.
+    Listed,
+    /// It must go on working.
+    Declared,
+    /// It is the project's own.
+    Sample,
+    /// It is a variant of one that shows the flaw: near it the untouched tree may go wrong unseen.
+    Near,
+    /// It is a variant of one that shows no flaw.
+    Gentle,
+}
+
 /// What a run is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Given {
     /// What it is called in the evidence.
     pub(super) name: String,
+    pub(super) role: Role,
     /// The command, its input's place still open.
     pub(super) argv: Vec<String>,
     pub(super) input: Option<Input>,
@@ -62,10 +80,10 @@ pub(super) struct Shot {
 
 /// A built tree that a reproducer is run on again and again.
 pub(super) struct Stage<'run> {
-    workbench: &'run Workbench<'run>,
-    reproducer: &'run TreeReproducer,
+    pub(super) workbench: &'run Workbench<'run>,
+    pub(super) reproducer: &'run TreeReproducer,
     built: Trial,
-    work: PathBuf,
+    pub(super) work: PathBuf,
     shots: usize,
 }
 
@@ -114,21 +132,10 @@ impl<'run> Stage<'run> {
     /// Runs the command once.
     pub(super) fn shoot(&mut self, given: &Given) -> Result<Shot, VerifyError> {
         let session = self.workbench.session();
-        self.shots += 1;
-        let logs = self.work.join(format!("{:04}", self.shots));
-        fs::create_dir_all(&logs).doing("make directory", &logs)?;
-        let fresh = self.built.replica(session, &self.work.join("fresh"))?;
-        self.put_beside(&fresh)?;
+        let logs = self.logs()?;
+        let fresh = self.fresh()?;
         let mut surroundings = self.workbench.manager.surroundings(&fresh)?;
-        for (name, value) in texts(&SANITIZERS) {
-            if !surroundings
-                .environment
-                .iter()
-                .any(|(known, _)| *known == name)
-            {
-                surroundings.environment.push((name, value));
-            }
-        }
+        sanitizers(&mut surroundings);
         let mut seen = None;
         if let Some(input) = &given.input {
             let folder = self.work.join("input");
@@ -143,7 +150,7 @@ impl<'run> Stage<'run> {
             .argv
             .iter()
             .map(|word| match &path {
-                Some(path) => word.replace(backstitch_model::tree_reproducer::INPUT, path),
+                Some(path) => word.replace(INPUT, path),
                 None => word.clone(),
             })
             .collect();
@@ -165,6 +172,22 @@ impl<'run> Stage<'run> {
         wrote.retain(|name| !self.is_beside(name));
         session.sandbox().discard(&self.work.join("fresh"))?;
         told(&ended, words.into_iter().chain(path).collect(), wrote)
+    }
+
+    /// A folder for the logs of the next job.
+    pub(super) fn logs(&mut self) -> Result<PathBuf, VerifyError> {
+        self.shots += 1;
+        let logs = self.work.join(format!("{:04}", self.shots));
+        fs::create_dir_all(&logs).doing("make directory", &logs)?;
+        Ok(logs)
+    }
+
+    /// A fresh layer over the built tree, with the reproducer's own files.
+    pub(super) fn fresh(&self) -> Result<Trial, VerifyError> {
+        let session = self.workbench.session();
+        let fresh = self.built.replica(session, &self.work.join("fresh"))?;
+        self.put_beside(&fresh)?;
+        Ok(fresh)
     }
 
     /// Forgets what a run printed.
@@ -204,18 +227,33 @@ impl<'run> Stage<'run> {
             sandbox.discard(folder)?;
         }
         fs::create_dir_all(folder).doing("make directory", folder)?;
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        let last = input.name.rsplit('/').next().unwrap_or_default();
-        let name: String = last.chars().filter(|c| is_plain(*c)).take(100).collect();
-        let name = if name.trim_matches('.').is_empty() {
-            "input".to_owned()
-        } else {
-            name
-        };
+        let name = file_name(input);
         let file = folder.join(&name);
         fs::write(&file, &input.bytes).doing("write", &file)?;
         sandbox.own(folder)?;
         Ok(name)
+    }
+}
+
+/// A plain name for an input's file.
+pub(super) fn file_name(input: &Input) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let last = input.name.rsplit('/').next().unwrap_or_default();
+    let name: String = last.chars().filter(|c| is_plain(*c)).take(100).collect();
+    if name.trim_matches('.').is_empty() {
+        "input".to_owned()
+    } else {
+        name
+    }
+}
+
+/// Tells sanitizers what they are to do, where the project does not.
+pub(super) fn sanitizers(surroundings: &mut Surroundings) {
+    let environment = &mut surroundings.environment;
+    for (name, value) in texts(&SANITIZERS) {
+        if !environment.iter().any(|(known, _)| *known == name) {
+            environment.push((name, value));
+        }
     }
 }
 

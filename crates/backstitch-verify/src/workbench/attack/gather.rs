@@ -1,0 +1,175 @@
+//! Gathers variants from everything that makes them, a few of each, in an order that is the same
+//! each time. Pure.
+
+use std::collections::BTreeSet;
+
+use super::mutate::{self, BYTES_MAX, Edges};
+use super::{texts, windows};
+use crate::workbench::variants::Chance;
+
+/// The longest input that is varied at every place, in bytes.
+const EVERYWHERE_BYTES_MAX: usize = 4 << 10;
+/// The most inputs of each kind that are varied at every place.
+const INPUTS_MAX: usize = 6;
+
+/// What variants are made of.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sources {
+    /// The inputs that show the flaw.
+    pub(super) listed: Vec<Vec<u8>>,
+    /// Some that show none.
+    pub(super) benign: Vec<Vec<u8>>,
+    /// Where on the untouched tree the listed ones turn.
+    pub(super) edges: Edges,
+    /// Words that the project and the reproducer know.
+    pub(super) words: Vec<String>,
+}
+
+/// One variant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Variant {
+    pub(super) bytes: Vec<u8>,
+    /// Is it made of an input that shows the flaw?
+    pub(super) is_near: bool,
+}
+
+/// Variants of one manner.
+struct Manner {
+    is_near: bool,
+    made: std::vec::IntoIter<Vec<u8>>,
+}
+
+impl Sources {
+    /// At most `count` variants, none of which is an input itself.
+    pub(super) fn variants(&self, seed: &str, count: usize) -> Vec<Variant> {
+        let mut known: BTreeSet<Vec<u8>> = self.listed.iter().chain(&self.benign).cloned().collect();
+        let mut variants: Vec<Variant> = Vec::new();
+        let mut manners = self.manners(&mut Chance::new(seed), count);
+        while variants.len() < count && !manners.is_empty() {
+            manners.retain_mut(|manner| {
+                let next = manner.made.find(|it| it.len() <= BYTES_MAX && !known.contains(it));
+                let Some(bytes) = next else {
+                    return false;
+                };
+                if variants.len() < count {
+                    known.insert(bytes.clone());
+                    variants.push(Variant {
+                        bytes,
+                        is_near: manner.is_near,
+                    });
+                }
+                true
+            });
+        }
+        variants
+    }
+
+    fn manners(&self, chance: &mut Chance, count: usize) -> Vec<Manner> {
+        let mut manners = Vec::new();
+        let mut add = |is_near: bool, made: Vec<Vec<u8>>| {
+            manners.push(Manner {
+                is_near,
+                made: made.into_iter(),
+            });
+        };
+        let edges = self.edges.variants(&self.listed);
+        let longer: Vec<_> = self.listed.iter().flat_map(|it| mutate::longer(it)).collect();
+        let telling: Vec<_> = self.listed.iter().flat_map(|it| mutate::telling(it)).collect();
+        add(true, edges);
+        add(true, longer);
+        add(true, shuffled(telling, chance));
+        for made in self.everywhere(&self.listed, &self.benign) {
+            add(true, shuffled(made, chance));
+        }
+        for made in self.everywhere(&self.benign, &[]) {
+            add(false, shuffled(made, chance));
+        }
+        for (is_near, inputs) in [(true, &self.listed), (false, &self.benign)] {
+            add(is_near, mutate::by_chance(inputs, &self.words, chance, count));
+        }
+        manners
+    }
+
+    /// Variants that differ at each place in turn, by their manner.
+    fn everywhere(&self, inputs: &[Vec<u8>], others: &[Vec<u8>]) -> Vec<Vec<Vec<u8>>> {
+        let fit = |inputs: &[Vec<u8>]| -> Vec<Vec<u8>> {
+            let fitting = inputs.iter().filter(|it| it.len() <= EVERYWHERE_BYTES_MAX);
+            fitting.take(INPUTS_MAX).cloned().collect()
+        };
+        let (inputs, others) = (fit(inputs), fit(others));
+        let words = &self.words;
+        let is_text = inputs.iter().all(|input| mutate::text(input).is_some());
+        let mut all: Vec<Vec<Vec<u8>>> = Vec::new();
+        let mut of_each = |make: &dyn Fn(&[u8]) -> Vec<Vec<u8>>| {
+            all.push(inputs.iter().flat_map(|input| make(input)).collect());
+        };
+        if is_text {
+            of_each(&|input| texts::paths(input, words));
+            of_each(&|input| texts::json(input, words));
+            of_each(&|input| texts::words(input, words));
+            of_each(&texts::counts);
+            of_each(&texts::lengths);
+            of_each(&texts::lines);
+            of_each(&texts::special);
+        } else {
+            // One half of the room for what looks like a count.
+            of_each(&|input| halves(windows::integers(input)[0].clone(), 0));
+            of_each(&|input| halves(windows::integers(input)[0].clone(), 1));
+            of_each(&windows::pairs);
+            of_each(&|input| windows::integers(input)[1].clone());
+            of_each(&|input| windows::kinds(input, &others));
+            of_each(&windows::cuts);
+        }
+        of_each(&|input| {
+            let joined = others.iter().flat_map(|other| windows::joined(input, other));
+            joined.collect()
+        });
+        all
+    }
+}
+
+fn halves(made: Vec<Vec<u8>>, rest: usize) -> Vec<Vec<u8>> {
+    made.into_iter().skip(rest).step_by(2).collect()
+}
+
+fn shuffled(mut made: Vec<Vec<u8>>, chance: &mut Chance) -> Vec<Vec<u8>> {
+    for at in (1..made.len()).rev() {
+        made.swap(at, chance.below(at + 1));
+    }
+    made
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(listed: &[u8], benign: &[u8]) -> Vec<Variant> {
+        let sources = Sources {
+            listed: vec![listed.to_vec()],
+            benign: vec![benign.to_vec()],
+            ..Sources::default()
+        };
+        sources.variants("seed", 300)
+    }
+
+    #[test]
+    fn variants_are_bounded_unlike_each_other_and_can_be_repeated() {
+        for input in [&b""[..], b"a", b"\x00\x01\xff\xfe", b"name,name\n", &vec![7; 300_000]] {
+            let first = made(input, b"x=1\n");
+            assert!(first.len() <= 300);
+            assert!(first.iter().all(|it| it.bytes.len() <= BYTES_MAX && it.bytes != input));
+            assert_eq!(first, made(input, b"x=1\n"));
+            let unlike: BTreeSet<_> = first.iter().map(|it| &it.bytes).collect();
+            assert_eq!(unlike.len(), first.len());
+        }
+        assert_eq!(made(b"GET /a?n=10 x", b"GET /").len(), 300);
+        assert!(Sources::default().variants("seed", 300).is_empty());
+    }
+
+    #[test]
+    fn both_kinds_of_inputs_are_varied() {
+        let all = made(b"t\0\0\0\x40hello", b"n\0\0\0\x04abcd");
+        let near = all.iter().filter(|it| it.is_near).count();
+        assert!(near > 100 && all.len() - near > 60);
+    }
+}
