@@ -9,8 +9,8 @@ use backstitch_model::{Check, CheckRun, Oracle, Outcome, TreeReproducer};
 
 use super::given::{benign, listed, of_samples, variants};
 use super::judge::{self, Control, Pair, Saw};
-use super::samples::samples;
 use super::many::{self, Seen, Wary};
+use super::samples::samples;
 use super::shots::{Given, Role, Stage};
 use super::{Attacked, Build, RUNS, Record, control, place, saw};
 use crate::workbench::Workbench;
@@ -176,7 +176,8 @@ impl<'run> After<'run> {
         let origin = &self.baseline.origin;
         let stage = match self.before.record.on {
             Build::Plain => {
-                let work = place(origin, self.reproducer).join("plain");
+                // Not where the logs of the first attack are.
+                let work = place(origin, self.reproducer).join("again");
                 Stage::open(self.workbench, self.reproducer, origin, &work)?
             }
             Build::Instrumented => {
@@ -279,7 +280,14 @@ impl<'run> After<'run> {
     ) -> Result<(Vec<(String, &'run Saw, Saw)>, Marks), VerifyError> {
         let record: &'run Record = &self.before.record;
         let flaw = record.flaw.as_deref();
-        let plain = attacked(&mut self.plain, &self.all, &record.plain, self.oracle, flaw, notes)?;
+        let plain = attacked(
+            &mut self.plain,
+            &self.all,
+            &record.plain,
+            self.oracle,
+            flaw,
+            notes,
+        )?;
         let name = |number: usize| self.all[number].name.clone();
         let mut seen = Vec::new();
         for (number, now) in &plain {
@@ -315,20 +323,26 @@ impl<'run> After<'run> {
     /// others do on both trees, each run alone.
     fn quiet(&mut self, marks: &Marks) -> Result<(usize, Vec<(Control, Control)>), VerifyError> {
         let record = &self.before.record;
-        let quiet = marks.iter().filter(|(number, seen)| {
-            record.is_quiet(**number) && matches!(seen.saw, Saw::Nothing)
-        });
+        let quiet = marks
+            .iter()
+            .filter(|(number, seen)| record.is_quiet(**number) && matches!(seen.saw, Saw::Nothing));
         let is_same = |number: usize, seen: &Seen| record.plain[number].mark == seen.mark;
-        let (same, mut apart): (Vec<_>, Vec<_>) =
-            quiet.map(|(number, seen)| (*number, seen)).partition(|(number, seen)| is_same(*number, seen));
+        let (same, mut apart): (Vec<_>, Vec<_>) = quiet
+            .map(|(number, seen)| (*number, seen))
+            .partition(|(number, seen)| is_same(*number, seen));
         // First those that are far from the flaw.
         apart.sort_by_key(|(number, _)| (self.all[*number].role == Role::Near, *number));
-        let numbers: Vec<usize> = apart.into_iter().map(|(number, _)| number).take(APART_MAX).collect();
+        let numbers: Vec<usize> = apart
+            .into_iter()
+            .map(|(number, _)| number)
+            .take(APART_MAX)
+            .collect();
         if numbers.is_empty() {
             return Ok((same.len(), Vec::new()));
         }
         let origin = &self.baseline.origin;
-        let work = place(origin, self.reproducer).join("plain");
+        // Not where the logs of the first attack are.
+        let work = place(origin, self.reproducer).join("again");
         let Ok(mut there) = Stage::open(self.workbench, self.reproducer, origin, &work)? else {
             return Ok((same.len(), Vec::new()));
         };

@@ -29,7 +29,7 @@ pub(super) struct Sources {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Variant {
     pub(super) bytes: Vec<u8>,
-    /// Is it made of an input that shows the flaw?
+    /// Is it made of an input that shows the flaw, or broken in its form?
     pub(super) is_near: bool,
 }
 
@@ -42,12 +42,15 @@ struct Manner {
 impl Sources {
     /// At most `count` variants, none of which is an input itself.
     pub(super) fn variants(&self, seed: &str, count: usize) -> Vec<Variant> {
-        let mut known: BTreeSet<Vec<u8>> = self.listed.iter().chain(&self.benign).cloned().collect();
+        let mut known: BTreeSet<Vec<u8>> =
+            self.listed.iter().chain(&self.benign).cloned().collect();
         let mut variants: Vec<Variant> = Vec::new();
         let mut manners = self.manners(&mut Chance::new(seed), count);
         while variants.len() < count && !manners.is_empty() {
             manners.retain_mut(|manner| {
-                let next = manner.made.find(|it| it.len() <= BYTES_MAX && !known.contains(it));
+                let next = manner
+                    .made
+                    .find(|it| it.len() <= BYTES_MAX && !known.contains(it));
                 let Some(bytes) = next else {
                     return false;
                 };
@@ -73,37 +76,59 @@ impl Sources {
             });
         };
         let edges = self.edges.variants(&self.listed);
-        let longer: Vec<_> = self.listed.iter().flat_map(|it| mutate::longer(it)).collect();
-        let telling: Vec<_> = self.listed.iter().flat_map(|it| mutate::telling(it)).collect();
+        let longer: Vec<_> = self
+            .listed
+            .iter()
+            .flat_map(|it| mutate::longer(it))
+            .collect();
+        let telling: Vec<_> = self
+            .listed
+            .iter()
+            .flat_map(|it| mutate::telling(it))
+            .collect();
         add(true, edges);
         add(true, longer);
         add(true, shuffled(telling, chance));
-        for made in self.everywhere(&self.listed, &self.benign) {
+        let (listed, benign) = (fit(&self.listed), fit(&self.benign));
+        if !is_text(&listed) {
+            add(
+                true,
+                listed
+                    .iter()
+                    .chain(&benign)
+                    .flat_map(|it| windows::by_one(it))
+                    .collect(),
+            );
+        }
+        for made in self.everywhere(&listed, &benign) {
             add(true, shuffled(made, chance));
         }
-        for made in self.everywhere(&self.benign, &[]) {
-            add(false, shuffled(made, chance));
+        // What breaks an input's form is as near to the flaw.
+        for made in self.everywhere(&benign, &[]) {
+            add(true, shuffled(made, chance));
         }
-        for (is_near, inputs) in [(true, &self.listed), (false, &self.benign)] {
-            add(is_near, mutate::by_chance(inputs, &self.words, chance, count));
+        if is_text(&benign) {
+            for make in [texts::words, |input: &[u8], _: &[String]| {
+                texts::lines(input)
+            }] {
+                let made = benign.iter().flat_map(|input| make(input, &[])).collect();
+                add(false, shuffled(made, chance));
+            }
+        }
+        for inputs in [&self.listed, &self.benign] {
+            add(true, mutate::by_chance(inputs, &self.words, chance, count));
         }
         manners
     }
 
     /// Variants that differ at each place in turn, by their manner.
     fn everywhere(&self, inputs: &[Vec<u8>], others: &[Vec<u8>]) -> Vec<Vec<Vec<u8>>> {
-        let fit = |inputs: &[Vec<u8>]| -> Vec<Vec<u8>> {
-            let fitting = inputs.iter().filter(|it| it.len() <= EVERYWHERE_BYTES_MAX);
-            fitting.take(INPUTS_MAX).cloned().collect()
-        };
-        let (inputs, others) = (fit(inputs), fit(others));
         let words = &self.words;
-        let is_text = inputs.iter().all(|input| mutate::text(input).is_some());
         let mut all: Vec<Vec<Vec<u8>>> = Vec::new();
         let mut of_each = |make: &dyn Fn(&[u8]) -> Vec<Vec<u8>>| {
             all.push(inputs.iter().flat_map(|input| make(input)).collect());
         };
-        if is_text {
+        if is_text(inputs) {
             of_each(&|input| texts::paths(input, words));
             of_each(&|input| texts::json(input, words));
             of_each(&|input| texts::words(input, words));
@@ -121,11 +146,23 @@ impl Sources {
             of_each(&windows::cuts);
         }
         of_each(&|input| {
-            let joined = others.iter().flat_map(|other| windows::joined(input, other));
+            let joined = others
+                .iter()
+                .flat_map(|other| windows::joined(input, other));
             joined.collect()
         });
         all
     }
+}
+
+/// The first of them that are short enough to be varied at every place.
+fn fit(inputs: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let fitting = inputs.iter().filter(|it| it.len() <= EVERYWHERE_BYTES_MAX);
+    fitting.take(INPUTS_MAX).cloned().collect()
+}
+
+fn is_text(inputs: &[Vec<u8>]) -> bool {
+    inputs.iter().all(|input| mutate::text(input).is_some())
 }
 
 fn halves(made: Vec<Vec<u8>>, rest: usize) -> Vec<Vec<u8>> {
@@ -154,10 +191,20 @@ mod tests {
 
     #[test]
     fn variants_are_bounded_unlike_each_other_and_can_be_repeated() {
-        for input in [&b""[..], b"a", b"\x00\x01\xff\xfe", b"name,name\n", &vec![7; 300_000]] {
+        for input in [
+            &b""[..],
+            b"a",
+            b"\x00\x01\xff\xfe",
+            b"name,name\n",
+            &vec![7; 300_000],
+        ] {
             let first = made(input, b"x=1\n");
             assert!(first.len() <= 300);
-            assert!(first.iter().all(|it| it.bytes.len() <= BYTES_MAX && it.bytes != input));
+            assert!(
+                first
+                    .iter()
+                    .all(|it| it.bytes.len() <= BYTES_MAX && it.bytes != input)
+            );
             assert_eq!(first, made(input, b"x=1\n"));
             let unlike: BTreeSet<_> = first.iter().map(|it| &it.bytes).collect();
             assert_eq!(unlike.len(), first.len());
@@ -168,8 +215,8 @@ mod tests {
 
     #[test]
     fn both_kinds_of_inputs_are_varied() {
-        let all = made(b"t\0\0\0\x40hello", b"n\0\0\0\x04abcd");
+        let all = made(b"size=99999999\nname=x\n", b"size=1\nname=y\n");
         let near = all.iter().filter(|it| it.is_near).count();
-        assert!(near > 100 && all.len() - near > 60);
+        assert!(near > 100 && all.len() - near > 30);
     }
 }

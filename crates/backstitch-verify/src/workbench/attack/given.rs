@@ -88,9 +88,7 @@ fn quoted(script: &str) -> Vec<String> {
     let lines = script.lines().take(QUOTED_LINES_MAX);
     let texts = lines.flat_map(|line| line.split(['"', '\'']).skip(1).step_by(2));
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
-    let fitting = texts.filter(|text| {
-        (2..=40).contains(&text.len()) && text.chars().all(is_plain)
-    });
+    let fitting = texts.filter(|text| (2..=40).contains(&text.len()) && text.chars().all(is_plain));
     fitting.take(QUOTED_MAX).map(str::to_owned).collect()
 }
 
@@ -143,12 +141,7 @@ fn arguments(argv: &[String]) -> Vec<usize> {
         .collect()
 }
 
-fn given(
-    reproducer: &TreeReproducer,
-    name: String,
-    role: Role,
-    input: Option<Input>,
-) -> Given {
+fn given(reproducer: &TreeReproducer, name: String, role: Role, input: Option<Input>) -> Given {
     Given {
         name,
         role,

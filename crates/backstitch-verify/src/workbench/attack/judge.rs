@@ -452,12 +452,23 @@ mod tests {
         };
         let (done, refused) = (("exit code 0", ""), ("exit code 1", "too short"));
         let reworded = ("exit code 1", "too long");
-        for (role, other) in [(Role::Near, done), (Role::Near, reworded), (Role::Gentle, reworded)] {
+        for (role, other) in [
+            (Role::Near, done),
+            (Role::Near, reworded),
+            (Role::Gentle, reworded),
+        ] {
             let (outcome, notes) = judged(role, other, refused);
             assert_eq!((outcome, notes.len()), (Outcome::Passed, 2));
         }
-        for (role, other) in [(Role::Gentle, done), (Role::Sample, done), (Role::Declared, reworded)] {
-            assert!(matches!(judged(role, other, refused).0, Outcome::Differs(_)));
+        for (role, other) in [
+            (Role::Gentle, done),
+            (Role::Sample, done),
+            (Role::Declared, reworded),
+        ] {
+            assert!(matches!(
+                judged(role, other, refused).0,
+                Outcome::Differs(_)
+            ));
         }
     }
 }

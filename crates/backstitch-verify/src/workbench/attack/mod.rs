@@ -42,7 +42,7 @@ pub use after::AttackedAfter;
 /// How often what is red, and what is green, is run.
 const RUNS: usize = 3;
 /// How many variants are made.
-const VARIANTS_MAX: usize = 700;
+const VARIANTS_MAX: usize = 800;
 /// How many variants that are red on the untouched tree are run again alone.
 const AGAIN_MAX: usize = 3;
 /// The most files that are named of those a run wrote.
@@ -99,8 +99,7 @@ impl Record {
         let is_nothing =
             |all: &[Seen]| all.get(number).is_some_and(|seen| seen.saw == Saw::Nothing);
         let there = self.instrumented.as_ref();
-        is_nothing(&self.plain)
-            && there.map_or(true, |it| is_nothing(&it.variants))
+        is_nothing(&self.plain) && there.map_or(true, |it| is_nothing(&it.variants))
     }
 }
 
@@ -482,11 +481,7 @@ fn attacked(
     Ok(seen.into_values().collect())
 }
 
-fn control(
-    stage: &mut Stage<'_>,
-    oracle: Oracle,
-    given: &Given,
-) -> Result<Control, VerifyError> {
+fn control(stage: &mut Stage<'_>, oracle: Oracle, given: &Given) -> Result<Control, VerifyError> {
     let shot = stage.shoot(given)?;
     stage.forget(&shot)?;
     Ok(Control {

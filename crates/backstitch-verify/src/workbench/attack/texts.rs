@@ -18,38 +18,89 @@ const JSON_BYTES_MAX: usize = 64 << 10;
 
 /// Numbers at which counts and sizes turn.
 const NUMBERS: [&str; 30] = [
-    "0", "1", "2", "3", "4", "7", "8", "15", "16", "17", "31", "32", "33", "63", "64", "65", "100",
-    "127", "128", "255", "256", "1000", "32768", "65535", "65536", "2147483647", "2147483648",
-    "4294967295", "4294967296", "9223372036854775807",
+    "0",
+    "1",
+    "2",
+    "3",
+    "4",
+    "7",
+    "8",
+    "15",
+    "16",
+    "17",
+    "31",
+    "32",
+    "33",
+    "63",
+    "64",
+    "65",
+    "100",
+    "127",
+    "128",
+    "255",
+    "256",
+    "1000",
+    "32768",
+    "65535",
+    "65536",
+    "2147483647",
+    "2147483648",
+    "4294967295",
+    "4294967296",
+    "9223372036854775807",
 ];
 /// Numbers that are hardly any.
 const ODD_NUMBERS: [&str; 9] = [
-    "-1", "-2147483648", "18446744073709551615", "18446744073709551616", "1e9", "0x10", "007", "+1",
+    "-1",
+    "-2147483648",
+    "18446744073709551615",
+    "18446744073709551616",
+    "1e9",
+    "0x10",
+    "007",
+    "+1",
     "99999999999999999999999999",
 ];
 /// What is special in some language of texts.
 const SPECIAL: [&str; 24] = [
-    "%", "%zz", "%C3", "%00", "\\", "\"", "'", "/", ".", "*", "?", "[", "]", "(", "{", "<", "&", "=",
-    ";", ",", "\t", "\r", "\u{0}", "\u{e9}",
+    "%", "%zz", "%C3", "%00", "\\", "\"", "'", "/", ".", "*", "?", "[", "]", "(", "{", "<", "&",
+    "=", ";", ",", "\t", "\r", "\u{0}", "\u{e9}",
 ];
 /// Ways to leave a folder.
 const UPS: [&str; 14] = [
-    "../", "..\\", "%2e%2e/", "%2e%2e%2f", "..%2f", "..%2F", "..%5c", "%2E%2E/", ".%2e/",
-    "%252e%252e%252f", "....//", "./../", "x/../../", "//",
+    "../",
+    "..\\",
+    "%2e%2e/",
+    "%2e%2e%2f",
+    "..%2f",
+    "..%2F",
+    "..%5c",
+    "%2E%2E/",
+    ".%2e/",
+    "%252e%252e%252f",
+    "....//",
+    "./../",
+    "x/../../",
+    "//",
 ];
 
 /// The words replaced, lengthened, removed and doubled, each alone.
 pub(super) fn words(input: &[u8], others: &[String]) -> Vec<Vec<u8>> {
     let places = stretches(input, |byte| !separates(*byte));
     let own = places.iter().map(|(from, to)| input[*from..*to].to_vec());
-    let known = others.iter().take(OTHERS_MAX).map(|it| it.clone().into_bytes());
+    let known = others
+        .iter()
+        .take(OTHERS_MAX)
+        .map(|it| it.clone().into_bytes());
     let all: Vec<Vec<u8>> = own.take(OTHERS_MAX).chain(known).collect();
     let mut made = Vec::new();
     for (from, to) in places.into_iter().take(PLACES_MAX / 4) {
         let word = &input[from..to];
         let renamed: Vec<u8> = word.iter().map(|byte| next(*byte)).collect();
         let upper = word.to_ascii_uppercase();
-        made.extend([&b""[..], &renamed, &upper, &word[..1]].map(|by| replaced(input, from, to, by)));
+        made.extend(
+            [&b""[..], &renamed, &upper, &word[..1]].map(|by| replaced(input, from, to, by)),
+        );
         made.extend(all.iter().map(|other| replaced(input, from, to, other)));
         // Without the separator before it, and twice with it.
         made.push(replaced(input, from.saturating_sub(1), to, b""));
@@ -63,7 +114,10 @@ pub(super) fn words(input: &[u8], others: &[String]) -> Vec<Vec<u8>> {
 /// Every word at many lengths.
 pub(super) fn lengths(input: &[u8]) -> Vec<Vec<u8>> {
     let mut made = Vec::new();
-    for (from, to) in stretches(input, |byte| !separates(*byte)).into_iter().take(PLACES_MAX / 4) {
+    for (from, to) in stretches(input, |byte| !separates(*byte))
+        .into_iter()
+        .take(PLACES_MAX / 4)
+    {
         let word = &input[from..to];
         let mut length = 4;
         while length <= WORD_BYTES_MAX {
@@ -73,7 +127,12 @@ pub(super) fn lengths(input: &[u8]) -> Vec<Vec<u8>> {
             }
             length *= if length < 1024 { 2 } else { 8 };
         }
-        for longer in [word.len() + 1, word.len() + 2, word.len() + 3, word.len() + 8] {
+        for longer in [
+            word.len() + 1,
+            word.len() + 2,
+            word.len() + 3,
+            word.len() + 8,
+        ] {
             let longer: Vec<u8> = word.iter().copied().cycle().take(longer).collect();
             made.push(replaced(input, from, to, &longer));
         }
@@ -85,10 +144,22 @@ pub(super) fn lengths(input: &[u8]) -> Vec<Vec<u8>> {
 pub(super) fn counts(input: &[u8]) -> Vec<Vec<u8>> {
     let mut made = Vec::new();
     for (from, to) in numbers(input).into_iter().take(PLACES_MAX / 4) {
-        let own: u64 = std::str::from_utf8(&input[from..to]).ok().and_then(|it| it.parse().ok()).unwrap_or(0);
-        let near = [own.wrapping_add(1), own.wrapping_sub(1), own.wrapping_mul(2), own / 2];
+        let own: u64 = std::str::from_utf8(&input[from..to])
+            .ok()
+            .and_then(|it| it.parse().ok())
+            .unwrap_or(0);
+        let near = [
+            own.wrapping_add(1),
+            own.wrapping_sub(1),
+            own.wrapping_mul(2),
+            own / 2,
+        ];
         let near = near.map(|value| value.to_string());
-        let values = near.iter().map(String::as_str).chain(NUMBERS).chain(ODD_NUMBERS);
+        let values = near
+            .iter()
+            .map(String::as_str)
+            .chain(NUMBERS)
+            .chain(ODD_NUMBERS);
         made.extend(values.map(|value| replaced(input, from, to, value.as_bytes())));
     }
     made
@@ -110,10 +181,16 @@ pub(super) fn special(input: &[u8]) -> Vec<Vec<u8>> {
 
 /// Lines removed, doubled, swapped, and each at another's place.
 pub(super) fn lines(input: &[u8]) -> Vec<Vec<u8>> {
-    let all: Vec<&[u8]> = input.split_inclusive(|byte| *byte == b'\n').take(LINES_MAX).collect();
+    let all: Vec<&[u8]> = input
+        .split_inclusive(|byte| *byte == b'\n')
+        .take(LINES_MAX)
+        .collect();
     let mut made = Vec::new();
     if all.len() < 2 {
-        made.extend([2, 3, 10, 200].map(|times| input.repeat(times.min(1 + WORD_BYTES_MAX / input.len().max(1)))));
+        made.extend(
+            [2, 3, 10, 200]
+                .map(|times| input.repeat(times.min(1 + WORD_BYTES_MAX / input.len().max(1)))),
+        );
         return made;
     }
     for at in 0..all.len() {
@@ -154,7 +231,9 @@ pub(super) fn paths(input: &[u8], others: &[String]) -> Vec<Vec<u8>> {
         made.push(text.replacen(own, &format!("x/{own}{own}"), 1));
         for (at, _) in text.match_indices(own).take(8) {
             let rest = &text[at + own.len()..];
-            let end = rest.find(|c: char| c.is_whitespace() || "\"',;".contains(c)).unwrap_or(rest.len());
+            let end = rest
+                .find(|c: char| c.is_whitespace() || "\"',;".contains(c))
+                .unwrap_or(rest.len());
             for other in others.iter().take(64) {
                 made.push(format!("{}{own}{other}{}", &text[..at], &rest[end..]));
                 made.push(format!("{}{own}{other}/{rest}", &text[..at]));
@@ -175,7 +254,9 @@ pub(super) fn json(input: &[u8], others: &[String]) -> Vec<Vec<u8>> {
     let Ok(value) = serde_json::from_slice::<Value>(input) else {
         return Vec::new();
     };
-    let mut keys: Vec<String> = ["__proto__", "constructor", "prototype", "a", "", "toString"].map(str::to_owned).into();
+    let mut keys: Vec<String> = ["__proto__", "constructor", "prototype", "a", "", "toString"]
+        .map(str::to_owned)
+        .into();
     keys.extend(others.iter().take(OTHERS_MAX).cloned());
     let mut pointers = Vec::new();
     gather(&value, String::new(), &mut pointers);
@@ -230,10 +311,17 @@ fn gather(value: &Value, pointer: String, found: &mut Vec<String>) {
             .iter()
             .map(|(key, member)| (key.replace('~', "~0").replace('/', "~1"), member))
             .collect(),
-        Value::Array(members) => members.iter().enumerate().map(|(at, member)| (at.to_string(), member)).collect(),
+        Value::Array(members) => members
+            .iter()
+            .enumerate()
+            .map(|(at, member)| (at.to_string(), member))
+            .collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     };
-    let inner: Vec<_> = below.into_iter().map(|(key, member)| (format!("{pointer}/{key}"), member)).collect();
+    let inner: Vec<_> = below
+        .into_iter()
+        .map(|(key, member)| (format!("{pointer}/{key}"), member))
+        .collect();
     found.push(pointer);
     for (pointer, member) in inner {
         gather(member, pointer, found);
@@ -261,7 +349,13 @@ mod tests {
     fn what_wrong_mends_forget_is_among_them() {
         let others = ["old/key".to_owned()];
         let up = paths(b"get ../secret", &others);
-        for wanted in ["get ..%2fsecret", "get %2e%2e/secret", "get /secret", "get x/../../secret", "get ../old/key"] {
+        for wanted in [
+            "get ..%2fsecret",
+            "get %2e%2e/secret",
+            "get /secret",
+            "get x/../../secret",
+            "get ../old/key",
+        ] {
             assert!(holds(&up, wanted), "{wanted}");
         }
         let merged = json(br#"[{"__proto__":{"admin":true}}]"#, &[]);
@@ -283,7 +377,14 @@ mod tests {
         let deep = format!("{}1{}", "[".repeat(100), "]".repeat(100));
         for input in ["", "a", &long, &deep] {
             let input = input.as_bytes();
-            for made in [words(input, &[]), lengths(input), counts(input), special(input), lines(input), json(input, &[])] {
+            for made in [
+                words(input, &[]),
+                lengths(input),
+                counts(input),
+                special(input),
+                lines(input),
+                json(input, &[]),
+            ] {
                 assert!(made.len() < 6000, "{}", made.len());
             }
         }

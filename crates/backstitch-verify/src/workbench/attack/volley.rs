@@ -190,9 +190,8 @@ fn glance(printed: &Path, number: usize, words: Vec<String>, status: i32) -> Gla
     };
     let (out, err) = (read("out"), read("err"));
     let is_whole = out.is_some() && err.is_some();
-    let text = |bytes: Option<Vec<u8>>| {
-        String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
-    };
+    let text =
+        |bytes: Option<Vec<u8>>| String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
     let (stdout, stderr) = (text(out), text(err));
     let signal = status - BY_SIGNAL;
     let (end, exit) = match signal {

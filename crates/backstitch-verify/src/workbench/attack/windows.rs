@@ -49,10 +49,10 @@ impl Field {
     }
 
     /// Does it look like a count or a length that is written with this width?
-    fn is_plausible(self) -> bool {
+    fn is_plausible(self, length: usize) -> bool {
         self.own > 0
             && match self.width {
-                1 => self.own < 0x80,
+                1 => self.own < 0x80 && self.own <= length.max(16) as u64,
                 2 => self.own < 0x1000,
                 _ => self.own <= PLAUSIBLE_MAX,
             }
@@ -62,7 +62,11 @@ impl Field {
     /// sums and products with small numbers no longer fit.
     fn values(self, length: usize) -> Vec<u64> {
         let bits = self.width * 8;
-        let most = if bits == 64 { u64::MAX } else { (1 << bits) - 1 };
+        let most = if bits == 64 {
+            u64::MAX
+        } else {
+            (1 << bits) - 1
+        };
         let (length, after) = (length as u64, (self.at + self.width) as u64);
         let left = length.saturating_sub(after);
         let mut values = vec![0, 1, 2, 3, 16, 32, 64, 128, 255, 256, 1024, 4096];
@@ -84,9 +88,35 @@ impl Field {
     }
 }
 
+/// What is wrong by one: counts that are one more or less than they were or than what is left of the
+/// input, and inputs that end a little too soon.
+pub(super) fn by_one(input: &[u8]) -> Vec<Vec<u8>> {
+    let mut made: Vec<Vec<u8>> = (1..=8)
+        .map(|less| input[..input.len().saturating_sub(less)].to_vec())
+        .collect();
+    for field in fields(input) {
+        if !field.is_plausible(input.len()) {
+            continue;
+        }
+        let left = (input.len() - field.at - field.width) as u64;
+        for value in [
+            field.own + 1,
+            field.own - 1,
+            left + 1,
+            left,
+            left.saturating_sub(1),
+        ] {
+            made.push(with(input, &[(field, value)]));
+        }
+    }
+    made
+}
+
 /// One integer set to each of its edges: first those of fields that look like counts, then the rest.
 pub(super) fn integers(input: &[u8]) -> [Vec<Vec<u8>>; 2] {
-    let (likely, others): (Vec<_>, Vec<_>) = fields(input).into_iter().partition(|it| it.is_plausible());
+    let (likely, others): (Vec<_>, Vec<_>) = fields(input)
+        .into_iter()
+        .partition(|it| it.is_plausible(input.len()));
     [likely, others].map(|fields| {
         let mut made = Vec::new();
         for field in fields {
@@ -101,18 +131,29 @@ pub(super) fn integers(input: &[u8]) -> [Vec<Vec<u8>>; 2] {
 /// Two integers that look like counts, both set to where their product or sum no longer fits.
 pub(super) fn pairs(input: &[u8]) -> Vec<Vec<u8>> {
     let mut likely = fields(input);
-    likely.retain(|field| field.width > 1 && field.is_plausible());
+    likely.retain(|field| field.width > 1 && field.is_plausible(input.len()));
     let mut made = Vec::new();
     for (number, one) in likely.iter().enumerate() {
         let others = likely[number + 1..].iter();
         let fitting = others.filter(|other| {
-            other.width == one.width && other.is_little == one.is_little && other.at >= one.at + one.width
+            other.width == one.width
+                && other.is_little == one.is_little
+                && other.at >= one.at + one.width
         });
         for other in fitting.take(PAIRED_MAX) {
             let edges: &[u64] = if one.width == 2 {
                 &[0x100, 0x101, 0x7fff, 0x8000, 0xff, 0xffff]
             } else {
-                &[0x8000, 0x8001, 0xffff, 0x1_0000, 0x1_0001, 0x4000_0000, 0x8000_0001, 0xffff_ffff]
+                &[
+                    0x8000,
+                    0x8001,
+                    0xffff,
+                    0x1_0000,
+                    0x1_0001,
+                    0x4000_0000,
+                    0x8000_0001,
+                    0xffff_ffff,
+                ]
             };
             for (index, value) in edges.iter().enumerate() {
                 for partner in [*value, edges[(index + 1) % edges.len()]] {
@@ -127,7 +168,13 @@ pub(super) fn pairs(input: &[u8]) -> Vec<Vec<u8>> {
 /// One byte becomes each of those that stand in `others` at its place or anywhere near: another kind
 /// of record.
 pub(super) fn kinds(input: &[u8], others: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let mut bytes: Vec<u8> = others.iter().chain([&input.to_vec()]).flatten().copied().take(4096).collect();
+    let mut bytes: Vec<u8> = others
+        .iter()
+        .chain([&input.to_vec()])
+        .flatten()
+        .copied()
+        .take(4096)
+        .collect();
     bytes.sort_unstable();
     bytes.dedup();
     bytes.extend([b'0', b'A', b'a'].into_iter().chain(0..8));
@@ -145,7 +192,10 @@ pub(super) fn kinds(input: &[u8], others: &[Vec<u8>]) -> Vec<Vec<u8>> {
 /// Every beginning, and what is left without some bytes or with some more.
 pub(super) fn cuts(input: &[u8]) -> Vec<Vec<u8>> {
     let step = input.len().div_ceil(CUTS_MAX).max(1);
-    let mut made: Vec<Vec<u8>> = (0..input.len()).step_by(step).map(|at| input[..at].to_vec()).collect();
+    let mut made: Vec<Vec<u8>> = (0..input.len())
+        .step_by(step)
+        .map(|at| input[..at].to_vec())
+        .collect();
     for at in (0..=input.len()).step_by(step) {
         let (head, tail) = input.split_at(at);
         made.push([head, tail.get(1..).unwrap_or_default()].concat());
