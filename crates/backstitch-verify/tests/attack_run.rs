@@ -478,3 +478,39 @@ fn reproducers_that_hang_fork_print_or_write_are_kept_in_and_told() {
     assert!(!bench.path("tree/mark").exists());
     assert!(!std::path::Path::new("/etc/mark").exists());
 }
+
+/// Variants are run many at a time, and one of them may end, stop or litter all that is beside it.
+#[test]
+fn a_variant_that_disturbs_the_others_hides_nothing_and_blames_nobody() {
+    let Some(bench) = Bench::new(&["make", "gcc"]) else {
+        return;
+    };
+    let disturbing = r#"#include <signal.h>
+        #include <unistd.h>
+        CHECKS"#;
+    let text = |check: &str| {
+        let checks = format!(
+            "if (strlen(line) > 40) {{ char name[64]; snprintf(name, sizeof name, \"left-%d\", \
+             (int)getpid()); fclose(fopen(name, \"w\")); }}\n\
+             if (strlen(line) > 200) kill(-1, SIGKILL);\n\
+             if (strlen(line) > 100) for (;;) ;\n{check}"
+        );
+        let includes = disturbing.replace("CHECKS", "");
+        format!("{includes}{}", copy(&checks))
+    };
+    let mut shot = declared(reproducer(&["./tool", "{input}"], LONG, BENIGN), "asan");
+    shot.time_limit_s = 2;
+    let flawed = text("");
+    let before = bench.before(&c(&flawed), &shot);
+    failed(&before.1.reproduce);
+    let wrong = text("if (strlen(line) == 24) return 1;");
+    let after = bench.after(&before, "wrong", &c(&wrong), &shot);
+    assert!(
+        failed(&after.re_attack).contains("still fails"),
+        "{after:?}"
+    );
+    let right = text("if (strlen(line) > 15) return 1;");
+    let after = bench.after(&before, "right", &c(&right), &shot);
+    assert_eq!(after.reproduce.outcome, Outcome::Passed, "{after:?}");
+    assert_eq!(after.re_attack.outcome, Outcome::Passed, "{after:?}");
+}

@@ -280,6 +280,12 @@ impl<'run> After<'run> {
     ) -> Result<(Vec<(String, &'run Saw, Saw)>, Marks), VerifyError> {
         let record: &'run Record = &self.before.record;
         let flaw = record.flaw.as_deref();
+        let mut seen = Vec::new();
+        // First the build on which it was red: it decides soonest.
+        let is_first = record.on == Build::Instrumented;
+        if is_first && self.seen_instrumented(&mut seen, notes)? {
+            return Ok((seen, Marks::new()));
+        }
         let plain = attacked(
             &mut self.plain,
             &self.all,
@@ -288,27 +294,47 @@ impl<'run> After<'run> {
             flaw,
             notes,
         )?;
-        let name = |number: usize| self.all[number].name.clone();
-        let mut seen = Vec::new();
+        let mut is_decided = false;
         for (number, now) in &plain {
-            seen.push((name(*number), &record.plain[*number].saw, now.saw.clone()));
+            let was = &record.plain[*number].saw;
+            is_decided |= is_enough(was, &now.saw, flaw);
+            seen.push((self.all[*number].name.clone(), was, now.saw.clone()));
         }
+        if !is_first && !is_decided {
+            self.seen_instrumented(&mut seen, notes)?;
+        }
+        Ok((seen, plain))
+    }
+
+    /// Adds what was seen on the build with sanitizers, where there is one; answers whether that
+    /// decides.
+    fn seen_instrumented(
+        &mut self,
+        seen: &mut Vec<(String, &'run Saw, Saw)>,
+        notes: &mut Vec<String>,
+    ) -> Result<bool, VerifyError> {
+        let record: &'run Record = &self.before.record;
+        let flaw = record.flaw.as_deref();
         let Ok(before) = &record.instrumented else {
-            return Ok((seen, plain));
+            return Ok(false);
         };
-        let is_decided = seen.iter().any(|(_, was, now)| is_enough(was, now, flaw));
         let stage = match &mut self.instrumented {
-            Ok(stage) if !is_decided => stage,
-            Ok(_) => return Ok((seen, plain)),
+            Ok(stage) => stage,
             Err(why) => {
                 notes.push(format!("no build with sanitizers is attacked: {why}"));
-                return Ok((seen, plain));
+                return Ok(false);
             }
         };
         let there = attacked(stage, &self.all, &before.variants, self.oracle, flaw, notes)?;
+        let mut is_decided = false;
         for (number, now) in there {
-            let name = format!("{}, built with sanitizers,", name(number));
-            seen.push((name, &before.variants[number].saw, now.saw));
+            let name = format!("{}, built with sanitizers,", self.all[number].name);
+            let was = &before.variants[number].saw;
+            is_decided |= is_enough(was, &now.saw, flaw);
+            seen.push((name, was, now.saw));
+        }
+        if is_decided {
+            return Ok(true);
         }
         for (given, was) in benign(self.reproducer).iter().zip(&before.benign) {
             let shot = stage.shoot(given)?;
@@ -316,7 +342,7 @@ impl<'run> After<'run> {
             let name = format!("{}, built with sanitizers,", given.name);
             seen.push((name, was, saw(self.oracle, &shot)));
         }
-        Ok((seen, plain))
+        Ok(false)
     }
 
     /// Of the variants that showed no flaw before: how many do the same here, and what some of the

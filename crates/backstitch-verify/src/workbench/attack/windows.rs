@@ -70,7 +70,13 @@ impl Field {
         let (length, after) = (length as u64, (self.at + self.width) as u64);
         let left = length.saturating_sub(after);
         let mut values = vec![0, 1, 2, 3, 16, 32, 64, 128, 255, 256, 1024, 4096];
-        for near in [self.own, self.own * 2, length, left, most / 2 + 1] {
+        for near in [
+            self.own,
+            self.own.wrapping_mul(2),
+            length,
+            left,
+            most / 2 + 1,
+        ] {
             values.extend([near.wrapping_sub(1), near, near.wrapping_add(1)]);
         }
         values.extend((0..6).map(|less| most - less));
@@ -272,7 +278,7 @@ mod tests {
 
     #[test]
     fn lists_are_bounded_whatever_the_input() {
-        for input in [&b""[..], b"\0", &vec![7; 100_000]] {
+        for input in [&b""[..], b"\0", &[0xff; 64], &vec![7; 100_000]] {
             let [likely, others] = integers(input);
             assert!(likely.len() + others.len() < 60_000);
             assert!(cuts(input).len() < 1200 && pairs(input).len() < 20_000);
