@@ -156,6 +156,9 @@ impl Brief {
     )]
     pub fn made_safe(mut self, redactor: &Redactor, tokens_max: u64) -> SafeBrief {
         let mut redacted = BTreeSet::new();
+        // What would never fit need not be looked through either.
+        let field_bytes_max = FIELD_BYTES_MAX.min(bytes_of(tokens_max).max(4096));
+        self.bound();
         self.excerpts.retain(|excerpt| {
             let name = excerpt.path.rsplit('/').next().unwrap_or_default();
             let is_secret = is_secret_file(name);
@@ -165,7 +168,7 @@ impl Brief {
             !is_secret
         });
         self.each_text(&mut |text| {
-            cut(text, FIELD_BYTES_MAX);
+            cut_after_line(text, field_bytes_max);
             let clean = redactor.redact(text);
             redacted.extend(clean.kinds);
             *text = clean.text;
@@ -179,12 +182,8 @@ impl Brief {
         }
     }
 
-    /// Leaves out what is over: first the older attempts, then the last excerpts, then the end of
-    /// the first excerpt and of the newest attempt.
-    fn fit(&mut self, tokens_max: u64) -> Prompt {
-        let bytes_max = usize::try_from(tokens_max)
-            .unwrap_or(usize::MAX)
-            .saturating_mul(BYTES_PER_TOKEN);
+    /// Leaves out what is more than a brief may hold at all.
+    fn bound(&mut self) {
         if self.earlier.len() > ITEMS_MAX {
             self.earlier.drain(..self.earlier.len() - ITEMS_MAX);
             self.leave_out("older attempts".into());
@@ -193,6 +192,12 @@ impl Brief {
             self.excerpts.truncate(ITEMS_MAX);
             self.leave_out("further files".into());
         }
+    }
+
+    /// Leaves out what is over: first the older attempts, then the last excerpts, then the end of
+    /// the first excerpt and of the newest attempt.
+    fn fit(&mut self, tokens_max: u64) -> Prompt {
+        let bytes_max = bytes_of(tokens_max);
         loop {
             let prompt = Prompt::of(self);
             let Some(over) = prompt
@@ -312,6 +317,22 @@ impl SafeBrief {
     }
 }
 
+/// How many bytes of text fit into so many tokens.
+fn bytes_of(tokens: u64) -> usize {
+    let tokens = usize::try_from(tokens).unwrap_or(usize::MAX);
+    tokens.saturating_mul(BYTES_PER_TOKEN)
+}
+
+/// Cuts a text after the last whole line that fits, or else anywhere: a secret that is cut in two
+/// may not look like one any more.
+fn cut_after_line(text: &mut String, bytes_max: usize) {
+    if text.len() > bytes_max {
+        let start = head(text, bytes_max);
+        let end = start.rfind('\n').map_or(start.len(), |line| line + 1);
+        text.truncate(end);
+    }
+}
+
 /// Cuts a text after at most so many bytes.
 fn cut(text: &mut String, bytes_max: usize) {
     text.truncate(head(text, bytes_max).len());
@@ -399,6 +420,18 @@ mod tests {
             safe.prompt().user.contains("three.rs"),
             "it says what is gone"
         );
+    }
+
+    #[test]
+    fn a_secret_on_the_edge_is_not_cut_into_something_else() {
+        let secret = format!("AKIA{}", "Q7ZK2WM9XC4VB8NF");
+        let line = format!("aws {secret}\n");
+        for tokens in 100..110 {
+            let mut brief = brief();
+            brief.excerpts.push(excerpt("a.rs", line.repeat(400)));
+            let safe = brief.made_safe(&Redactor::default(), 3_000 + tokens);
+            assert!(!safe.json().contains("AKIA"), "{tokens}");
+        }
     }
 
     #[test]
