@@ -16,7 +16,7 @@ use crate::wire::{Request, Wire, bounded};
 
 /// A program as an engine.
 #[derive(Debug)]
-pub struct Command {
+pub struct Program {
     name: String,
     terms: Terms,
     wire: Arc<dyn Wire>,
@@ -33,7 +33,7 @@ struct Aside {
     tokens_out: Option<u64>,
 }
 
-impl Command {
+impl Program {
     /// Makes one; nothing is started yet.
     pub fn new(name: String, terms: Terms, wire: Arc<dyn Wire>) -> Self {
         Self {
@@ -82,7 +82,7 @@ impl Command {
     }
 }
 
-impl Engine for Command {
+impl Engine for Program {
     fn name(&self) -> &str {
         &self.name
     }

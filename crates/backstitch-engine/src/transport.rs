@@ -259,3 +259,31 @@ impl Resolver for Names {
         Ok(addresses)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_stands_for_another_machine_is_not_this_one() {
+        let names = |only_loopback| Names {
+            resolver: DefaultResolver::default(),
+            only_loopback,
+        };
+        let resolve = |names: &Names, host: &str| {
+            let uri = format!("http://{host}:80").parse().unwrap();
+            let timeout = NextTimeout {
+                after: Duration::from_secs(5).into(),
+                reason: Timeout::Resolve,
+                per_read: None,
+                per_write: None,
+            };
+            names.resolve(&uri, &Config::default(), timeout)
+        };
+        // An address that is set aside for documents.
+        let elsewhere = resolve(&names(true), "192.0.2.1").unwrap_err();
+        assert_eq!(failure(&elsewhere).kind, Unavailable::Egress);
+        assert!(resolve(&names(true), "127.0.0.1").is_ok());
+        assert!(resolve(&names(false), "192.0.2.1").is_ok());
+    }
+}

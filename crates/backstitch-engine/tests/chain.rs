@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use backstitch_engine::budget::{Limits, Money};
 use backstitch_engine::chain::{Asked, Clock, Steady};
-use backstitch_engine::command::Command;
+use backstitch_engine::command;
 use backstitch_engine::outcome::Unavailable;
 use backstitch_engine::record::{Player, Recorder, Tape};
 use backstitch_engine::wire::{Failure, Reply, Request, Wire};
@@ -333,9 +333,9 @@ fn a_recording_answers_only_what_was_asked_then() {
 
 /// A program that answers so.
 #[derive(Debug)]
-struct Program(Result<Vec<u8>, Failure>);
+struct Mine(Result<Vec<u8>, Failure>);
 
-impl Wire for Program {
+impl Wire for Mine {
     fn send(
         &self,
         request: &Request,
@@ -371,7 +371,7 @@ fn a_program_s_output_is_data_like_a_model_s() {
             "unavailable",
         ),
     ] {
-        let program = Command::new("mine".into(), terms(), Arc::new(Program(said)));
+        let program = command::Program::new("mine".into(), terms(), Arc::new(Mine(said)));
         let outcome = program
             .propose(&safe_brief(), Duration::from_secs(1))
             .outcome;

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Finds known vulnerabilities in a repository, fixes each with the least risky change,
 /// and proves the fix by building and testing in a sandbox.
 ///
-/// It works offline and asks no AI model. Your working tree is never touched: what comes
+/// It works offline and asks no AI model, unless your own settings list one. Your working tree is never touched: what comes
 /// out is a branch, or patch files where there is no git repository.
 #[derive(Debug, Parser)]
 #[command(name = "backstitch", version, max_term_width = 100, after_help = EXAMPLES)]

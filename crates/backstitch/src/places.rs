@@ -23,7 +23,7 @@ impl Places {
             return Ok(Self {
                 state: home.join("state"),
                 cache: home.join("cache"),
-                config: config(home.join("config")),
+                config: config(&home.join("config")),
             });
         }
         let base = etcetera::base_strategy::Xdg::new()
@@ -32,7 +32,7 @@ impl Places {
         Ok(Self {
             state: state.join("backstitch"),
             cache: base.cache_dir().join("backstitch"),
-            config: config(base.config_dir().join("backstitch")),
+            config: config(&base.config_dir().join("backstitch")),
         })
     }
 
@@ -86,7 +86,7 @@ impl Places {
     }
 }
 
-fn config(folder: PathBuf) -> PathBuf {
+fn config(folder: &Path) -> PathBuf {
     match std::env::var_os("BACKSTITCH_CONFIG").filter(|file| !file.is_empty()) {
         Some(file) => PathBuf::from(file),
         None => folder.join("config.toml"),

@@ -20,7 +20,7 @@ const BRIEF_TOKENS: u64 = 24_000;
 /// Does what `backstitch engines` is asked for.
 pub fn engines(arguments: &EnginesArguments) -> Result<Exit> {
     let places = Places::discover()?;
-    let engines = engines::settings::read(places.config().to_owned())?;
+    let engines = engines::settings::read(places.config())?;
     match &arguments.command {
         None => {
             report::data(&report::engines::list(&engines)).context("write the list")?;
@@ -49,15 +49,15 @@ fn chosen<'engines>(engines: &'engines Engines, names: &[String]) -> Result<Vec<
     if names.is_empty() {
         return Ok(engines.entries.iter().collect());
     }
-    let named = names.iter().map(|name| {
+    let found = names.iter().map(|name| {
         let entry = engines.entries.iter().find(|entry| entry.name == *name);
         entry.with_context(|| format!("`{name}` is no engine of `{}`", engines.file.display()))
     });
-    named.collect()
+    found.collect()
 }
 
 fn check(engines: &Engines, names: &[String], line: &Line) -> Result<Exit> {
-    let chosen = chosen(engines, names)?;
+    let asked = chosen(engines, names)?;
     let (sandbox, _) = run::sandbox(SandboxChoice::Auto)?;
     let walls = Walls {
         sandbox,
@@ -65,7 +65,7 @@ fn check(engines: &Engines, names: &[String], line: &Line) -> Result<Exit> {
     };
     let redactor = engines::redactor();
     let mut trials = Vec::new();
-    for entry in chosen {
+    for entry in asked {
         report::say(&format!("asking `{}`", entry.name));
         let trial = match engines.open(entry, &walls, line) {
             Ok(engine) => Trial::of(engine, engines, &walls, &redactor)?,

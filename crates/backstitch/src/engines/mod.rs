@@ -107,7 +107,7 @@ impl Engines {
             Kind::Program(program) => {
                 let wire = line.wire(|| program::wire(program, self.egress, walls))?;
                 let name = entry.name.clone();
-                return Ok(Arc::new(command::Command::new(name, entry.terms, wire)));
+                return Ok(Arc::new(command::Program::new(name, entry.terms, wire)));
             }
             Kind::Server(format, server) => (format, server),
         };

@@ -181,7 +181,7 @@ enum TokensFieldName {
 }
 
 /// Reads the user's file. Where there is none there is no engine, and nothing is reached.
-pub fn read(file: PathBuf) -> Result<Engines> {
+pub fn read(file: &Path) -> Result<Engines> {
     let about = || format!("read engine settings `{}`", file.display());
     let text = match file.metadata() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -192,10 +192,10 @@ pub fn read(file: PathBuf) -> Result<Engines> {
                 "{}: it is no plain file of at most 1 MiB",
                 about()
             );
-            std::fs::read_to_string(&file).with_context(about)?
+            std::fs::read_to_string(file).with_context(about)?
         }
     };
-    parse(&text, &file).with_context(about)
+    parse(&text, file).with_context(about)
 }
 
 fn parse(text: &str, file: &Path) -> Result<Engines> {
@@ -427,7 +427,7 @@ mod tests {
         assert_eq!(engines.egress, Egress::None);
         assert!(engines.entries.is_empty());
         let folder = tempfile::tempdir().unwrap();
-        let engines = super::read(folder.path().join("config.toml")).unwrap();
+        let engines = super::read(&folder.path().join("config.toml")).unwrap();
         assert!(engines.entries.is_empty());
     }
 
@@ -494,6 +494,66 @@ mod tests {
             assert!(error.contains(wanted), "{text}: {error}");
         }
     }
+
+    #[test]
+    fn the_page_s_example_is_read_and_its_limits_are_the_defaults() {
+        let page = include_str!("../../../../docs/engines.md");
+        let example = page.split("```toml\n").nth(1).unwrap();
+        let example = example.split("```").next().unwrap();
+        let engines = read(example).unwrap();
+        let names: Vec<_> = engines
+            .entries
+            .iter()
+            .map(|entry| entry.name.as_str())
+            .collect();
+        assert_eq!(names, ["local", "hosted"]);
+        let but_money = |limits: Limits| Limits {
+            money_max: None,
+            ..limits
+        };
+        assert_eq!(
+            (but_money(engines.of_run), but_money(engines.of_finding)),
+            (RUN, FINDING)
+        );
+        // The third is there, though it is not in the order.
+        let all = read(&example.replace("order = ", "# order = ")).unwrap();
+        assert_eq!(all.entries.len(), 3);
+        let table: Vec<_> = page
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .collect();
+        for setting in SETTINGS {
+            let row = table
+                .iter()
+                .any(|row| row.contains(&format!("`{setting}`")));
+            assert!(row, "the page does not tell of `{setting}`");
+        }
+    }
+
+    /// Every setting of an engine.
+    const SETTINGS: &[&str] = &[
+        "name",
+        "format",
+        "url",
+        "model",
+        "served_as",
+        "key_env",
+        "structured",
+        "tokens_field",
+        "plain_http",
+        "price_per_million_in",
+        "price_per_million_out",
+        "tokens_out_max",
+        "brief_tokens_max",
+        "wall_s_max",
+        "connect_s_max",
+        "first_byte_s_max",
+        "idle_s_max",
+        "command",
+        "see",
+        "env",
+        "network",
+    ];
 
     #[test]
     fn a_key_in_the_place_of_its_variable_is_refused_and_not_shown() {
