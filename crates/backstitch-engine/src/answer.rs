@@ -129,11 +129,12 @@ impl Asked<'_> {
     /// What came of a call that brought a reply with status 200 and was read as `said`.
     pub fn judge(&self, said: &Said, broke_off: Option<&Failure>) -> Answer {
         let usage = match said.tokens {
-            Some((tokens_in, tokens_out)) => Usage::Told {
+            // Before the end, a count is of what had come by then.
+            Some((tokens_in, tokens_out)) if said.stop.is_some() => Usage::Told {
                 tokens_in,
                 tokens_out,
             },
-            None => Usage::Unknown,
+            Some(_) | None => Usage::Unknown,
         };
         let outcome = self.outcome(said, broke_off);
         Answer { outcome, usage }
@@ -170,8 +171,8 @@ impl Asked<'_> {
             .find(|served| !self.is_same_model(served))
         {
             return Outcome::Rerouted {
-                asked: bounded(self.model),
-                served: bounded(served),
+                asked: self.told(self.model),
+                served: self.told(served),
             };
         }
         if FULL_STOPS.contains(&stop.as_str()) {
@@ -251,7 +252,7 @@ impl Asked<'_> {
     fn refused(&self, category: &str, said: &str) -> Outcome {
         Outcome::Refused(Refusal {
             provider: self.provider.to_owned(),
-            category: bounded(category),
+            category: self.told(category),
             said: self.told(said),
         })
     }

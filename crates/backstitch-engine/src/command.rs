@@ -12,7 +12,7 @@ use crate::brief::SafeBrief;
 use crate::engine::{Answer, Engine, Terms, Usage};
 use crate::outcome::{Outcome, Refusal};
 use crate::redact::Redactor;
-use crate::wire::{Request, Wire, bounded};
+use crate::wire::{Request, Wire};
 
 /// A program as an engine.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Program {
         let outcome = match aside.refused {
             Some(category) => Outcome::Refused(Refusal {
                 provider: self.name.clone(),
-                category: bounded(&category),
+                category: asked.told(&category),
                 said: asked.told(&aside.said),
             }),
             None if text.trim().is_empty() => Outcome::Malformed("the answer is empty".into()),

@@ -8,7 +8,8 @@ use crate::budget::{Price, Spend};
 use crate::outcome::Outcome;
 
 /// Takes a brief and answers with a proposal, or with the reason why there is none. It touches no
-/// file of the project and decides nothing.
+/// file of the project and decides nothing. A server and a program are engines; whoever else can
+/// be given a brief, such as a coding agent, is one by answering in the same form.
 pub trait Engine: fmt::Debug + Send + Sync {
     /// Its name in the settings.
     fn name(&self) -> &str;

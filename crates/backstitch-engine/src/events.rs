@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn events_are_the_same_however_the_bytes_come() {
-        let stream = "\u{feff}: hello\r\nevent: x\rdata: {\"a\":\ndata: 1}\r\n\r\nid: 3\n\ndata:é\n\ndata: cut";
+        let stream = "\u{feff}: hello\r\nevent: x\rdata: {\"a\":\r\ndata: 1}\r\n\r\nid: 3\n\ndata:é\n\ndata: cut";
         let whole = Events::default().feed(stream.as_bytes());
         assert_eq!(whole, [b"{\"a\":\n1}".to_vec(), "é".as_bytes().to_vec()]);
         for size in 1..stream.len() {

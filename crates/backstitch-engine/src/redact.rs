@@ -68,7 +68,7 @@ impl Redactor {
     }
 
     /// Do these bytes hold a known secret?
-    pub(crate) fn is_in(&self, bytes: &[u8]) -> bool {
+    pub fn is_in(&self, bytes: &[u8]) -> bool {
         let mut known = self.known.iter();
         known.any(|known| {
             bytes

@@ -103,8 +103,9 @@ fn a_stream_that_breaks_off_is_not_taken_for_an_answer() {
             .find("finish_reason")
             .or(body.find("stop_reason"))
             .unwrap();
-        let outcome = ask(format, &Server::saying(stream(&body[..cut]))).outcome;
-        assert_eq!(unavailable(&outcome), Unavailable::BrokeOff);
+        let answer = ask(format, &Server::saying(stream(&body[..cut])));
+        assert_eq!(unavailable(&answer.outcome), Unavailable::BrokeOff);
+        assert_eq!(answer.usage, Usage::Unknown, "a count of half an answer");
         // Fewer bytes than were promised.
         let mut short = json("200 OK", "{\"model\":\"large-4\"   ");
         short.truncate(short.len() - 2);

@@ -8,6 +8,7 @@ mod common;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -238,6 +239,29 @@ fn a_program_gets_the_brief_and_sees_nothing_else() {
         ended.stderr
     );
     assert!(ended.stdout.contains("its program"), "{}", ended.stdout);
+    // What it was given it may print, and nobody is told.
+    fs::write(
+        folder.join("gone.sh"),
+        "echo it is $MINE; echo it is $MINE >&2; exit 3\n",
+    )
+    .unwrap();
+    let tape = world.path("tape.jsonl");
+    let mut command = world.command(&[
+        "engines",
+        "check",
+        "gone",
+        "--record",
+        tape.to_str().unwrap(),
+    ]);
+    let ended = wait(command.env("MINE", KEY));
+    ended.ended_with(1);
+    assert!(ended.stdout.contains("code 3: it is"), "{}", ended.stdout);
+    let recording = fs::read_to_string(&tape).unwrap();
+    for told in [&ended.stdout, &ended.stderr, &recording] {
+        assert!(!told.contains(KEY), "{told}");
+    }
+    let mode = fs::metadata(&tape).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "a recording is the user's alone");
     // A network is only there where the settings open it.
     settings(&world, &entry("fix", "network = true\n"));
     let mut command = world.command(&["engines", "check"]);

@@ -10,6 +10,7 @@ pub use briefing::brief;
 pub use settings::{Engines, Entry};
 pub use trial::{Proof, Trial};
 
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -75,6 +76,8 @@ impl Line {
                 let file = std::fs::OpenOptions::new()
                     .create(true)
                     .append(true)
+                    // It holds the project's code.
+                    .mode(0o600)
                     .open(path)
                     .with_context(|| format!("write recording `{}`", path.display()))?;
                 Ok(Self::Recorded(Tape::new(Box::new(file))))

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use backstitch_engine::Egress;
 use backstitch_engine::outcome::Unavailable;
 use backstitch_engine::wire::{BODY_BYTES_MAX, Failure, Reply, Request, Wire, bounded};
+use backstitch_engine::{Egress, Redactor};
 use backstitch_verify::sandbox::{
     Access, Cancel, Exit, Job, Limits, Mount, Network, Output, Sandbox,
 };
@@ -36,6 +36,7 @@ struct Starter {
     mounts: Vec<Mount>,
     env: Vec<(OsString, OsString)>,
     network: Network,
+    redactor: Redactor,
 }
 
 /// A way to a program, if the settings let it have what it wants.
@@ -44,12 +45,16 @@ pub fn wire(program: &Program, egress: Egress, walls: &Walls) -> Result<Arc<dyn 
         let why = "it wants a network, and `egress` is not \"listed\"";
         return Err(Failure::new(Unavailable::Egress, why));
     }
-    let mut env = Vec::new();
+    let (mut env, mut redactor) = (Vec::new(), Redactor::default());
     for name in &program.env {
         let Some(value) = std::env::var_os(name) else {
             let why = format!("the variable `{name}` is not set");
             return Err(Failure::new(Unavailable::WrongKey, why));
         };
+        // What a program was given it may print; a path says where something is, and is no secret.
+        if let Some(secret) = value.to_str().filter(|value| !value.starts_with('/')) {
+            redactor.know(secret);
+        }
         env.push((name.into(), value));
     }
     Ok(Arc::new(Starter {
@@ -63,6 +68,7 @@ pub fn wire(program: &Program, egress: Egress, walls: &Walls) -> Result<Arc<dyn 
         } else {
             Network::Loopback
         },
+        redactor,
     }))
 }
 
@@ -74,7 +80,8 @@ impl Wire for Starter {
         _enough: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<Reply, Failure> {
         let failed = |why: &dyn std::fmt::Display| {
-            Failure::new(Unavailable::Program, bounded(&why.to_string()))
+            let why = self.redactor.redact(&why.to_string()).text;
+            Failure::new(Unavailable::Program, bounded(&why))
         };
         let folder = tempfile::Builder::new()
             .prefix("backstitch-engine-")
@@ -99,7 +106,7 @@ impl Wire for Starter {
             Exit::Signal(signal) => return Err(failed(&format!("it died of signal {signal}"))),
             Exit::Code(code) => {
                 let complaint = read(&stderr, COMPLAINT_BYTES_MAX).unwrap_or_default();
-                let complaint = bounded(&String::from_utf8_lossy(&complaint));
+                let complaint = String::from_utf8_lossy(&complaint);
                 return Err(failed(&format!("it ended with code {code}: {complaint}")));
             }
         }
@@ -107,16 +114,26 @@ impl Wire for Starter {
             let why = format!("at most {BODY_BYTES_MAX} bytes are read");
             return Err(Failure::new(Unavailable::TooMuch, why));
         }
+        let body = read(&stdout, BODY_BYTES_MAX).map_err(|error| failed(&error))?;
         Ok(Reply {
             status: 200,
             retry_after_s: None,
-            body: read(&stdout, BODY_BYTES_MAX).map_err(|error| failed(&error))?,
+            body: self.without_secrets(body),
             broke_off: None,
         })
     }
 }
 
 impl Starter {
+    fn without_secrets(&self, body: Vec<u8>) -> Vec<u8> {
+        match std::str::from_utf8(&body) {
+            Ok(text) => self.redactor.known_only(text).into_owned().into_bytes(),
+            // No proposal, and told in no words of its own; but it may be written down.
+            Err(_) if self.redactor.is_in(&body) => Vec::new(),
+            Err(_) => body,
+        }
+    }
+
     fn job(&self, brief: PathBuf, within: Duration, output: (&Path, &Path)) -> Job {
         let mut mounts = self.mounts.clone();
         mounts.push(Mount {
