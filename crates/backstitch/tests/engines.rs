@@ -305,6 +305,22 @@ fn a_brief_is_shown_as_it_would_be_sent_and_holds_no_secret() {
         assert!(!shown.contains("fn nothing"), "{shown}");
     }
     assert_eq!(json.json()["format"], 1);
+    // The same, asked about by the lockfile.
+    let arguments = [
+        "engines",
+        "brief",
+        "RUSTSEC-2030-0001",
+        "Cargo.lock",
+        "--format",
+        "json",
+    ];
+    let mut command = world.command(&arguments);
+    let by_lockfile = wait(command.env("MY_TOKEN", "hunter4-hunter4-1"));
+    assert!(
+        by_lockfile.stdout.contains("use weak::thing;"),
+        "{}",
+        by_lockfile.stderr
+    );
     let ended = run(&world, &["engines", "brief", "CVE-1999-1"]);
     ended.ended_with(3);
 }

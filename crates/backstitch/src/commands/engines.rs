@@ -1,6 +1,8 @@
 //! `backstitch engines`: lists the engines of the user's settings, tries each, and shows what one
 //! would be told.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, bail};
 use backstitch_engine::{Brief, SafeBrief};
 use backstitch_model::Finding;
@@ -124,13 +126,11 @@ fn briefs(arguments: &BriefArguments, places: &Places) -> Result<Vec<Brief>> {
         ids.iter()
             .any(|id| id.as_str().eq_ignore_ascii_case(&arguments.id))
     };
-    let root = if arguments.path.is_dir() {
-        arguments.path.as_path()
-    } else {
-        arguments
-            .path
-            .parent()
-            .context("find the lockfile's folder")?
+    let parent = arguments.path.parent();
+    let root = match parent.filter(|_| !arguments.path.is_dir()) {
+        None => arguments.path.as_path(),
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
     };
     let ledger = Ledger::open(&places.ledger())?;
     let mut briefs = Vec::new();

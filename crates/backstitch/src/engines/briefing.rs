@@ -13,6 +13,9 @@ use backstitch_model::{Finding, Project, RelPath};
 use crate::report::words;
 use crate::source;
 
+/// How many manifests are told of: the root's, and those that name the package.
+const MANIFESTS_MAX: usize = 8;
+
 /// How many files that use a package are told of.
 const CALLERS_MAX: usize = 24;
 
@@ -43,7 +46,11 @@ pub fn brief(
     let mut shown = Vec::new();
     source::each_text(root, &mut |path, text| {
         if manifests.contains(&path) {
-            shown.push(Excerpt::whole(path, Role::Manifest, text));
+            let tells =
+                manifests.first() == Some(&path) || has_word(text, &dependency.package.name);
+            if tells && shown.len() < MANIFESTS_MAX {
+                shown.push(Excerpt::whole(path, Role::Manifest, text));
+            }
         } else if is_source(path) && callers.len() < CALLERS_MAX {
             callers.extend(around(path, text, &name));
         }
@@ -95,12 +102,12 @@ fn around(path: &RelPath, text: &str, name: &str) -> Option<(usize, Excerpt)> {
     Some((count, excerpt))
 }
 
-/// Does a line hold the name as a word of its own?
-fn has_word(line: &str, name: &str) -> bool {
+/// Does a text hold the name as a word of its own?
+fn has_word(text: &str, name: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
-    line.match_indices(name).any(|(place, _)| {
-        let before = line[..place].chars().next_back();
-        let after = line[place + name.len()..].chars().next();
+    text.match_indices(name).any(|(place, _)| {
+        let before = text[..place].chars().next_back();
+        let after = text[place + name.len()..].chars().next();
         !before.is_some_and(is_part) && !after.is_some_and(is_part)
     })
 }
