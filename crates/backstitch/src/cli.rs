@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Finds known vulnerabilities in a repository, fixes each with the least risky change,
 /// and proves the fix by building and testing in a sandbox.
 ///
-/// It works offline and asks no AI model. Your working tree is never touched: what comes
+/// It works offline and asks no AI model, unless your own settings list one. Your working tree is never touched: what comes
 /// out is a branch, or patch files where there is no git repository.
 #[derive(Debug, Parser)]
 #[command(name = "backstitch", version, max_term_width = 100, after_help = EXAMPLES)]
@@ -54,6 +54,9 @@ pub enum Command {
     /// List, begin or check reproducers: programs that show whether a flaw is there.
     #[command(subcommand)]
     Reproducer(ReproducerCommand),
+    /// List the engines of your settings, try them, or show what one would be told.
+    #[command(after_help = ENGINES_EXAMPLES)]
+    Engines(EnginesArguments),
     /// Show or verify what earlier runs observed.
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -345,6 +348,66 @@ pub enum ReproducerCommand {
         after_help = "Example:\n  backstitch reproducer new left-pad-flag --ecosystem npm --package left-pad --advisory CVE-2030-1"
     )]
     New(NewArguments),
+}
+
+const ENGINES_EXAMPLES: &str = "\
+Examples:
+  backstitch engines                            which there are, and where they may be reached
+  backstitch engines check                      ask each for a small repair, and prove it
+  backstitch engines brief RUSTSEC-2022-0013    what an engine would be told; asks none";
+
+/// `backstitch engines`.
+#[derive(Debug, Clone, Args)]
+pub struct EnginesArguments {
+    /// What to do; without it they are listed.
+    #[command(subcommand)]
+    pub command: Option<EnginesCommand>,
+}
+
+/// What `backstitch engines` can do besides listing them.
+#[derive(Debug, Clone, Subcommand)]
+pub enum EnginesCommand {
+    /// Ask each engine for a small repair that comes with the program, and run its proof.
+    Check {
+        /// Which ones; all of them where none is named.
+        names: Vec<String>,
+        /// Write every exchange to this file; keys are not in it.
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
+        /// Let this recording answer; nothing is sent.
+        #[arg(long, value_name = "FILE", conflicts_with = "record")]
+        replay: Option<PathBuf>,
+    },
+    /// Show exactly what an engine would be told of a finding. Nothing is sent.
+    Brief(BriefArguments),
+}
+
+/// `backstitch engines brief`.
+#[derive(Debug, Clone, Args)]
+pub struct BriefArguments {
+    /// An advisory's id or alias.
+    pub id: String,
+    /// The project.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Cut to this engine's size; the first one's where none is named.
+    #[arg(long)]
+    pub engine: Option<String>,
+    /// As words, as a model gets it, or as JSON, as a program does.
+    #[arg(long, value_enum, default_value_t = BriefFormat::Text)]
+    pub format: BriefFormat,
+    /// Use this advisory index instead of the installed one.
+    #[arg(long, value_name = "FILE")]
+    pub db: Option<PathBuf>,
+}
+
+/// How a brief is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BriefFormat {
+    /// As a model gets it, with what steers a terminal made visible.
+    Text,
+    /// As a program gets it, byte for byte.
+    Json,
 }
 
 const CHECK_EXAMPLES: &str = "\

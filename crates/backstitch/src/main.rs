@@ -14,6 +14,7 @@ mod story;
 
 mod advisories;
 mod deliver;
+mod engines;
 mod ledger;
 mod managers;
 mod network;

@@ -1,4 +1,4 @@
-//! Where things live on the user's machine: the state and the cache directory.
+//! Where things live on the user's machine: the state, the cache and the settings.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use etcetera::BaseStrategy;
 pub struct Places {
     state: PathBuf,
     cache: PathBuf,
+    config: PathBuf,
 }
 
 impl Places {
@@ -22,6 +23,7 @@ impl Places {
             return Ok(Self {
                 state: home.join("state"),
                 cache: home.join("cache"),
+                config: config(&home.join("config")),
             });
         }
         let base = etcetera::base_strategy::Xdg::new()
@@ -30,6 +32,7 @@ impl Places {
         Ok(Self {
             state: state.join("backstitch"),
             cache: base.cache_dir().join("backstitch"),
+            config: config(&base.config_dir().join("backstitch")),
         })
     }
 
@@ -71,8 +74,21 @@ impl Places {
         self.state.join("advisories.idx")
     }
 
+    /// The user's own settings, which no project can change. `BACKSTITCH_CONFIG` names another
+    /// file.
+    pub fn config(&self) -> &Path {
+        &self.config
+    }
+
     /// Downloads that can be had again.
     pub fn cache(&self) -> &Path {
         &self.cache
+    }
+}
+
+fn config(folder: &Path) -> PathBuf {
+    match std::env::var_os("BACKSTITCH_CONFIG").filter(|file| !file.is_empty()) {
+        Some(file) => PathBuf::from(file),
+        None => folder.join("config.toml"),
     }
 }

@@ -2,6 +2,7 @@
 
 mod db;
 mod demo;
+mod engines;
 mod explain;
 mod find;
 mod init;
@@ -24,6 +25,7 @@ pub fn execute(cli: Cli) -> Result<Exit> {
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Db(command) => db::db(command),
         Command::Reproducer(command) => reproducer::reproducer(&command),
+        Command::Engines(arguments) => engines::engines(&arguments),
         Command::Ledger(command) => ledger::ledger(&command),
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Init { path } => init::init(&path),

@@ -4,6 +4,7 @@
 //! [`escape()`] on its way to a terminal.
 
 pub mod database;
+pub mod engines;
 pub mod explanation;
 pub mod history;
 pub mod json;

@@ -11,6 +11,10 @@ use cap_std::fs::{Dir, Metadata, OpenOptions, OpenOptionsExt, PermissionsExt};
 
 use super::{Budget, Content, Difference, Notes, open_dir};
 
+mod texts;
+
+pub use texts::each_text;
+
 /// Folders that a build can make again, left out of a copy.
 fn is_made_by_a_build(folder: &Dir, name: &Path) -> bool {
     name == Path::new(".git")

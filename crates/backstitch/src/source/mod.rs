@@ -15,6 +15,7 @@ use backstitch_model::RelPath;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
+pub use folder::each_text;
 pub use git::{NewCommit, Repository};
 
 /// Where the untouched project comes from.
