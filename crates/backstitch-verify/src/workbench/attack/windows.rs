@@ -6,7 +6,7 @@ const PLACES_MAX: usize = 96;
 /// How many fields that look like integers are set two at a time.
 const PAIRED_MAX: usize = 8;
 /// The largest value of a field that is taken for a count or a length.
-const PLAUSIBLE_MAX: u64 = 0xffff;
+const PLAUSIBLE_MAX: u64 = 0x1_0000;
 /// The most lengths at which inputs are cut.
 const CUTS_MAX: usize = 256;
 /// The most places at which two inputs are joined.
@@ -161,6 +161,16 @@ pub(super) fn pairs(input: &[u8]) -> Vec<Vec<u8>> {
                     0xffff_ffff,
                 ]
             };
+            if one.width == 4 {
+                // Where the product with a third, small number no longer fits.
+                for (value, factor) in [one.own, 2, 0x1000]
+                    .into_iter()
+                    .flat_map(|value| [1, 2, 3, 4, 8].map(|factor| (value, factor)))
+                {
+                    let partner = (1 << 32) / (value * factor) + 1;
+                    made.push(with(input, &[(*one, value), (*other, partner)]));
+                }
+            }
             for (index, value) in edges.iter().enumerate() {
                 for partner in [*value, edges[(index + 1) % edges.len()]] {
                     made.push(with(input, &[(*one, *value), (*other, partner)]));
@@ -274,6 +284,8 @@ mod tests {
         let input = b"PX\x00\x00\x04\x00\x00\x00\x03\x00\x00\x00";
         let both = b"PX\x00\x00\x00\x00\x01\x00\x00\x00\x01\x00";
         assert!(pairs(input).contains(&both.to_vec()));
+        let with_three = b"PX\x00\x00\x04\x00\x00\x00\x56\x55\x55\x15";
+        assert!(pairs(input).contains(&with_three.to_vec()));
     }
 
     #[test]
