@@ -119,6 +119,9 @@ struct After<'run> {
     log: Option<PathBuf>,
 }
 
+/// What variants showed before and show now, by their names.
+type Shown<'run> = Vec<(String, &'run Saw, Saw)>;
+
 /// What the variants do in the changed tree as it is built, by their numbers.
 type Marks = BTreeMap<usize, Seen>;
 
@@ -274,10 +277,7 @@ impl<'run> After<'run> {
 
     /// What each variant showed before and shows here, on each build: all of them, or as far as
     /// the first that fails.
-    fn seen(
-        &mut self,
-        notes: &mut Vec<String>,
-    ) -> Result<(Vec<(String, &'run Saw, Saw)>, Marks), VerifyError> {
+    fn seen(&mut self, notes: &mut Vec<String>) -> Result<(Shown<'run>, Marks), VerifyError> {
         let record: &'run Record = &self.before.record;
         let flaw = record.flaw.as_deref();
         let mut seen = Vec::new();
@@ -310,7 +310,7 @@ impl<'run> After<'run> {
     /// decides.
     fn seen_instrumented(
         &mut self,
-        seen: &mut Vec<(String, &'run Saw, Saw)>,
+        seen: &mut Shown<'run>,
         notes: &mut Vec<String>,
     ) -> Result<bool, VerifyError> {
         let record: &'run Record = &self.before.record;

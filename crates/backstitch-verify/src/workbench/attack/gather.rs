@@ -134,6 +134,7 @@ impl Sources {
             of_each(&|input| texts::words(input, words));
             of_each(&texts::counts);
             of_each(&texts::lengths);
+            of_each(&texts::more_fields);
             of_each(&texts::lines);
             of_each(&texts::special);
         } else {
@@ -142,7 +143,7 @@ impl Sources {
             of_each(&|input| halves(windows::integers(input)[0].clone(), 1));
             of_each(&windows::pairs);
             of_each(&|input| windows::integers(input)[1].clone());
-            of_each(&|input| windows::kinds(input, &others));
+            of_each(&|input| windows::kinds(input, others));
             of_each(&windows::cuts);
         }
         of_each(&|input| {

@@ -106,7 +106,20 @@ pub(super) fn words(input: &[u8], others: &[String]) -> Vec<Vec<u8>> {
         made.push(replaced(input, from.saturating_sub(1), to, b""));
         let with_separator = &input[from.saturating_sub(1)..to];
         made.push(replaced(input, to, to, with_separator));
-        made.push(replaced(input, to, to, &with_separator.repeat(20)));
+    }
+    made
+}
+
+/// Far more fields in a line than it has.
+pub(super) fn more_fields(input: &[u8]) -> Vec<Vec<u8>> {
+    let mut made = Vec::new();
+    let places = stretches(input, |byte| !separates(*byte));
+    for (from, to) in places.into_iter().take(PLACES_MAX / 4) {
+        let field = &input[from.saturating_sub(1)..to];
+        for times in [3, 20, 200, 2000] {
+            let times = times.min(1 + WORD_BYTES_MAX / field.len().max(1));
+            made.push(replaced(input, to, to, &field.repeat(times)));
+        }
     }
     made
 }
@@ -366,6 +379,10 @@ mod tests {
             assert!(holds(&merged, wanted), "{wanted}");
         }
         assert!(holds(&words(b"a=1&all&b=2", &[]), "a=1&bmm&b=2"));
+        assert!(holds(
+            &more_fields(b"a,b"),
+            &format!("a,b{}", ",b".repeat(20))
+        ));
         assert!(holds(&counts(b"n 10"), "n 4294967295"));
         assert!(holds(&lines(b"a\nb\n"), "b\na\n") && holds(&lines(b"a\nb\n"), "a\na\nb\n"));
         assert!(holds(&special(b"ab"), "a%b"));
