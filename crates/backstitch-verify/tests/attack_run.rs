@@ -485,9 +485,9 @@ fn a_variant_that_disturbs_the_others_hides_nothing_and_blames_nobody() {
     let Some(bench) = Bench::new(&["make", "gcc"]) else {
         return;
     };
-    let disturbing = r#"#include <signal.h>
+    let disturbing = r"#include <signal.h>
         #include <unistd.h>
-        CHECKS"#;
+        CHECKS";
     let text = |check: &str| {
         let checks = format!(
             "if (strlen(line) > 40) {{ char name[64]; snprintf(name, sizeof name, \"left-%d\", \
