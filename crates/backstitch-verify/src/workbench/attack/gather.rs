@@ -91,14 +91,9 @@ impl Sources {
         add(true, shuffled(telling, chance));
         let (listed, benign) = (fit(&self.listed), fit(&self.benign));
         if !is_text(&listed) {
-            add(
-                true,
-                listed
-                    .iter()
-                    .chain(&benign)
-                    .flat_map(|it| windows::by_one(it))
-                    .collect(),
-            );
+            let both = || listed.iter().chain(&benign);
+            add(true, both().flat_map(|it| windows::products(it)).collect());
+            add(true, both().flat_map(|it| windows::by_one(it)).collect());
         }
         for made in self.everywhere(&listed, &benign) {
             add(true, shuffled(made, chance));
@@ -218,6 +213,6 @@ mod tests {
     fn both_kinds_of_inputs_are_varied() {
         let all = made(b"size=99999999\nname=x\n", b"size=1\nname=y\n");
         let near = all.iter().filter(|it| it.is_near).count();
-        assert!(near > 100 && all.len() - near > 30);
+        assert!(near > 100 && all.len() - near > 20);
     }
 }

@@ -161,20 +161,33 @@ pub(super) fn pairs(input: &[u8]) -> Vec<Vec<u8>> {
                     0xffff_ffff,
                 ]
             };
-            if one.width == 4 {
-                // Where the product with a third, small number no longer fits.
-                for (value, factor) in [one.own, 2, 0x1000]
-                    .into_iter()
-                    .flat_map(|value| [1, 2, 3, 4, 8].map(|factor| (value, factor)))
-                {
-                    let partner = (1 << 32) / (value * factor) + 1;
-                    made.push(with(input, &[(*one, value), (*other, partner)]));
-                }
-            }
             for (index, value) in edges.iter().enumerate() {
                 for partner in [*value, edges[(index + 1) % edges.len()]] {
                     made.push(with(input, &[(*one, *value), (*other, partner)]));
                 }
+            }
+        }
+    }
+    made
+}
+
+/// Two sizes of four bytes, one beside the other, whose product with a third, small number no longer fits.
+pub(super) fn products(input: &[u8]) -> Vec<Vec<u8>> {
+    let mut likely = fields(input);
+    likely.retain(|field| field.width == 4 && field.is_plausible(input.len()));
+    let mut made = Vec::new();
+    let is_beside = |one: &Field, other: &Field| {
+        other.is_little == one.is_little && other.at == one.at + one.width
+    };
+    let beside = likely.iter().flat_map(|one| {
+        let others = likely.iter().filter(move |other| is_beside(one, other));
+        others.map(move |other| (one, other))
+    });
+    for (one, other) in beside.take(PAIRED_MAX) {
+        for factor in [3, 1, 4, 2, 8] {
+            for value in [one.own, 2, 0x1000] {
+                let partner = (1 << 32) / (value * factor) + 1;
+                made.push(with(input, &[(*one, value), (*other, partner)]));
             }
         }
     }
@@ -285,7 +298,7 @@ mod tests {
         let both = b"PX\x00\x00\x00\x00\x01\x00\x00\x00\x01\x00";
         assert!(pairs(input).contains(&both.to_vec()));
         let with_three = b"PX\x00\x00\x04\x00\x00\x00\x56\x55\x55\x15";
-        assert!(pairs(input).contains(&with_three.to_vec()));
+        assert!(products(input).contains(&with_three.to_vec()));
     }
 
     #[test]
