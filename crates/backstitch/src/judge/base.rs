@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use backstitch_model::candidate::Step;
 use backstitch_model::evidence::Phase;
-use backstitch_model::{Check, CheckRun, Outcome};
+use backstitch_model::{Check, CheckRun, LockFormat, Outcome};
 use backstitch_verify::workbench::{Applied, Baseline, Tree, Workbench};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,8 @@ use crate::wire;
 
 /// How many untouched trees are kept, those of the one at work included.
 const KEPT_MAX: usize = 6;
+/// A lockfile of npm's that locks nothing yet.
+const EMPTY_NPM_LOCKFILE: &str = "{\n  \"lockfileVersion\": 3,\n  \"packages\": {}\n}\n";
 /// Begins the names of their folders.
 const PREFIX: &str = "base-";
 
@@ -215,6 +217,7 @@ pub fn bring(
     work: &Path,
 ) -> Result<Result<Vec<String>, String>> {
     let steps: &[Step] = if component.unlocked {
+        begin_lockfile(component, tree)?;
         &[Step::Relock]
     } else {
         &[]
@@ -226,6 +229,16 @@ pub fn bring(
             tree.lockfile, refusal.message
         )),
     })
+}
+
+/// npm brings a lockfile in line, and so needs one to begin with.
+fn begin_lockfile(component: &Component, tree: &Tree) -> Result<()> {
+    let dir = source::open_dir(&tree.root)?;
+    let is_there = dir.symlink_metadata(tree.lockfile.as_str()).is_ok();
+    if component.format != Some(LockFormat::Npm) || is_there {
+        return Ok(());
+    }
+    source::replace(&dir, &tree.lockfile, EMPTY_NPM_LOCKFILE)
 }
 
 fn phase(baseline: &Baseline) -> Phase {
