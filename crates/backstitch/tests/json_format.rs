@@ -87,6 +87,7 @@ fn what_run_and_ledger_show_print_is_what_the_page_says() {
         "reproducer list",
         "reproducer",
         "offer",
+        "judged event",
     ];
     if !cfg!(debug_assertions) {
         unseen.push("run-resumed event");
@@ -132,6 +133,23 @@ fn what_run_prints_of_an_offer_is_what_the_page_says() {
     let mut seen = Seen::new(Page::read());
     seen.object("run", &bench.json(&run, 1));
     seen.must_have_seen(&["offer", "move", "edit"]);
+}
+
+#[test]
+fn what_judging_a_change_leaves_in_the_ledger_is_what_the_page_says() {
+    let bench = Bench::new();
+    let patch = bench.path("empty.patch");
+    write(&patch, "");
+    let patch = patch.to_str().expect("it is UTF-8");
+    bench.output(
+        &["test", "--offline", "--sandbox", "none", "--patch", patch],
+        1,
+    );
+    let mut seen = Seen::new(Page::read());
+    let events = bench.json(&["ledger", "show", "--format", "json"], 0);
+    seen.object("ledger show", &events);
+    seen.events(&events);
+    seen.must_have_seen(&["judged event"]);
 }
 
 #[test]
