@@ -128,7 +128,10 @@ fn an_exception_that_nothing_catches_shows_in_three_languages() {
                  {more} std::cout << s.at(0) << s.substr(0, 3) << (s.size() > 9 ? s.at(99) : 'x') << \"\\n\"; }}\n"
             )
         };
-        let (flawed, fixed) = (program(""), program("if (s.empty() || s.size() > 9) return 1;"));
+        let (flawed, fixed) = (
+            program(""),
+            program("if (s.empty() || s.size() > 9) return 1;"),
+        );
         let files = |text: &'static str| [("Makefile", makefile.clone()), ("tool.cc", text.into())];
         let (flawed, fixed) = (files(flawed.leak()), files(fixed.leak()));
         let texts = |files: &[(&'static str, String); 2]| {
