@@ -6,9 +6,11 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use backstitch_model::Policy;
 use backstitch_model::policy::{Bump, CommandLimits};
+use backstitch_model::{Policy, RelPath};
 use serde::Deserialize;
+
+use crate::source::Source;
 
 /// The file's name, at the project's root.
 pub const FILE_NAME: &str = "backstitch.toml";
@@ -82,9 +84,38 @@ pub fn read(root: &Path, file: Option<&Path>) -> Result<Policy> {
     let text = folder
         .read_to_string(FILE_NAME)
         .with_context(|| format!("read settings `{FILE_NAME}`"))?;
-    let policy = parse(&text).with_context(|| format!("read settings `{FILE_NAME}`"))?;
-    only_lower(&policy.limits).with_context(|| format!("read settings `{FILE_NAME}`"))?;
-    Ok(policy)
+    of_project(&text)
+}
+
+/// Reads the settings of the state that a change is judged against, not those that lie in the
+/// working tree: there a change under judgement may be checked out, and it must not say how it is
+/// built and tested itself.
+pub fn read_base(base: &Source, file: Option<&Path>) -> Result<Policy> {
+    match (base, file) {
+        (Source::Git(repository), None) => {
+            let path = RelPath::new(FILE_NAME)?;
+            let bytes = repository
+                .file(&path, FILE_BYTES_MAX)
+                .with_context(|| format!("read settings `{FILE_NAME}`"))?;
+            let Some(bytes) = bytes else {
+                return Ok(Policy::default());
+            };
+            let text = String::from_utf8(bytes)
+                .with_context(|| format!("read settings `{FILE_NAME}`: it is no UTF-8"))?;
+            of_project(&text)
+        }
+        (_, file) => read(base.root(), file),
+    }
+}
+
+/// The settings that a project's own file states.
+fn of_project(text: &str) -> Result<Policy> {
+    let read = || {
+        let policy = parse(text)?;
+        only_lower(&policy.limits)?;
+        Ok(policy)
+    };
+    read().map_err(|error: anyhow::Error| error.context(format!("read settings `{FILE_NAME}`")))
 }
 
 /// A project's own file may bound its programs tighter, and not let them have more.

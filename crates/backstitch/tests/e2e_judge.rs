@@ -279,6 +279,28 @@ fn a_branch_a_range_and_what_is_staged_are_judged_alike_and_nothing_is_touched()
 }
 
 #[test]
+fn settings_that_came_with_a_change_have_no_say_in_its_judgement() {
+    let Some(world) = world() else { return };
+    world.commit();
+    let bad = patch(FLAW, "    return names[number / 2];\n");
+    fs::write(world.path("given.patch"), bad).unwrap();
+    let file = world.path("given.patch");
+    world.git(&["checkout", "--quiet", "-b", "bad"]);
+    world.git(&["apply", "--index", file.to_str().unwrap()]);
+    world.git(&["commit", "--quiet", "--message=Bad"]);
+    // As a service leaves it that has checked the change out.
+    let settings = "[commands]\nbuild = [\"true\"]\ntest = [\"true\"]\n";
+    fs::write(world.project().join("backstitch.toml"), settings).unwrap();
+    let ended = world.run(&["test", "--offline", "--rev", "main..bad"]);
+    ended.ended_with(1);
+    assert!(
+        verdict(&ended).starts_with("Rejected(Regress)"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
 fn an_upgrade_by_a_bot_is_tested_and_one_that_does_not_help_is_rejected() {
     let Some(world) = World::sandboxed() else {
         return;

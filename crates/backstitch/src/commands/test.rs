@@ -36,19 +36,19 @@ pub fn judged(arguments: &TestArguments) -> Result<Judgement> {
     let advisories = Advisories::open(&places, arguments.db.as_deref())?;
     advisories.announce();
     let source = Source::open(&arguments.path)?;
-    let mut policy = settings::read(source.root(), arguments.policy.as_deref())?;
-    if let Some(build) = &arguments.build {
-        policy.build_command = Some(words("--build", build)?);
-    }
-    if let Some(test) = &arguments.test {
-        policy.test_command = Some(words("--test", test)?);
-    }
     let (source, given) = judge::open(
         source,
         arguments.change.patch.as_deref(),
         arguments.change.rev.as_deref(),
         arguments.change.branch.as_deref(),
     )?;
+    let mut policy = settings::read_base(&source, arguments.policy.as_deref())?;
+    if let Some(build) = &arguments.build {
+        policy.build_command = Some(words("--build", build)?);
+    }
+    if let Some(test) = &arguments.test {
+        policy.test_command = Some(words("--test", test)?);
+    }
     let reported = arguments
         .sarif
         .iter()

@@ -151,6 +151,37 @@ impl Repository {
         Ok(tree.to_string())
     }
 
+    /// What a file of the commit holds; `None` where there is none. Errors where it is no plain
+    /// file of at most `bytes_max` bytes.
+    pub fn file(&self, path: &RelPath, bytes_max: u64) -> Result<Option<Vec<u8>>> {
+        let read = || -> Result<Option<Vec<u8>>> {
+            let commit = self
+                .repository
+                .find_commit(self.commit)
+                .map_err(|error| anyhow!("{error}"))?;
+            let tree = commit.tree().map_err(|error| anyhow!("{error}"))?;
+            let entry = tree
+                .lookup_entry_by_path(path.as_str())
+                .map_err(|error| anyhow!("{error}"))?;
+            let Some(entry) = entry else {
+                return Ok(None);
+            };
+            let size = self
+                .repository
+                .find_header(entry.object_id())
+                .map_err(|error| anyhow!("{error}"))?
+                .size();
+            let kind = entry.mode().kind();
+            anyhow::ensure!(
+                matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable) && size <= bytes_max,
+                "it is no plain file of at most {bytes_max} bytes"
+            );
+            let object = entry.object().map_err(|error| anyhow!("{error}"))?;
+            Ok(Some(object.detach().data))
+        };
+        read().with_context(|| format!("read `{path}` of commit {}", self.commit))
+    }
+
     /// The same repository at another commit, named as `git rev-parse` takes it.
     pub fn at(&self, revision: &str) -> Result<Self> {
         let id = self
