@@ -311,7 +311,7 @@ fn identity(order: &Order) -> Result<String> {
 /// Describes what is judged.
 fn start_of(order: &Order, digest: &str) -> Result<RunStart> {
     let policy = blake3::hash(format!("{:?}{:?}", order.policy, order.stated).as_bytes());
-    let mut start = RunStart {
+    let start = RunStart {
         identity: String::new(),
         project: order.source.root().display().to_string(),
         base: order.source.base()?,
@@ -326,8 +326,5 @@ fn start_of(order: &Order, digest: &str) -> Result<RunStart> {
         reproducers: String::new(),
         started_at_s: 0,
     };
-    let covered = format!("{start:?}{digest}{}", env!("CARGO_PKG_VERSION"));
-    start.identity = blake3::hash(covered.as_bytes()).to_hex().to_string();
-    start.started_at_s = jiff::Timestamp::now().as_second();
-    Ok(start)
+    Ok(start.sealed(digest))
 }

@@ -114,6 +114,18 @@ pub struct RunStart {
     pub started_at_s: i64,
 }
 
+impl RunStart {
+    /// Gives it the identity that covers all it says, what `more` says and this program, and the
+    /// time that it is now.
+    #[must_use]
+    pub fn sealed(mut self, more: &str) -> Self {
+        let covered = format!("{self:?}{more}{}", env!("CARGO_PKG_VERSION"));
+        self.identity = blake3::hash(covered.as_bytes()).to_hex().to_string();
+        self.started_at_s = jiff::Timestamp::now().as_second();
+        self
+    }
+}
+
 /// A file's whole text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileText {

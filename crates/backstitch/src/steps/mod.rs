@@ -273,7 +273,7 @@ fn commands(policy: &Policy) -> impl Iterator<Item = String> {
 
 /// Describes what the run starts from; the identity covers all of it but the time.
 fn start_of(order: &Order) -> Result<RunStart> {
-    let mut start = RunStart {
+    let start = RunStart {
         identity: String::new(),
         project: order.source.root().display().to_string(),
         base: order.source.base()?,
@@ -291,8 +291,5 @@ fn start_of(order: &Order) -> Result<RunStart> {
         started_at_s: 0,
     };
     let part = order.source.part().map(ToString::to_string);
-    let covered = format!("{start:?}{part:?}{}", env!("CARGO_PKG_VERSION"));
-    start.identity = blake3::hash(covered.as_bytes()).to_hex().to_string();
-    start.started_at_s = jiff::Timestamp::now().as_second();
-    Ok(start)
+    Ok(start.sealed(&format!("{part:?}")))
 }
