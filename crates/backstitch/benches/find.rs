@@ -2,7 +2,7 @@
 //! import` take as whole processes, and, where cargo-audit is installed, the ratio to it,
 //! run in turn on the same lockfile.
 //!
-//! The lockfile is generated: 1,250 packages, 60 of them with advisories. Name the
+//! The lockfile is generated: 1,250 packages, 20 of them with advisories. Name the
 //! advisories to import with `BACKSTITCH_BENCH_ADVISORIES` (files and folders, separated
 //! by `:`; the bundled starter set without), cargo-audit with `BACKSTITCH_BENCH_CARGO_AUDIT`
 //! and its database, a git checkout, with `BACKSTITCH_BENCH_AUDIT_DB`.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use backstitch_model::package::{Ecosystem, PackageVersion};
 use backstitch_model::project::{DependencyGraph, Installation, LockedPackage, Node, Source};
+use foldhash::quality::RandomState;
 
 use super::{Lockfile, Raw, RawPackage};
 
@@ -70,8 +71,9 @@ fn source(address: Option<&str>) -> Source {
     }
 }
 
-/// The packages of each name.
-type ByName<'raw> = HashMap<&'raw str, Named>;
+/// The packages of each name. The standard library's hashes took an eighth of reading a
+/// large lockfile; these have a seed of their own at each start, too.
+type ByName<'raw> = HashMap<&'raw str, Named, RandomState>;
 
 /// Where the packages of one name are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +83,7 @@ enum Named {
 }
 
 fn by_name<'raw>(packages: &[&'raw RawPackage<'raw>]) -> ByName<'raw> {
-    let mut by_name = ByName::with_capacity(packages.len());
+    let mut by_name = ByName::with_capacity_and_hasher(packages.len(), RandomState::default());
     for (position, package) in packages.iter().enumerate() {
         by_name
             .entry(package.name)

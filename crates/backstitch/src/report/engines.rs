@@ -8,7 +8,7 @@ use backstitch_engine::outcome::Outcome;
 use backstitch_engine::{Egress, SafeBrief};
 
 use super::escape;
-use super::terminal::{lines, table};
+use super::terminal::table;
 use crate::engines::settings::{Format, Kind};
 use crate::engines::{Engines, Proof, Trial};
 
@@ -43,7 +43,7 @@ pub fn list(engines: &Engines) -> String {
                 format!("{}, {}", price.per_million_in, price.per_million_out),
             ]);
         }
-        text.push_str(&lines(&table));
+        text.push_str(&table.text());
     }
     // Writing to a string cannot fail, here and below.
     let _ = writeln!(text, "egress    {}", egress(engines.egress));
@@ -115,7 +115,7 @@ pub fn trials(trials: &[Trial]) -> String {
         ]);
     }
     let works = trials.iter().filter(|trial| trial.works()).count();
-    format!("{}{works} of {} work\n", lines(&table), trials.len())
+    format!("{}{works} of {} work\n", table.text(), trials.len())
 }
 
 fn money(money: Money) -> String {

@@ -16,6 +16,7 @@ pub mod sarif;
 pub mod terminal;
 
 mod escape;
+mod table;
 pub mod words;
 
 pub use escape::escape;

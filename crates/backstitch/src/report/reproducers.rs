@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::escape;
-use super::terminal::{lines, table};
+use super::terminal::table;
 use crate::wire;
 
 /// What `reproducer list --format json` prints.
@@ -43,5 +43,5 @@ pub fn list(reproducers: &[wire::Reproducer]) -> String {
             escape(&reproducer.origin),
         ]);
     }
-    format!("{}{} reproducers\n", lines(&table), reproducers.len())
+    format!("{}{} reproducers\n", table.text(), reproducers.len())
 }

@@ -2,17 +2,18 @@
 
 use std::io::IsTerminal;
 
+use anstyle::{AnsiColor, Style};
 use backstitch_model::evidence::Confinement;
 use backstitch_model::finding::{Class, Compiled};
 use backstitch_model::verdict::Conclusion;
 use backstitch_model::{Finding, Record};
-use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 
+use super::table::{Cell, Table};
 use super::{escape, words};
 use crate::story::{Delivery, Story};
 
 /// The width of tables where standard output is no terminal, in columns.
-const WIDTH: u16 = 120;
+const WIDTH: usize = 120;
 
 /// Lists findings.
 pub fn findings(findings: &[Finding], notes: &[String]) -> String {
@@ -57,7 +58,7 @@ fn finding_table(findings: &[&Finding]) -> String {
             )),
         ]);
     }
-    lines(&table)
+    table.text()
 }
 
 fn fixed_in(versions: &[String]) -> String {
@@ -101,26 +102,26 @@ fn record_table(records: &[&Record]) -> String {
     for record in records {
         let dependency = words::dependency(&record.finding);
         table.add_row([
-            Cell::new(escape(&words::main_id(&record.finding))),
-            Cell::new(escape(&dependency.package.to_string())),
-            Cell::new(words::severity(&record.finding)),
+            escape(&words::main_id(&record.finding)).into(),
+            escape(&dependency.package.to_string()).into(),
+            words::severity(&record.finding).into(),
             verdict_cell(record),
-            Cell::new(escape(&change_or_reason(record))),
+            escape(&change_or_reason(record)).into(),
         ]);
     }
-    lines(&table)
+    table.text()
 }
 
 fn verdict_cell(record: &Record) -> Cell {
     let Some(verdict) = record.verdict() else {
-        return Cell::new("no fix").fg(Color::Yellow);
+        return Cell::styled("no fix", shown(AnsiColor::Yellow.on_default()));
     };
     let color = match verdict.conclusion {
-        Conclusion::Proven | Conclusion::Tested | Conclusion::Clean => Color::Green,
+        Conclusion::Proven | Conclusion::Tested | Conclusion::Clean => AnsiColor::Green,
         Conclusion::ProvenDiffers(_) | Conclusion::Resolved | Conclusion::Inconclusive(_) => {
-            Color::Yellow
+            AnsiColor::Yellow
         }
-        Conclusion::Rejected(..) => Color::Red,
+        Conclusion::Rejected(..) => AnsiColor::Red,
     };
     let mut words = verdict.conclusion.name().to_owned();
     if let Conclusion::Rejected(check, _) = &verdict.conclusion {
@@ -129,7 +130,7 @@ fn verdict_cell(record: &Record) -> Cell {
     if verdict.confinement == Confinement::Unconfined {
         words.push_str("\n(no sandbox)");
     }
-    Cell::new(words).fg(color).add_attribute(Attribute::Bold)
+    Cell::styled(words, shown(color.on_default().bold()))
 }
 
 fn change_or_reason(record: &Record) -> String {
@@ -256,31 +257,22 @@ fn places(story: &Story) -> String {
     text
 }
 
+/// A table for where standard output goes.
 pub(super) fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    if !std::io::stdout().is_terminal() {
-        table.set_width(WIDTH);
-        table.force_no_tty();
-    }
-    table.set_header(
-        header
-            .iter()
-            .map(|name| Cell::new(name).add_attribute(Attribute::Bold)),
-    );
-    table
+    let terminal = terminal_size::terminal_size_of(std::io::stdout());
+    let width = terminal.map_or(WIDTH, |(width, _)| usize::from(width.0));
+    Table::new(header, shown(Style::new().bold()), width)
 }
 
-/// The table as text, each of its lines with its end.
-pub(super) fn lines(table: &Table) -> String {
-    // Its own way to a text puts the lines together twice over.
-    let mut text = String::new();
-    for line in table.lines() {
-        text.push_str(&line);
-        text.push('\n');
+/// The style, where there are colours: on a terminal, unless the user wants none
+/// (<https://no-color.org>).
+fn shown(style: Style) -> Style {
+    let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if std::io::stdout().is_terminal() && !is_unwanted {
+        style
+    } else {
+        Style::new()
     }
-    text
 }
 
 pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
