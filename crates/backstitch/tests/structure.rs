@@ -390,6 +390,7 @@ const SERVERS: &[&str] = &[
     "jestjs.io",
     "keepachangelog.com",
     "maven.apache.org",
+    "no-color.org",
     "ossf.github.io",
     "nodejs.org",
     "osv-vulnerabilities.storage.googleapis.com",
