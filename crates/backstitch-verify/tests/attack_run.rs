@@ -134,15 +134,12 @@ fn an_exception_that_nothing_catches_shows_in_cpp() {
         program(""),
         program("if (s.empty() || s.size() > 9) return 1;"),
     );
-    let files = |text: &'static str| [("Makefile", makefile.clone()), ("tool.cc", text.into())];
-    let (flawed, fixed) = (files(flawed.leak()), files(fixed.leak()));
-    let texts = |files: &[(&'static str, String); 2]| {
-        files.clone().map(|(name, text)| (name, &*text.leak()))
-    };
-    let (flawed, fixed): ([(&str, &str); 2], _) = (texts(&flawed), texts(&fixed));
     red_to_green(
         &bench,
-        [&flawed, &fixed],
+        [
+            &[("Makefile", &makefile), ("tool.cc", &flawed)],
+            &[("Makefile", &makefile), ("tool.cc", &fixed)],
+        ],
         &["./tool"],
         b"abcdefghijk",
         "uncaught-exception",

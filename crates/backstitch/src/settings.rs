@@ -110,12 +110,12 @@ pub fn read_base(base: &Source, file: Option<&Path>) -> Result<Policy> {
 
 /// The settings that a project's own file states.
 fn of_project(text: &str) -> Result<Policy> {
-    let read = || {
+    let read = || -> Result<Policy> {
         let policy = parse(text)?;
         only_lower(&policy.limits)?;
         Ok(policy)
     };
-    read().map_err(|error: anyhow::Error| error.context(format!("read settings `{FILE_NAME}`")))
+    read().with_context(|| format!("read settings `{FILE_NAME}`"))
 }
 
 /// A project's own file may bound its programs tighter, and not let them have more.

@@ -186,18 +186,20 @@ impl<'text> Iterator for Pieces<'text> {
 }
 
 /// Parts a line at the last space that leaves the first part within `width`; a word that is
-/// wider itself is broken. Takes at least one character.
+/// wider itself is broken. Takes at least one character, and looks no further than it must:
+/// a text from outside may be long.
 fn split_at_width(line: &str, width: usize) -> (&str, &str) {
-    if columns(line) <= width {
+    // No character takes more columns than bytes.
+    if line.len() <= width {
         return (line, "");
     }
-    let (mut taken, mut space, mut end) = (0, None, line.len());
+    let (mut taken, mut space, mut end) = (0, None, None);
     for (place, character) in line.char_indices() {
         let wide = character.width().unwrap_or_default();
         if taken + wide > width && place > 0 {
             // A space may stand right behind what fits.
             space = if character == ' ' { Some(place) } else { space };
-            end = place;
+            end = Some(place);
             break;
         }
         if character == ' ' && place > 0 {
@@ -205,6 +207,9 @@ fn split_at_width(line: &str, width: usize) -> (&str, &str) {
         }
         taken += wide;
     }
+    let Some(end) = end else {
+        return (line, "");
+    };
     match space {
         Some(space) => (&line[..space], line[space..].trim_start_matches(' ')),
         None => line.split_at(end),

@@ -55,7 +55,10 @@ pub fn look(pair: &Pair<'_>, seen: &mut Sightings) {
         }
     }
     if moved > 0 {
-        let what = format!("{moved} packages come in another version");
+        let what = match moved {
+            1 => "one package comes in another version".into(),
+            _ => format!("{moved} packages come in another version"),
+        };
         seen.note(Objection::Lock, pair.whole(), what);
     }
 }
