@@ -162,6 +162,7 @@ impl Steps {
             tried: BTreeSet::new(),
             rejected: BTreeSet::new(),
             rejections: BTreeMap::new(),
+            suspected: BTreeSet::new(),
             tally: Tally::default(),
         })
     }
