@@ -14,7 +14,7 @@ pub enum LockFormat {
     Pnpm,
     /// `yarn.lock`.
     Yarn,
-    /// A requirements file of pip that pins what it lists.
+    /// A requirements file of pip that pins what it lists, or a `pyproject.toml` that nothing locks.
     Requirements,
     /// `poetry.lock`.
     Poetry,
@@ -110,8 +110,13 @@ impl LockFormat {
     }
 }
 
+/// Requirements files by their usual names, and the manifest that is read as one where nothing
+/// locks what it asks for.
 fn is_requirements(path: &RelPath) -> bool {
     let name = path.file_name();
+    if name == crate::python::MANIFEST {
+        return true;
+    }
     let Some(stem) = name.strip_suffix(".txt") else {
         return false;
     };
@@ -138,6 +143,7 @@ mod tests {
             ("go.sum", None),
             ("docs/dev.txt", None),
             ("requirements.in", None),
+            ("a/pyproject.toml", Some(LockFormat::Requirements)),
             ("package.json", None),
         ] {
             assert_eq!(

@@ -2,12 +2,33 @@
 //! a file's text and takes the least release out of them; whether a release fits is decided
 //! elsewhere.
 
+/// The name of a Python project's manifest.
+pub const MANIFEST: &str = "pyproject.toml";
+
+/// How an extra or a group of requirements is called that a project's tests use.
+const FOR_TESTS: [&str; 8] = [
+    "test",
+    "tests",
+    "testing",
+    "dev",
+    "develop",
+    "development",
+    "all-tests",
+    "unit",
+];
+
+/// Is an extra or a group of requirements, by its name, one that tests use?
+pub fn is_for_tests(name: &str) -> bool {
+    let name = name.to_lowercase().replace(['_', '.'], "-");
+    FOR_TESTS.contains(&name.as_str())
+}
+
 /// The range of Pythons that a file states, as written: `requires-python` of `pyproject.toml`
 /// and of `uv.lock`, `python` among Poetry's dependencies, `python-versions` of `poetry.lock`,
 /// `python_requires` of `setup.cfg`.
 pub fn stated(file_name: &str, text: &str) -> Option<String> {
     let keys: &[(&str, &str)] = match file_name {
-        "pyproject.toml" => &[
+        MANIFEST => &[
             ("[project]", "requires-python"),
             ("[tool.poetry.dependencies]", "python"),
         ],

@@ -136,7 +136,8 @@ fn manifests(upgrade: &Upgrade, before: &Project, after: &Project) -> Vec<String
     for path in all {
         // What a lockfile's own text may say is compared package by package, but where it is
         // as much a manifest.
-        let is_both = matches!(before.format, LockFormat::GoMod | LockFormat::Maven);
+        let is_both = matches!(before.format, LockFormat::GoMod | LockFormat::Maven)
+            || path.file_name() == backstitch_model::python::MANIFEST;
         if *path == upgrade.lockfile && !is_both {
             continue;
         }

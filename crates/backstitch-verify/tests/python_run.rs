@@ -496,6 +496,29 @@ fn what_nobody_pins_is_resolved_from_wheels_and_installed_as_resolved() {
     assert_eq!(applied, Applied::Done(Vec::new()));
     let baseline = bench.workbench().baseline(&tree, &work).unwrap();
     assert_eq!(baseline.build.outcome, Outcome::Passed);
+    // A manifest that nothing locks is asked about in the same way, and so is a changed one.
+    let alone = bench.tree("alone", "");
+    write(
+        &alone.root.join("pyproject.toml"),
+        "[project]\nname = \"app\"\ndependencies = [\"left<1.1\"]\n",
+    );
+    let alone = Tree {
+        lockfile: RelPath::new("pyproject.toml").unwrap(),
+        ..alone
+    };
+    let work = bench.path("alone-work");
+    let version = |tree: &Tree| {
+        bench.python.resolve(tree, &work).unwrap().unwrap()[0]
+            .version
+            .clone()
+    };
+    let before = version(&alone);
+    assert!(before.starts_with("1.0"), "{before}");
+    write(
+        &alone.root.join("pyproject.toml"),
+        "[project]\nname = \"app\"\ndependencies = [\"left<1.2\"]\n",
+    );
+    assert_eq!(version(&alone), "1.1.1");
     // What requires an archive at an address is not resolved, and nothing of it runs.
     let lured = bench.tree("lured", "lure\n");
     let why = bench

@@ -92,10 +92,12 @@ fn an_overlay_keeps_changes_apart() {
         layers.join(name)
     });
     std::fs::write(top.join("one"), "top").unwrap();
-    std::fs::write(bottom.join("one"), "bottom").unwrap();
-    std::fs::write(bottom.join("two"), "bottom").unwrap();
+    for name in ["one", "two", "three"] {
+        std::fs::write(bottom.join(name), "bottom").unwrap();
+    }
     bench.sandbox.own(&layers).unwrap();
-    let mut job = bench.shell("cd /tree && cat one two && echo changed > two && rm one && ls");
+    let mut job =
+        bench.shell("cd /tree && cat one two && echo changed > two && rm one three && ls");
     job.mounts.push(Mount {
         host: top.clone(),
         inside: "/tree".into(),
@@ -112,6 +114,8 @@ fn an_overlay_keeps_changes_apart() {
         ("top".into(), "bottom".into())
     );
     assert_eq!(read(&upper.join("two")), "changed\n");
+    // Whoever goes on with what was left takes it over once more, the marks of removed files too.
+    bench.sandbox.own(&layers).unwrap();
     bench.sandbox.discard(&layers).unwrap();
     assert!(!layers.exists());
 }

@@ -1,9 +1,10 @@
 //! Measures what testing fixes together saves: a generated project with 32 vulnerable packages,
 //! of which none, one, two or four have a fix that breaks a test; together, and one by one.
 //!
-//! `cargo bench -p backstitch --bench together`, with `-- 8` for another number of packages. The
-//! test suite of the project takes two seconds, so that its runs are what counts, as they do in
-//! real projects. Prints how often the tests ran, that of what is delivered included, the time by
+//! `cargo bench -p backstitch --bench together`, with `-- 8` for another number of packages, `-- 32
+//! 4` for one number of bad ones, and `silent` for tests of which neither the name nor the output
+//! tells what they are about. The test suite of the project takes two seconds, so that its runs are
+//! what counts, as they do in real projects. Prints how often the tests ran, that of what is delivered included, the time by
 //! the clock, and whether both ways came to the same verdicts; ends with an error where they did
 //! not.
 
@@ -31,14 +32,17 @@ const TESTS_S: u64 = 2;
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 fn main() {
-    let count = std::env::args().find_map(|word| word.parse().ok());
-    let count: usize = count.unwrap_or(32);
-    println!("{count} vulnerable packages, tests of {TESTS_S} s");
+    let mut numbers = std::env::args().filter_map(|word| word.parse().ok());
+    let count: usize = numbers.next().unwrap_or(32);
+    let bads = numbers.next().map_or(vec![0, 1, 2, 4], |bad| vec![bad]);
+    let silent = std::env::args().any(|word| word == "silent");
+    let tests = if silent { "silent tests" } else { "tests" };
+    println!("{count} vulnerable packages, {tests} of {TESTS_S} s");
     println!("bad  | together: runs  time | one by one: runs  time | times as fast | verdicts");
     let mut same = true;
-    for bad in [0, 1, 2, 4] {
-        let together = measure(count, bad, 64);
-        let single = measure(count, bad, 1);
+    for bad in bads {
+        let together = measure(count, bad, 64, silent);
+        let single = measure(count, bad, 1, silent);
         let equal = together.verdicts == single.verdicts;
         same &= equal;
         println!(
@@ -60,10 +64,10 @@ struct Measured {
     verdicts: BTreeMap<String, String>,
 }
 
-fn measure(count: usize, bad: usize, together_max: usize) -> Measured {
+fn measure(count: usize, bad: usize, together_max: usize, silent: bool) -> Measured {
     let mut world = World::sandboxed().expect("the sandbox is needed");
     world.patience = PATIENCE;
-    project(&world, count, bad, together_max);
+    project(&world, count, bad, together_max, silent);
     let began = Instant::now();
     let exit = i32::from(bad > 0);
     let run = world.repair(&[], exit);
@@ -96,7 +100,7 @@ fn is_bad(number: usize, count: usize, bad: usize) -> bool {
     bad > 0 && number % (count / bad) == count / bad / 2
 }
 
-fn project(world: &World, count: usize, bad: usize, together_max: usize) {
+fn project(world: &World, count: usize, bad: usize, together_max: usize, silent: bool) {
     let answer = |answer: u32| format!("pub fn answer() -> u32 {{ {answer} }}\n");
     let (mut requirements, mut tests) = (String::new(), String::new());
     for number in 0..count {
@@ -104,9 +108,14 @@ fn project(world: &World, count: usize, bad: usize, together_max: usize) {
         world.publish(&name, "1.0.0", &answer(1));
         let _ = writeln!(requirements, "{name} = \"1\"");
         let path = name.replace('-', "_");
+        let test = if silent {
+            format!("test_{number}")
+        } else {
+            format!("{path}_answers")
+        };
         let _ = writeln!(
             tests,
-            "#[test]\nfn {path}_answers() {{ assert_eq!({path}::answer(), 1) }}"
+            "#[test]\nfn {test}() {{ assert_eq!({path}::answer(), 1) }}"
         );
         world.advise(&format!("RUSTSEC-2030-{number:04}"), &name, Some("1.0.1"));
     }

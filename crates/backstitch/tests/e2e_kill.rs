@@ -17,9 +17,11 @@ use serde_json::Value;
 
 const FAILPOINT: &str = "BACKSTITCH_TEST_KILL_AFTER_EVENTS";
 
-/// Commands that take no time, for a test with many runs. They end as the real ones would.
+/// Commands that take no time, for a test with many runs. They end as the real ones would, and
+/// remove files of the project, as tests do that tidy up.
 const QUICK: &str = "[commands]\nbuild = [\"true\"]\ntest = [\"sh\", \"test.sh\"]\n";
-const SCRIPT: &str = "! grep -A1 'name = \"stumble\"' Cargo.lock | grep -q 1.0.1\n";
+const SCRIPT: &str =
+    "rm -f spare/one spare/two; ! grep -A1 'name = \"stumble\"' Cargo.lock | grep -q 1.0.1\n";
 
 /// Builds and tests as it would anywhere.
 const REAL: &str = "";
@@ -40,6 +42,7 @@ fn three_findings(commands: &str) -> Option<World> {
                    #[test] fn good() { assert_eq!(pinned::answer() + hopeless::answer(), 4) }\n";
     world.write(&format!(
         "--- Cargo.toml\n{manifest}--- src/lib.rs\n{library}--- test.sh\n{SCRIPT}\
+         --- spare/one\n--- spare/two\n\
          --- backstitch.toml\n{commands}"
     ));
     world.lock();
@@ -59,6 +62,7 @@ fn three_findings(commands: &str) -> Option<World> {
         "Cargo.toml",
         "Cargo.lock",
         "src",
+        "spare",
         "test.sh",
         "backstitch.toml",
     ]);

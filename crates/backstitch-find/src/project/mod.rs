@@ -59,6 +59,7 @@ pub fn projects(root: &Dir) -> Discovery {
         .into_iter()
         .partition(|path| LockFormat::of(path).is_some());
     let manifests = Manifests::new(manifests);
+    let lockfiles = python::without_locked(&tree, lockfiles);
     for path in &leading(&tree, lockfiles) {
         match read_among(&tree, path, &manifests) {
             Ok(project) => {
@@ -172,7 +173,9 @@ fn leading(tree: &Tree<'_>, lockfiles: Vec<RelPath>) -> Vec<RelPath> {
     let mut kept = Vec::new();
     for path in lockfiles {
         let inner = match LockFormat::of(&path) {
-            Some(LockFormat::Requirements) => python::includes(tree, &path),
+            Some(LockFormat::Requirements) if !python::is_manifest(&path) => {
+                python::includes(tree, &path)
+            }
             Some(LockFormat::Maven) => Some(listing::modules(tree, &path)),
             Some(_) | None => Some(Vec::new()),
         };

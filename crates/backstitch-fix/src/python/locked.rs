@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use backstitch_model::project::{Node, Project, Source};
+use backstitch_model::python::MANIFEST;
 use backstitch_model::{LockFormat, RelPath};
 use pep440_rs::Version;
 
@@ -54,6 +55,11 @@ impl<'given> Locked<'given> {
             own: own(project),
             tells_edges: packages().any(|(_, package)| !package.dependencies.is_empty()),
         }
+    }
+
+    /// Is it a manifest that nothing locks?
+    pub(super) fn is_alone(&self) -> bool {
+        self.project.lockfile.file_name() == MANIFEST
     }
 
     /// The locked packages of a name.
@@ -121,13 +127,14 @@ impl<'given> Locked<'given> {
 /// with `.in` say what they are made from.
 pub(super) fn is_requirements(path: &RelPath) -> bool {
     let name = path.file_name();
-    !matches!(name, "pyproject.toml" | "setup.cfg") && name.strip_suffix(".in").is_none()
+    !matches!(name, MANIFEST | "setup.cfg") && name.strip_suffix(".in").is_none()
 }
 
 /// What stands in manifests. The pins of requirements files are what changes, and hold nothing.
 fn own(project: &Project) -> Vec<Own<'_>> {
+    // A manifest that stands for a lockfile holds what it asks for all the same.
     let is_lock = |path: &RelPath| {
-        *path == project.lockfile
+        *path == project.lockfile && path.file_name() != MANIFEST
             || project.format == LockFormat::Requirements && is_requirements(path)
     };
     let manifests = project.manifests.iter();

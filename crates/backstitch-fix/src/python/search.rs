@@ -232,7 +232,8 @@ impl Search<'_, '_> {
     fn unmet(&self, moved: &Moved, need: &Need) -> Option<Conflict> {
         let nodes = self.locked.named(&need.package);
         if nodes.is_empty() {
-            return (!need.marked).then_some(Conflict::Stuck);
+            // Where nothing is locked, pip brings what is new.
+            return (!need.marked && !self.locked.is_alone()).then_some(Conflict::Stuck);
         }
         let range = need.range.as_ref()?;
         let version = |node: Node| match moved.get(&node) {

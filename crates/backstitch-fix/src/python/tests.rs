@@ -482,6 +482,11 @@ fn what_is_not_pinned_gets_a_bound_where_it_is_asked_for() {
     );
     assert_eq!(loose("a[x]<1.2  # why\n"), "a[x]<2  # why\n");
     assert_eq!(loose("b==1.0\nc>=2"), "b==1.0\nc>=2\na>=1.5\n");
+    let text = "[project]\ndependencies = ['a[x]']\n";
+    let (path, packages) = ("pyproject.toml", "app 0 > a\na 1.0");
+    let alone = project(LockFormat::Requirements, path, text, packages);
+    let raised = written(&plan(&alone, "a 1.0 vuln=X\na 1.5 | new >=1"), path);
+    assert_eq!(raised, text.replace("[x]", "[x]>=1.5"));
 }
 
 #[test]

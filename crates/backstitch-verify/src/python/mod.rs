@@ -13,6 +13,7 @@
 mod interpreter;
 
 mod pins;
+mod pyproject;
 mod requirement;
 
 mod commands;

@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use backstitch_model::names::normalised;
 use backstitch_model::package::Ecosystem;
 use backstitch_model::pins::{self, Entry};
+use backstitch_model::python::MANIFEST;
 use backstitch_model::{LockFormat, RelPath};
 use serde::Serialize;
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
-use super::requirement;
+use super::{pyproject, requirement};
 use crate::workbench::{Tree, files};
 
 /// The largest lockfile read, in bytes.
@@ -55,6 +56,7 @@ impl Pins {
     pub(super) fn read(tree: &Tree) -> Result<Self, String> {
         let mut pins = Self::default();
         match LockFormat::of(&tree.lockfile) {
+            _ if tree.lockfile.file_name() == MANIFEST => pins.manifest(&toml_of(tree)?),
             Some(LockFormat::Poetry) => pins.poetry(&toml_of(tree)?),
             Some(LockFormat::Uv) => pins.uv(&toml_of(tree)?),
             Some(LockFormat::Pipenv) => {
@@ -186,6 +188,18 @@ impl Pins {
                 let hashes = hashes.map(str::to_owned).collect();
                 let marker = text("markers").map(str::to_owned);
                 self.add(name, version.trim_start_matches('='), marker, hashes);
+            }
+        }
+    }
+
+    /// Whatever versions a manifest names, pip says what they come to.
+    fn manifest(&mut self, table: &Table) {
+        for asked in pyproject::asked(table) {
+            match asked {
+                Ok(line) if requirement::is_plain(&line) => self.loose.push(line),
+                Ok(line) if line.contains('@') => self.elsewhere(&line),
+                Ok(line) => self.refuse(&line),
+                Err(what) => self.elsewhere(&what),
             }
         }
     }
@@ -399,6 +413,18 @@ mod tests {
         assert_eq!(pins.loose, ["b>=2"]);
         assert_eq!(pins.constraints, ["d==4"]);
         assert_eq!(pins.notes.len(), 3, "{:?}", pins.notes);
+    }
+
+    #[test]
+    fn a_manifest_that_nothing_locks_asks_for_all_of_it_loosely() {
+        let pins = read(&[(
+            "app/pyproject.toml",
+            "[project]\nname = \"app\"\ndependencies = [\"a==1\", \"b @ https://example.org/b.tar.gz\", \
+             \"c>=1 --pre\"]\n",
+        )]);
+        assert!(pins.pins.is_empty());
+        assert_eq!(pins.loose, ["a==1"]);
+        assert_eq!(pins.notes.len(), 2, "{:?}", pins.notes);
     }
 
     #[test]

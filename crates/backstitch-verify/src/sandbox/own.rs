@@ -45,7 +45,11 @@ struct Giving;
 impl Visitor for Giving {
     fn meet(&mut self, at: &OwnedFd, name: &CStr) -> io::Result<Next> {
         let status = statat(at, name, AtFlags::SYMLINK_NOFOLLOW)?;
-        let directory = FileType::from_raw_mode(status.st_mode) == FileType::Directory;
+        let kind = FileType::from_raw_mode(status.st_mode);
+        let directory = kind == FileType::Directory;
+        if is_whiteout(kind, status.st_rdev) {
+            return Ok(Next::Pass);
+        }
         if status.st_uid != OUTSIDE_ID || status.st_gid != OUTSIDE_ID {
             if !directory && status.st_nlink > 1 {
                 return Err(io::Error::other(
@@ -57,6 +61,13 @@ impl Visitor for Giving {
         }
         Ok(if directory { Next::Enter } else { Next::Pass })
     }
+}
+
+/// Is this how an overlay notes that a file below it is gone? It belongs to whoever mounted the
+/// overlay, all of one overlay are names of one file, and nobody can open it
+/// (Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories").
+fn is_whiteout(kind: FileType, device: u64) -> bool {
+    kind == FileType::CharacterDevice && device == 0
 }
 
 struct Removing;

@@ -2,6 +2,7 @@
 //! what happened; comparing is [`regress`](super::regress)'s.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use backstitch_model::tests::{TestOutcome, TestReport};
@@ -31,6 +32,8 @@ pub struct Baseline {
     /// What attempts build upon: the untouched tree's, or the last kept attempt's.
     pub(super) trial: Trial,
     pub(super) commands: Commands,
+    /// Tests that passed on the untouched tree each time that they were run again there.
+    steady: Mutex<Vec<String>>,
 }
 
 /// A baseline without its directories, to be written down and [restored](Workbench::restore).
@@ -92,6 +95,7 @@ impl Workbench<'_> {
             origin: trial.clone(),
             trial,
             commands,
+            steady: Mutex::default(),
         })
     }
 
@@ -128,6 +132,7 @@ impl Workbench<'_> {
             origin: trial.clone(),
             trial,
             commands,
+            steady: Mutex::default(),
         })
     }
 
@@ -260,6 +265,16 @@ impl Baseline {
             .chain(tests)
             .collect();
         all.join(", ")
+    }
+
+    pub(super) fn steady(&self) -> Vec<String> {
+        let steady = self.steady.lock();
+        steady.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn note_steady(&self, names: Vec<String>) {
+        let steady = self.steady.lock();
+        steady.unwrap_or_else(PoisonError::into_inner).extend(names);
     }
 
     /// What is to be written down of it.

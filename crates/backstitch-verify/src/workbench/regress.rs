@@ -38,6 +38,12 @@ impl Workbench<'_> {
     }
 }
 
+/// The names that are not among those.
+fn without(names: &[String], those: &[String]) -> Vec<String> {
+    let left = names.iter().filter(|name| !those.contains(name));
+    left.cloned().collect()
+}
+
 struct Judge<'run> {
     workbench: &'run Workbench<'run>,
     baseline: &'run Baseline,
@@ -149,39 +155,44 @@ impl Judge<'_> {
         self.workbench.trial(baseline.tree(), &work, Some(baseline))
     }
 
-    /// The named tests that do not pass every time on the changed tree.
+    /// The named tests that do not pass every time on the changed tree. One that failed once more
+    /// need not be run again.
     fn not_passing_again(&mut self, names: &[String]) -> Result<Vec<String>, VerifyError> {
-        let mut failing = Vec::new();
+        let mut passing = names.to_vec();
         for _ in 0..RUNS_AGAIN {
-            let again = self.test_again(self.trial, names)?;
-            for name in names {
-                let passed = again.report.cases.get(name) == Some(&TestOutcome::Passed);
-                if !passed && !failing.contains(name) {
-                    failing.push(name.clone());
-                }
+            if passing.is_empty() {
+                break;
             }
+            let again = self.test_again(self.trial, &passing)?;
+            passing.retain(|name| again.report.cases.get(name) == Some(&TestOutcome::Passed));
         }
-        Ok(failing)
+        Ok(without(names, &passing))
     }
 
     /// The named tests that are seen to fail on the untouched tree. One that is not there, or
-    /// that a limit kept from ending, says nothing.
+    /// that a limit kept from ending, says nothing. What passed there each time, for an earlier
+    /// attempt, is not run once more.
     fn failing_untouched(&mut self, names: &[String]) -> Result<Vec<String>, VerifyError> {
+        let asked = without(names, &self.baseline.steady());
+        if asked.is_empty() {
+            return Ok(Vec::new());
+        }
         let untouched = self.untouched()?;
-        let mut failing = Vec::new();
+        let mut not_failing = asked.clone();
+        let mut steady = asked.clone();
         for _ in 0..RUNS_AGAIN {
-            let again = self.test_again(&untouched, names)?;
-            if again.stopped() {
-                continue;
+            if not_failing.is_empty() {
+                break;
             }
-            for name in names {
-                let failed = again.report.cases.get(name) == Some(&TestOutcome::Failed);
-                if failed && !failing.contains(name) {
-                    failing.push(name.clone());
-                }
+            let again = self.test_again(&untouched, &not_failing)?;
+            let outcome = |name: &String| again.report.cases.get(name).copied();
+            steady.retain(|name| !again.stopped() && outcome(name) == Some(TestOutcome::Passed));
+            if !again.stopped() {
+                not_failing.retain(|name| outcome(name) != Some(TestOutcome::Failed));
             }
         }
-        Ok(failing)
+        self.baseline.note_steady(steady);
+        Ok(without(&asked, &not_failing))
     }
 
     fn test_again(&mut self, trial: &Trial, names: &[String]) -> Result<Tested, VerifyError> {

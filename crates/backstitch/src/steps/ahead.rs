@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use anyhow::Result;
@@ -28,8 +28,13 @@ pub struct Ahead {
     /// The lockfile and the tree that are planned for.
     of: (RelPath, String),
     stop: Arc<AtomicBool>,
+    /// The trees that were begun.
+    made: Arc<Mutex<Vec<String>>>,
     thread: Option<JoinHandle<Result<Looked>>>,
 }
+
+/// How many trees are made for an outcome that is no likelier than another.
+const GUESSED_MAX: usize = 8;
 
 /// What came of looking ahead.
 struct Looked {
@@ -50,6 +55,8 @@ struct Look {
     whole: Option<Whole>,
     /// Candidates that an earlier process of this run had applied.
     applied: BTreeSet<String>,
+    trees_max: usize,
+    made: Arc<Mutex<Vec<String>>>,
     stop: Arc<AtomicBool>,
 }
 
@@ -106,9 +113,20 @@ impl Steps {
     /// make the trees of its first candidates. Where there are none, the packages of the whole are
     /// brought.
     pub(super) fn look_ahead(&mut self, then: Underway, whole: Option<Whole>) {
+        self.begin_ahead(then, whole, usize::MAX);
+    }
+
+    /// Does the same for what will be underway if one of two candidates is to blame: for a few
+    /// trees only.
+    pub(super) fn guess_ahead(&mut self, then: Underway) {
+        self.begin_ahead(then, None, GUESSED_MAX);
+    }
+
+    fn begin_ahead(&mut self, then: Underway, whole: Option<Whole>, trees_max: usize) {
         self.finish_ahead();
         let of = (then.tree.lockfile.clone(), then.key.clone());
         let stop = Arc::new(AtomicBool::new(false));
+        let made = Arc::new(Mutex::default());
         let look = Look {
             planning: self.planning(),
             managers: Arc::clone(&self.managers),
@@ -117,6 +135,8 @@ impl Steps {
             then,
             whole,
             applied: self.journal.history().applied_attempts(),
+            trees_max,
+            made: Arc::clone(&made),
             stop: Arc::clone(&stop),
         };
         let thread = std::thread::Builder::new()
@@ -126,6 +146,7 @@ impl Steps {
         self.ahead = thread.ok().map(|thread| Ahead {
             of,
             stop,
+            made,
             thread: Some(thread),
         });
     }
@@ -133,15 +154,45 @@ impl Steps {
     /// The plans for what is underway, where they were made ahead; the trees of the first
     /// candidates are made by then too. Nothing is made ahead any more afterwards.
     pub(super) fn planned_ahead(&mut self, underway: &Underway) -> Option<Vec<Plan>> {
-        let mut ahead = self.ahead.take()?;
-        let (lockfile, key) = &ahead.of;
-        if (lockfile, key) != (&underway.tree.lockfile, &underway.key) {
-            return None;
-        }
+        let mut ahead = self.ahead_of(underway)?;
         // What went wrong there goes wrong again when its turn comes, and is told then.
         let looked = ahead.thread.take()?.join().ok()?.ok()?;
         self.brought_ahead = looked.brought;
         Some(looked.plans)
+    }
+
+    /// Waits until nothing is made ahead any more, where there are plans already.
+    pub(super) fn settle_ahead(&mut self, underway: &Underway) {
+        let Some(mut ahead) = self.ahead_of(underway) else {
+            return;
+        };
+        ahead.stop.store(true, Ordering::Relaxed);
+        let looked = ahead.thread.take().and_then(|thread| thread.join().ok());
+        if let Some(Ok(looked)) = looked {
+            self.brought_ahead = looked.brought;
+        }
+    }
+
+    /// What was made ahead upon the tree that is underway. What was made upon another is of no
+    /// use, and is removed, so that wrong guesses do not fill the disk.
+    fn ahead_of(&mut self, underway: &Underway) -> Option<Ahead> {
+        let ahead = self.ahead.take()?;
+        let (lockfile, key) = &ahead.of;
+        if (lockfile, key) == (&underway.tree.lockfile, &underway.key) {
+            return Some(ahead);
+        }
+        let made = Arc::clone(&ahead.made);
+        drop(ahead);
+        self.finish_tidying();
+        let workplace = Arc::clone(&self.workplace);
+        let discard = move || {
+            for name in made.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                let _ = workplace.discard(name);
+            }
+        };
+        let thread = std::thread::Builder::new().name("tidy".into());
+        self.tidying = thread.spawn(discard).ok();
+        None
     }
 
     /// Waits until nothing is made ahead any more.
@@ -242,7 +293,7 @@ impl Look {
             project: self.then.project.clone(),
             work: self.then.work.clone(),
         };
-        for proposal in batch {
+        for proposal in batch.into_iter().take(self.trees_max) {
             let Some(proposal) = upon(proposal, &self.then, &made.tree, &key)? else {
                 continue;
             };
@@ -251,6 +302,10 @@ impl Look {
                 break;
             }
             let filler = Filler::new(&self.workplace, &made.tree, &proposal)?;
+            if !filler.tree.root.exists() {
+                let mut begun = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+                begun.push(proposal.key.clone());
+            }
             if filler.fill(workbench, Meanwhile::Trial)?.is_some() {
                 continue;
             }

@@ -162,6 +162,7 @@ impl Steps {
             tried: BTreeSet::new(),
             rejected: BTreeSet::new(),
             rejections: BTreeMap::new(),
+            suspected: BTreeSet::new(),
             tally: Tally::default(),
         })
     }
@@ -382,13 +383,18 @@ fn shared_manifests(project: &Project, all: &[Project]) -> BTreeMap<RelPath, Rel
         let paths = other.manifests.iter().map(|manifest| &manifest.path);
         paths.map(|path| (path.clone(), other.lockfile.clone()))
     });
+    // A manifest that nothing locks is only read by those around it.
+    let is_alone =
+        |path: &RelPath| is_first(path) && path.file_name() == backstitch_model::python::MANIFEST;
     let own = |path: &RelPath| {
         project
             .manifests
             .iter()
             .any(|manifest| manifest.path == *path)
     };
-    theirs.filter(|(path, _)| own(path)).collect()
+    theirs
+        .filter(|(path, _)| own(path) && !is_alone(path))
+        .collect()
 }
 
 /// Reads a tree's project, with what pip would install where pip was asked that of the untouched

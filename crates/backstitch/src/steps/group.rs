@@ -6,7 +6,8 @@
 //! log2 n runs more: halving finds the first part of its group that fails. What comes before is
 //! known to be good then, and only what comes after is still to be tried. The groups after that
 //! are of a size that fails in half of all cases as far as can be told, since a run whose outcome
-//! is known beforehand tells nothing.
+//! is known beforehand tells nothing. Where a failure speaks of a few packages, there is no
+//! halving: their candidates are left out, and go last and alone (`suspect.rs`).
 
 /// How what was tried so far did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -62,6 +63,12 @@ impl Halving {
     pub(super) fn next(self) -> Option<usize> {
         let apart = self.bad.saturating_sub(self.good);
         (apart > 1).then(|| self.good + apart / 2)
+    }
+
+    /// Which one is to blame if those that are tried next stand, where that is all that is left to
+    /// find out.
+    pub(super) fn last(self) -> Option<usize> {
+        (self.bad.saturating_sub(self.good) == 2).then(|| self.good + 1)
     }
 
     /// Takes what trying that many told.
@@ -152,8 +159,9 @@ mod tests {
         }
         let mut halving = Halving::of_failing(group.len());
         while let Some(middle) = halving.next() {
-            let answer = stands(middle);
+            let (answer, last) = (stands(middle), halving.last());
             halving.tell(middle, answer);
+            assert!(last.is_none_or(|last| (halving.good() == last) == answer));
         }
         assert_eq!(halving.good() + 1, halving.bad());
         (halving.good(), true)

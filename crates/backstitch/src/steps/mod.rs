@@ -7,6 +7,7 @@ mod verify;
 mod apply;
 mod group;
 mod reproduce;
+mod suspect;
 
 mod offer;
 
@@ -51,7 +52,7 @@ use ahead::{Ahead, Base, NextBase};
 use apply::Ground;
 use group::Tally;
 use reproduce::Reproduced;
-use verify::Changed;
+use verify::{Changed, Link};
 
 /// Everything a run works with.
 pub struct Steps {
@@ -71,6 +72,8 @@ pub struct Steps {
     /// The requirements files of which pip said what it would install.
     resolved: BTreeSet<RelPath>,
     ahead: Option<Ahead>,
+    /// The beginning of a chain that was put off as a whole.
+    kept: Vec<Link>,
     /// The projects that have something to be fixed, in their order.
     bases: Vec<Base>,
     next_base: Option<NextBase>,
@@ -139,6 +142,8 @@ pub struct Underway {
     rejected: BTreeSet<String>,
     /// How many candidates for each package were rejected.
     rejections: BTreeMap<String, usize>,
+    /// The changes of whose packages a failure spoke: they go last, and alone.
+    suspected: BTreeSet<String>,
     /// How those that were built did.
     tally: Tally,
 }
@@ -218,6 +223,7 @@ impl Steps {
             story,
             resolved: BTreeSet::new(),
             ahead: None,
+            kept: Vec::new(),
             bases: Vec::new(),
             next_base: None,
             brought_ahead: None,

@@ -43,7 +43,7 @@ impl Steps {
     pub fn propose(&mut self, underway: &mut Underway) -> Result<Option<Vec<Proposal>>> {
         let plans = match underway.plans.take() {
             Some(plans) => {
-                self.finish_ahead();
+                self.settle_ahead(underway);
                 plans
             }
             None => self.plans(underway)?,
@@ -143,7 +143,8 @@ impl Planning {
 
     /// The least risky candidates of all plans that were not tried and touch different things.
     /// What was rejected on an earlier tree will most likely be again, and would fail whatever it
-    /// is tested with: it waits until nothing else is left, and goes alone.
+    /// is tested with: it waits until nothing else is left, and goes alone. So does, before that,
+    /// what a failure spoke of.
     pub(super) fn batch(&self, plans: &[Plan], underway: &Underway) -> Vec<Proposal> {
         let next = plans.iter().filter_map(|plan| self.next_of(plan, underway));
         let (mut again, mut new): (Vec<_>, Vec<_>) =
@@ -153,6 +154,11 @@ impl Planning {
             return apart(again, 1);
         }
         new.sort_by_key(|proposal| risk(&proposal.candidate));
+        let (suspected, new): (Vec<_>, Vec<_>) =
+            new.into_iter().partition(|one| underway.suspects(one));
+        if new.is_empty() {
+            return apart(suspected, 1);
+        }
         let count_max = underway.tally.group_max(new.len());
         apart(new, count_max.min(self.policy.together_max))
     }
@@ -263,6 +269,16 @@ fn leading_to<'project>(project: &'project Project, findings: &[Finding]) -> Vec
 }
 
 impl Underway {
+    /// Did the failure of a group speak of its packages?
+    pub(super) fn suspects(&self, proposal: &Proposal) -> bool {
+        self.suspected.contains(&change_key(&proposal.candidate))
+    }
+
+    /// Will trying it, alone, most likely fail?
+    pub(super) fn doubts(&self, proposal: &Proposal) -> bool {
+        self.has_rejected(proposal) || self.suspects(proposal)
+    }
+
     /// Was the same change rejected on an earlier tree? It may pass on this one, but what was
     /// never tried goes first: a package has only so many attempts.
     pub(super) fn has_rejected(&self, proposal: &Proposal) -> bool {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use backstitch_model::record::Attempt;
 
 use super::pairing::Pairing;
-use super::propose::change_key;
+use super::propose::{Proposal, change_key};
 use super::reproduce::evidence_for;
 use super::verify::{Changed, Tried};
 use super::{Steps, Underway};
@@ -27,10 +27,7 @@ impl Steps {
         }
         let accepted = tried.changed.filter(|_| verdict.settles());
         if accepted.is_none() {
-            let package = tried.proposal.package.clone();
-            *underway.rejections.entry(package).or_insert(0) += 1;
-            let change = change_key(&tried.attempt.candidate);
-            underway.rejected.insert(change);
+            underway.reject(&tried.proposal);
         }
         let mut concerned = tried.attempt.candidate.settles.clone();
         if let Some(changed) = &accepted {
@@ -93,6 +90,14 @@ impl Steps {
 }
 
 impl Underway {
+    /// Goes on from the same tree without a candidate that was found to blame.
+    pub(super) fn reject(&mut self, proposal: &Proposal) {
+        self.tried.insert(proposal.key.clone());
+        let rejections = self.rejections.entry(proposal.package.clone());
+        *rejections.or_insert(0) += 1;
+        self.rejected.insert(change_key(&proposal.candidate));
+    }
+
     /// Makes the changed tree the current one. A finding that stays under a new version
     /// keeps its record.
     fn go_on_from(&mut self, mut changed: Changed, key: String) {
@@ -146,6 +151,7 @@ impl Underway {
             tried: self.tried.clone(),
             rejected: self.rejected.clone(),
             rejections: self.rejections.clone(),
+            suspected: self.suspected.clone(),
             tally: self.tally,
         }
     }

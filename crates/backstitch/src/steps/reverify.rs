@@ -164,6 +164,19 @@ impl Steps {
         Ok(Some(whole))
     }
 
+    /// Makes the tree that is delivered if what is about to be tried fails and nothing is left to
+    /// try then.
+    pub(super) fn lay_without(&self, now: &Underway, then: &Underway) -> Result<Option<Whole>> {
+        let plans = now.plans.as_deref().unwrap_or_default();
+        let has_fixes = self.story.fixes.len() > now.fixes_before;
+        if !has_fixes || self.planning().waiting(plans, then) > 0 {
+            return Ok(None);
+        }
+        let whole = self.whole(&now.tree.lockfile, &[])?;
+        self.lay(&whole.tree.root, &[])?;
+        Ok(Some(whole))
+    }
+
     fn rescan_delivered(&self, underway: &Underway, tree: &Tree, work: &Path) -> Result<CheckRun> {
         let project = self
             .read(tree, work)?

@@ -20,9 +20,9 @@ use backstitch_verify::workbench::{Attempt, Start, Tree};
 use super::apply::{Cheaply, Ground, rebased, workbench_for};
 use super::group::Halving;
 use super::logs::Logs;
-use super::propose::Proposal;
+use super::propose::{Proposal, change_key};
 use super::reproduce::{self, Proofs};
-use super::{Steps, Underway};
+use super::{Steps, Underway, suspect};
 use crate::report::words;
 use crate::story::ChangedFile;
 
@@ -73,13 +73,27 @@ impl Steps {
         }
         let all = chain.len();
         self.say_trying(&chain);
-        let whole = self.lay_ahead(underway, &chain)?;
-        self.look_ahead(if_accepted(underway, &chain), whole);
+        match chain.as_slice() {
+            [alone] if underway.doubts(&alone.proposal) => {
+                let then = if_blamed(underway, &chain, 0);
+                let whole = self.lay_without(underway, &then)?;
+                self.look_ahead(then, whole);
+            }
+            chain => {
+                let whole = self.lay_ahead(underway, chain)?;
+                self.look_ahead(if_accepted(underway, chain), whole);
+            }
+        }
         if let Some(to_blame) = self.unproven(underway, &mut chain, all)? {
             tried.push(self.blamed(underway, chain, to_blame));
             return Ok(tried);
         }
         if !self.stands(underway, &mut chain, all)? {
+            if let Some(first) = self.suspect(underway, &chain)? {
+                chain.truncate(first);
+                self.kept = chain;
+                return Ok(tried);
+            }
             return self.halved(underway, chain, tried);
         }
         tried.extend(self.accepted(underway, chain));
@@ -93,12 +107,17 @@ impl Steps {
         mut chain: Chain,
         mut tried: Vec<Tried>,
     ) -> Result<Vec<Tried>> {
+        // What was made ahead is for a tree that nobody goes on from.
+        self.finish_ahead();
         let mut halving = Halving::of_failing(chain.len());
         while let Some(middle) = halving.next() {
             let bad = halving.bad();
             self.progress.line(&format!(
                 "the {bad} together fail: trying the first {middle}"
             ));
+            if let Some(last) = halving.last() {
+                self.guess_ahead(if_blamed(underway, &chain, last));
+            }
             let stands = self.stands(underway, &mut chain, middle)?;
             halving.tell(middle, stands);
         }
@@ -118,16 +137,53 @@ impl Steps {
         Ok(tried)
     }
 
+    /// Puts off those of which the failure of a whole chain speaks, where they are few; answers the
+    /// first of them.
+    fn suspect(&self, underway: &mut Underway, chain: &Chain) -> Result<Option<usize>> {
+        let (Some(last), true) = (chain.last(), chain.len() > 1) else {
+            return Ok(None);
+        };
+        let baseline = underway.judged()?;
+        let failed = match last.tested.get(Check::Regress) {
+            Some(regress) => Some((regress, &baseline.regress)),
+            None => last.tested.get(Check::Build).zip(Some(&baseline.build)),
+        };
+        let names: Vec<_> = chain.iter().map(Link::packages).collect();
+        let spoken_of = failed.map(|(after, before)| suspect::spoken_of(before, after, &names));
+        let spoken_of = spoken_of.unwrap_or_default();
+        if spoken_of.len() > chain.len().div_ceil(3) {
+            return Ok(None);
+        }
+        let Some(&first) = spoken_of.first() else {
+            return Ok(None);
+        };
+        let suspects = spoken_of.iter().map(|&at| &chain[at].proposal);
+        let packages: Vec<_> = suspects.clone().map(|one| one.package.as_str()).collect();
+        self.progress.line(&format!(
+            "the {} together fail, and that speaks of {}: trying the others first",
+            chain.len(),
+            packages.join(", ")
+        ));
+        let changes = suspects.map(|one| change_key(&one.candidate));
+        underway.suspected.extend(changes);
+        Ok(Some(first))
+    }
+
     /// Applies the candidates one upon the other. One that cannot be applied upon the others is
     /// put off; the first of all is rejected then.
     fn chain(&mut self, underway: &Underway, batch: Vec<Proposal>) -> Result<(Chain, Vec<Tried>)> {
         let (mut chain, mut rejected) = (Chain::new(), Vec::new());
+        let mut kept = std::mem::take(&mut self.kept).into_iter().peekable();
         for proposal in batch {
             let first = chain.is_empty();
             let ground = chain.last().map_or_else(|| underway.ground(), Link::ground);
             let Some(proposal) = upon(proposal, underway, ground.tree, ground.key)? else {
                 continue;
             };
+            if let Some(link) = kept.next_if(|link| link.proposal.key == proposal.key) {
+                chain.push(link);
+                continue;
+            }
             self.progress
                 .step(&format!("trying: {}", words::change(&proposal.candidate)));
             match self.apply_cheaply(underway, ground, &proposal)? {
@@ -289,6 +345,13 @@ impl Steps {
 }
 
 impl Link {
+    /// The packages that it moves.
+    fn packages(&self) -> Vec<String> {
+        let Change::Upgrade(upgrade) = &self.proposal.candidate.change;
+        let moves = upgrade.moves.iter().map(|step| step.package.name.clone());
+        moves.collect()
+    }
+
     fn ground(&self) -> Ground<'_> {
         Ground {
             tree: &self.changed.tree,
@@ -309,6 +372,18 @@ fn if_accepted(underway: &Underway, chain: &[Link]) -> Underway {
         }
         then.upon(&link.changed, link.proposal.key.clone())
     })
+}
+
+/// What is underway once one of a chain was found to blame, and those before it are accepted.
+fn if_blamed(underway: &Underway, chain: &[Link], to_blame: usize) -> Underway {
+    let mut then = if_accepted(underway, &chain[..to_blame]);
+    if let Some(link) = chain.get(to_blame) {
+        if !then.has_rejected(&link.proposal) {
+            then.tally.count(false);
+        }
+        then.reject(&link.proposal);
+    }
+    then
 }
 
 /// A proposal as it is upon another ground; `None` where both touch the same lines.

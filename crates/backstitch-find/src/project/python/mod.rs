@@ -1,5 +1,5 @@
-//! Reads Python projects: one lockfile of Poetry, uv or Pipenv, or one requirements file that
-//! pins what it lists, with the manifests around it.
+//! Reads Python projects: one lockfile of Poetry, uv or Pipenv, one requirements file that pins
+//! what it lists, or one `pyproject.toml` that nothing locks, with the manifests around it.
 //!
 //! The project itself is a package of the graph; what lockfiles say of groups, extras and
 //! markers becomes what is known of each package's use. Where several problems are alike, one
@@ -10,11 +10,13 @@ mod manifest;
 
 mod pipenv;
 mod poetry;
+mod pyproject;
 mod requirements;
 mod uv;
 
 use std::collections::BTreeSet;
 
+use backstitch_model::pins::Resolved;
 use backstitch_model::project::{DependencyKind, Manifest, Problem, Project, Requirement, Source};
 use backstitch_model::{LockFormat, RelPath};
 
@@ -22,7 +24,7 @@ use self::graph::{Package, Want};
 use super::tree::Tree;
 use crate::python::{Environment, Marker};
 
-pub(super) use requirements::{includes, read_resolved};
+pub(super) use requirements::includes;
 
 /// The largest lockfile that is read, in bytes.
 const LOCKFILE_BYTES_MAX: u64 = 16 << 20;
@@ -51,7 +53,7 @@ pub(super) fn read(
     format: LockFormat,
 ) -> Result<Project, Problem> {
     if format == LockFormat::Requirements {
-        return requirements::read_resolved(tree, lockfile, &[]);
+        return read_resolved(tree, lockfile, &[]);
     }
     let text = read_text(tree, lockfile)?;
     let read = match format {
@@ -90,6 +92,38 @@ pub(super) fn read(
         read.packages,
         (manifests, problems),
     ))
+}
+
+/// Reads the project of one requirements file, or of one manifest that nothing locks, with what pip
+/// would install for what it does not pin.
+pub(super) fn read_resolved(
+    tree: &Tree<'_>,
+    lockfile: &RelPath,
+    resolved: &[Resolved],
+) -> Result<Project, Problem> {
+    if is_manifest(lockfile) {
+        pyproject::read(tree, lockfile, resolved)
+    } else {
+        requirements::read_resolved(tree, lockfile, resolved)
+    }
+}
+
+/// Leaves out the manifests that something locks.
+pub(super) fn without_locked(tree: &Tree<'_>, lockfiles: Vec<RelPath>) -> Vec<RelPath> {
+    let is_list = |path: &&RelPath| {
+        !is_manifest(path)
+            && LockFormat::of(path) == Some(LockFormat::Requirements)
+            && includes(tree, path).is_some()
+    };
+    let lists: Vec<RelPath> = lockfiles.iter().filter(is_list).cloned().collect();
+    let is_left =
+        |path: &RelPath| !is_manifest(path) || pyproject::stands_alone(tree, path, &lists);
+    lockfiles.into_iter().filter(is_left).collect()
+}
+
+/// Is it the manifest that stands for a lockfile where there is none?
+pub(super) fn is_manifest(path: &RelPath) -> bool {
+    path.file_name() == backstitch_model::python::MANIFEST
 }
 
 fn assemble(

@@ -44,7 +44,7 @@ const DEV_WORDS: [&str; 16] = [
 
 /// Reads the project of one requirements file; `resolved` is what pip would install for what it
 /// does not pin, where somebody asked.
-pub(in crate::project) fn read_resolved(
+pub(super) fn read_resolved(
     tree: &Tree<'_>,
     lockfile: &RelPath,
     resolved: &[Resolved],
@@ -295,19 +295,9 @@ impl Gathered {
     }
 
     fn addressed(&mut self, read: &Specifier, address: &str, kind: DependencyKind) {
-        let is_repository = ["git+", "hg+", "svn+", "bzr+"]
-            .iter()
-            .any(|it| address.starts_with(it));
-        let source = if is_repository {
-            Source::Git(address.to_owned())
-        } else if address.starts_with("file:") || !address.contains("://") {
-            Source::Local
-        } else {
-            Source::OtherRegistry(address.to_owned())
-        };
         let package = Package {
             name: read.name.clone(),
-            source: Some(source),
+            source: Some(source_of(address)),
             ..Package::default()
         };
         let key = (normalised(&read.name), String::new());
@@ -381,19 +371,7 @@ impl Gathered {
             if pinned.contains(&name) {
                 continue;
             }
-            let requires = one.requires.iter().take(ENTRIES_MAX);
-            let requires = requires.filter_map(|text| Specifier::parse(text).ok());
-            let wants = requires.map(|read| Want {
-                extras: read.extras.clone(),
-                marker: read.marker.clone(),
-                ..Want::of(&read.name)
-            });
-            let package = Package {
-                name: one.name.clone(),
-                version: one.version.clone(),
-                wants: wants.collect(),
-                ..Package::default()
-            };
+            let package = resolved_package(one);
             self.packages.insert((name, one.version.clone()), package);
         }
     }
@@ -420,6 +398,37 @@ impl Gathered {
             )
         };
         self.problems.push(problem(lockfile, what));
+    }
+}
+
+/// A package as pip would install it.
+pub(super) fn resolved_package(one: &Resolved) -> Package {
+    let requires = one.requires.iter().take(ENTRIES_MAX);
+    let requires = requires.filter_map(|text| Specifier::parse(text).ok());
+    let wants = requires.map(|read| Want {
+        extras: read.extras.clone(),
+        marker: read.marker.clone(),
+        ..Want::of(&read.name)
+    });
+    Package {
+        name: one.name.clone(),
+        version: one.version.clone(),
+        wants: wants.collect(),
+        ..Package::default()
+    }
+}
+
+/// Where an address leads.
+pub(super) fn source_of(address: &str) -> Source {
+    let is_repository = ["git+", "hg+", "svn+", "bzr+"]
+        .iter()
+        .any(|it| address.starts_with(it));
+    if is_repository {
+        Source::Git(address.to_owned())
+    } else if address.starts_with("file:") || !address.contains("://") {
+        Source::Local
+    } else {
+        Source::OtherRegistry(address.to_owned())
     }
 }
 

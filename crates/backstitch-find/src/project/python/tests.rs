@@ -158,6 +158,87 @@ fn what_pip_would_install_counts_where_nothing_is_pinned() {
     assert_eq!(what(&project), Vec::<&str>::new());
 }
 
+const ALONE: &str = "[project]\nname = \"app\"\nversion = \"1\"\ndependencies = [\"flask>=2\"]\n\
+     [project.optional-dependencies]\ntest = [\"pytest\", \"app[fast]\"]\nfast = [\"speedy\"]\n\
+     [dependency-groups]\ndev = [\"tool @ git+https://example.org/tool\"]\n";
+
+#[test]
+fn a_manifest_that_nothing_locks_is_a_project_and_what_is_not_known_is_told() {
+    let project = only(&[("pyproject.toml", ALONE)]);
+    let what = what(&project);
+    assert_eq!(what.len(), 3, "{what:?}");
+    assert!(
+        what[0].starts_with("`flask` and 1 more: no lockfile"),
+        "{what:?}"
+    );
+    assert!(what[1].starts_with("`speedy`: only extras"), "{what:?}");
+    assert!(
+        what[2].starts_with("`tool` come from elsewhere"),
+        "{what:?}"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("pyproject.toml"), ALONE).unwrap();
+    let resolved = |name: &str, requires: &[&str]| Resolved {
+        name: name.into(),
+        version: "3.0".into(),
+        requires: requires.iter().map(|text| (*text).to_owned()).collect(),
+    };
+    let all = [
+        resolved("Flask", &["jinja2"]),
+        resolved("Jinja2", &[]),
+        resolved("pytest", &[]),
+    ];
+    let lockfile = RelPath::new("pyproject.toml").unwrap();
+    let project = read_resolved(&open(folder.path()).unwrap(), &lockfile, &all).unwrap();
+    let mut told = told(&project);
+    told.sort();
+    assert_eq!(told[0], "Flask@3.0 < app: Normal, Yes");
+    assert_eq!(told[1], "Jinja2@3.0 < Flask: Normal, Yes");
+    assert_eq!(told[2], "pytest@3.0 < app: Dev, Yes");
+}
+
+#[test]
+fn a_manifest_that_something_locks_or_that_asks_for_nothing_is_no_project_of_its_own() {
+    let lock = "version = 1\nrequires-python = \">=3.8\"\n";
+    for (files, projects) in [
+        (
+            &[
+                ("uv.lock", lock),
+                ("pyproject.toml", ALONE),
+                ("in/member/pyproject.toml", ALONE),
+            ] as &[_],
+            1,
+        ),
+        (
+            &[
+                ("requirements/dev.txt", "a==1\n"),
+                ("pyproject.toml", ALONE),
+            ],
+            1,
+        ),
+        (
+            &[
+                ("docs/requirements/dev.txt", "a==1\n"),
+                ("pyproject.toml", ALONE),
+            ],
+            2,
+        ),
+        (
+            &[
+                ("requirements.txt", "prose\n\nand more of it\n"),
+                ("pyproject.toml", ALONE),
+            ],
+            1,
+        ),
+        (&[("pyproject.toml", "[tool.black]\n")], 0),
+    ] {
+        let found = discover(files);
+        assert_eq!(found.projects.len(), projects, "{files:?}: {found:?}");
+    }
+    let broken = discover(&[("pyproject.toml", "dependencies = [")]);
+    assert_eq!((broken.projects.len(), broken.problems.len()), (0, 1));
+}
+
 #[test]
 fn names_alone_are_requirements_in_a_file_that_is_named_so() {
     let project = only(&[("requirements.txt", "flask\nclick\n")]);

@@ -3,6 +3,7 @@
 
 mod pipenv;
 mod poetry;
+mod pyproject;
 mod requirements;
 mod uv;
 
@@ -70,7 +71,7 @@ pub(super) fn write(locked: &Locked<'_>, moved: &Moved) -> Option<Edited> {
     let mut edits = raise_own(locked, moved, &mut texts)?;
     let rewrite = match project.format {
         LockFormat::Requirements => {
-            let more = requirements_files(project, &rewrites, &edits, &mut texts)?;
+            let more = requirements_files(locked, &rewrites, &edits, &mut texts)?;
             edits.extend(more);
             return Some(texts.edited(edits));
         }
@@ -206,11 +207,12 @@ fn relock(project: &Project, edit: &RequirementEdit, texts: &mut Texts<'_>) -> O
 
 /// The pins stand wherever they stand: in the file itself, or in one that it includes.
 fn requirements_files(
-    project: &Project,
+    locked: &Locked<'_>,
     rewrites: &[Rewrite<'_>],
     raised: &[RequirementEdit],
     texts: &mut Texts<'_>,
 ) -> Option<Vec<RequirementEdit>> {
+    let project = locked.project;
     let mut edits = Vec::new();
     for rewrite in rewrites {
         let mut is_pinned = false;
@@ -230,10 +232,13 @@ fn requirements_files(
                 });
             }
         }
-        let is_raised = raised
-            .iter()
-            .any(|edit| is_requirements(&edit.manifest) && plain(&edit.key) == plain(rewrite.name));
-        if !is_pinned && !is_raised {
+        let is_alone = locked.is_alone();
+        let is_raised = raised.iter().any(|edit| {
+            (is_alone || is_requirements(&edit.manifest)) && plain(&edit.key) == plain(rewrite.name)
+        });
+        if !is_pinned && !is_raised && is_alone {
+            edits.extend(bounded_in_manifest(project, rewrite, texts)?);
+        } else if !is_pinned && !is_raised {
             edits.extend(bounded(project, rewrite, texts)?);
         }
     }
@@ -265,6 +270,25 @@ fn bounded(
     let text = requirements::add(texts.of(lockfile)?, rewrite);
     texts.set(lockfile, text);
     Some(Vec::new())
+}
+
+/// The same in a `pyproject.toml` that nothing locks; `None` where it asks for no such package: it
+/// is for its owner to say that it should.
+fn bounded_in_manifest(
+    project: &Project,
+    rewrite: &Rewrite<'_>,
+    texts: &mut Texts<'_>,
+) -> Option<Vec<RequirementEdit>> {
+    let path = &project.lockfile;
+    let (text, changed) = pyproject::raise(texts.of(path)?, rewrite)?;
+    texts.set(path, text);
+    let edits = changed.into_iter().map(|(from, to)| RequirementEdit {
+        manifest: path.clone(),
+        key: rewrite.name.to_owned(),
+        from,
+        to,
+    });
+    Some(edits.collect())
 }
 
 /// Replaces a range of bytes.

@@ -81,7 +81,7 @@ fn name_of<'entry>(entry: &'entry Entry<'_>) -> &'entry str {
 }
 
 /// Where the versions of a plain requirement on one line stand, behind its extras.
-fn versions_of(raw: &str) -> Option<std::ops::Range<usize>> {
+pub(super) fn versions_of(raw: &str) -> Option<std::ops::Range<usize>> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let lead = raw.len() - raw.trim_start().len();
     let name = lead
@@ -107,7 +107,7 @@ fn versions_of(raw: &str) -> Option<std::ops::Range<usize>> {
 }
 
 /// Versions with a lower bound in the place of a lower one.
-fn with_lower_bound(versions: &str, to: &str) -> Option<String> {
+pub(super) fn with_lower_bound(versions: &str, to: &str) -> Option<String> {
     let version: Version = to.parse().ok()?;
     let mut parts: Vec<String> = versions
         .split(',')
