@@ -145,7 +145,7 @@ fn looked_for(kind: Kind) -> &'static str {
     }
 }
 
-/// How CMake is asked to make ready: with the tests that a project leaves out unless asked for,
+/// How `cmake` is asked to make ready: with the tests that a project leaves out unless asked for,
 /// and without where that fails, as where they need something to be fetched.
 fn configured(tree: &Tree, build: &str) -> String {
     let plain = format!("cmake -S . -B {build}");
@@ -222,25 +222,23 @@ const MAKE_TESTS: [&str; 8] = [
 /// is done once that is there; it is taken away first, so that it is run.
 fn make_target(tree: &Tree) -> Option<Vec<String>> {
     let text = beside(tree, tree.lockfile.file_name())?;
-    let has = |wanted: &str| {
-        text.lines().any(|line| {
-            let targets = line.split_once(':').filter(|(targets, rest)| {
-                let is_rule = !targets.starts_with(['\t', '#', '.', ' ']) && !rest.starts_with('=');
-                is_rule && !targets.contains('=')
-            });
-            targets.is_some_and(|(targets, _)| targets.split_whitespace().any(|it| it == wanted))
-        })
+    let names = |line: &str, wanted: &str| {
+        let targets = line.split_once(':').filter(|(targets, rest)| {
+            let is_rule = !targets.starts_with(['\t', '#', '.', ' ']) && !rest.starts_with('=');
+            is_rule && !targets.contains('=')
+        });
+        targets.is_some_and(|(targets, _)| targets.split_whitespace().any(|it| it == wanted))
     };
-    let target = MAKE_TESTS.into_iter().find(|wanted| has(wanted))?;
-    let phony = text.lines().any(|line| {
-        let named = line.strip_prefix(".PHONY");
-        named.is_some_and(|named| named.split([' ', '\t', ':']).any(|it| it == target))
-    });
+    let has = |wanted: &&str| text.lines().any(|line| names(line, wanted));
+    let target = MAKE_TESTS.into_iter().find(has)?;
+    let rule = text.lines().skip_while(|line| !names(line, target)).skip(1);
+    let mut recipe = rule.take_while(|line| line.starts_with('\t'));
+    let is_made = recipe.any(|line| line.contains("$@") || line.contains(&format!("-o {target}")));
     let is_there = folder(tree).join(target).symlink_metadata().is_ok();
-    Some(if phony || is_there {
-        words(&format!("make {target}"))
-    } else {
+    Some(if is_made && !is_there {
         shell(&format!("rm -f {target}; make {target}"))
+    } else {
+        words(&format!("make {target}"))
     })
 }
 
@@ -398,11 +396,12 @@ mod tests {
     #[test]
     fn a_makefile_is_tested_by_the_target_that_it_has() {
         for (text, target) in [
+            ("all:\n\tcc a.c\ncheck: all\n\t./t\n", "make check"),
+            ("test tests: all\n", "make test"),
             (
-                "all:\n\tcc a.c\ncheck: all\n\t./t\n",
-                "rm -f check; make check",
+                "all: test\ntest: t.c\n\tcc -o $@ $^\n\t./$@\n",
+                "rm -f test; make test",
             ),
-            ("test tests: all\n", "rm -f test; make test"),
             (".PHONY: all tests\ntests:\n\t./t\n", "make tests"),
             (".PHONY: smoke\nsmoke:\n\t./t\n", "make smoke"),
             ("check := 3\ntest ?= 4\n#check:\nall:\n\tcheck: x\n", "true"),

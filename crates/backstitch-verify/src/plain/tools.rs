@@ -241,8 +241,8 @@ fn is_real(name: &str, program: &Path) -> bool {
         .file_name()
         .is_some_and(|real| real.to_string_lossy().starts_with(name));
     let mut begin = [0; 2];
-    let read = fs::File::open(&real).and_then(|mut file| file.read_exact(&mut begin));
-    is_named && read.is_ok() && begin != *b"#!"
+    let opened = fs::File::open(&real).and_then(|mut file| file.read_exact(&mut begin));
+    is_named && opened.is_ok() && begin != *b"#!"
 }
 
 /// Where a program is called from, if jobs can see it without the user's own files.

@@ -314,7 +314,10 @@ fn assertions(
             let now = pair.code_after().map(|code| with_tests(pair, code));
             Heirs::of(&with_tests(pair, code), now.unwrap_or_default())
         });
-        for (line, text, at) in asserted(pair, code) {
+        // One that stands where it stood is never the one that is lost.
+        let mut old = asserted(pair, code);
+        old.sort_by_key(|(line, ..)| pair.is_removed(*line));
+        for (line, text, at) in old {
             if let Some(count) = after.get_mut(&text).filter(|count| **count > 0) {
                 *count -= 1;
                 continue;
