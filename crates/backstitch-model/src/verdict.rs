@@ -3,12 +3,12 @@
 //! | verdict | needs |
 //! |---|---|
 //! | Proven | Scope, Build and Regress passed; the reproducer was red before and is green after; so is the rescan, where a scan flags the flaw at all; nothing failed |
-//! | Proven, behaviour differs here | the same, and programs behave in another way on inputs that showed no flaw |
+//! | Proven, behaviour differs here | the same, and programs behave in another way on inputs that showed no flaw, or Scope saw what only a human can judge |
 //! | Tested | Scope, Build and Regress passed; the rescan was red before and is green after |
 //! | Resolved | Scope passed; what was red before is green after; Build or Regress could not run |
 //! | Clean | nobody says that it fixes anything; Scope, Build and Regress passed, and nothing failed |
 //! | Rejected | a rung failed or ran out of time on the changed tree |
-//! | Inconclusive | anything else: the untouched tree fails, or a needed rung is missing |
+//! | Inconclusive | anything else: the untouched tree fails, a needed rung is missing, or only a human can say which of two things is right |
 
 use std::fmt;
 
@@ -55,6 +55,7 @@ impl Evidence {
     fn conclusion(&self) -> Conclusion {
         self.unusable_baseline()
             .or_else(|| self.rejection())
+            .or_else(|| self.for_a_human())
             .or_else(|| self.missing())
             .unwrap_or_else(|| self.strength())
     }
@@ -80,16 +81,36 @@ impl Evidence {
             })
     }
 
+    /// What Scope or Regress saw may be right or wrong. A proof outweighs a doubt of Scope's, and is
+    /// told with it; nothing outweighs tests that fail.
+    fn for_a_human(&self) -> Option<Conclusion> {
+        let doubt = |check| match self.after.outcome(check) {
+            Outcome::Differs(how) => Some(how.clone()),
+            Outcome::Passed | Outcome::Failed(_) | Outcome::TimedOut | Outcome::NotRun(_) => None,
+        };
+        let unproven = doubt(Check::Scope).filter(|_| {
+            self.missing().is_some() || !matches!(self.strength(), Conclusion::ProvenDiffers(_))
+        });
+        let how = doubt(Check::Regress).or(unproven)?;
+        Some(Conclusion::Inconclusive(format!(
+            "a human must decide: {how}"
+        )))
+    }
+
     /// What even the weakest positive verdict needs and is not there.
     fn missing(&self) -> Option<Conclusion> {
         let green = |check| passed(self.after.outcome(check));
-        let why = if !green(Check::Scope) {
+        let scoped = match self.after.outcome(Check::Scope) {
+            Outcome::Passed | Outcome::Differs(_) => true,
+            Outcome::Failed(_) | Outcome::TimedOut | Outcome::NotRun(_) => false,
+        };
+        let why = if !scoped {
             "nobody checked what the change touches"
         } else if self.claim == Claim::Nothing {
-            if self.passed_both(Check::Build) && self.passed_both(Check::Regress) {
-                return None;
-            }
-            "nothing is said to be fixed, and the project could not be built and tested"
+            let lacking = self.lacking()?;
+            return Some(Conclusion::Inconclusive(format!(
+                "nothing is said to be fixed, and {lacking}"
+            )));
         } else if self.was_red(Check::Rescan) {
             if green(Check::Rescan) {
                 return None;
@@ -105,6 +126,25 @@ impl Evidence {
         Some(Conclusion::Inconclusive(why.into()))
     }
 
+    /// Which of the two trees could not be built or tested, and why.
+    fn lacking(&self) -> Option<String> {
+        let trees = [
+            ("the untouched project", &self.before),
+            ("the changed project", &self.after),
+        ];
+        let rungs = [(Check::Build, "built"), (Check::Regress, "tested")];
+        rungs.into_iter().find_map(|(check, done)| {
+            let (tree, phase) = trees
+                .into_iter()
+                .find(|(_, phase)| !passed(phase.outcome(check)))?;
+            let how = match phase.outcome(check) {
+                Outcome::Failed(why) | Outcome::NotRun(why) | Outcome::Differs(why) => why.clone(),
+                Outcome::TimedOut | Outcome::Passed => "it ran out of time".into(),
+            };
+            Some(format!("{tree} could not be {done}: {how}"))
+        })
+    }
+
     fn strength(&self) -> Conclusion {
         if self.claim == Claim::Nothing {
             return Conclusion::Clean;
@@ -115,11 +155,18 @@ impl Evidence {
         if !self.was_red(Check::Reproduce) || !passed(self.after.outcome(Check::Reproduce)) {
             return Conclusion::Tested;
         }
-        match self.after.outcome(Check::Compare) {
-            Outcome::Differs(how) => Conclusion::ProvenDiffers(how.clone()),
-            Outcome::Passed | Outcome::Failed(_) | Outcome::TimedOut | Outcome::NotRun(_) => {
-                Conclusion::Proven
-            }
+        let differs = |check| match self.after.outcome(check) {
+            Outcome::Differs(how) => Some(how.as_str()),
+            Outcome::Passed | Outcome::Failed(_) | Outcome::TimedOut | Outcome::NotRun(_) => None,
+        };
+        let all: Vec<&str> = [Check::Scope, Check::Compare]
+            .into_iter()
+            .filter_map(differs)
+            .collect();
+        if all.is_empty() {
+            Conclusion::Proven
+        } else {
+            Conclusion::ProvenDiffers(all.join("; "))
         }
     }
 

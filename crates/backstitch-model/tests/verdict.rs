@@ -266,3 +266,65 @@ proptest! {
         prop_assert!(claim(&weaker) <= claim(&evidence));
     }
 }
+
+#[test]
+fn a_doubt_goes_to_a_human_and_is_told_with_a_proof() {
+    use Check::{Build, Regress, Reproduce, Rescan, Scope};
+    let passed = |check| (check, Outcome::Passed);
+    let red = |check| (check, Outcome::Failed("red".into()));
+    let doubt = |check| (check, Outcome::Differs("how".into()));
+    let named = |claim, before: &[_], after: &[_]| {
+        let evidence = Evidence {
+            claim,
+            ..evidence(before, after)
+        };
+        let conclusion = evidence.verdict().conclusion;
+        (conclusion.name(), evidence.verdict().to_string())
+    };
+    let tested = [passed(Build), passed(Regress)];
+    let proven = [&tested[..], &[red(Reproduce)]].concat();
+    let green = [
+        doubt(Scope),
+        passed(Build),
+        passed(Regress),
+        passed(Reproduce),
+    ];
+    let (name, words) = named(Claim::Fix, &proven, &green);
+    assert_eq!(name, "Proven, behaviour differs here");
+    assert!(words.ends_with("how"), "{words}");
+    let (name, words) = named(Claim::Nothing, &tested, &green[..3]);
+    assert_eq!(name, "Inconclusive");
+    assert!(words.contains("a human must decide: how"), "{words}");
+    let flagged = [&tested[..], &[red(Rescan)]].concat();
+    let settled = [&green[..3], &[passed(Rescan)]].concat();
+    assert_eq!(named(Claim::Fix, &flagged, &settled).0, "Inconclusive");
+    let rewritten = [
+        passed(Scope),
+        passed(Build),
+        passed(Reproduce),
+        doubt(Regress),
+    ];
+    assert_eq!(named(Claim::Fix, &proven, &rewritten).0, "Inconclusive");
+    // What failed is still rejected.
+    let failed = [&green[..], &[red(Check::ReAttack)]].concat();
+    assert_eq!(named(Claim::Fix, &proven, &failed).0, "Rejected");
+}
+
+#[test]
+fn what_could_not_be_built_or_tested_is_named_with_the_reason() {
+    use Check::{Build, Regress, Scope};
+    let passed = |check| (check, Outcome::Passed);
+    let before = [
+        passed(Build),
+        (Regress, Outcome::NotRun("it has no tests".into())),
+    ];
+    let evidence = Evidence {
+        claim: Claim::Nothing,
+        ..evidence(&before, &[passed(Scope), passed(Build)])
+    };
+    let words = evidence.verdict().to_string();
+    assert!(
+        words.contains("the untouched project could not be tested: it has no tests"),
+        "{words}"
+    );
+}

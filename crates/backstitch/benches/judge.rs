@@ -132,14 +132,19 @@ fn bare_all(world: &World) -> Duration {
     let began = Instant::now();
     make(&[]);
     make(&["check"]);
+    let mut spent = began.elapsed();
     for number in 1..=PATCHES {
         let name = format!("part{number}.c");
         let before = fs::read_to_string(world.project().join(&name)).unwrap();
         let after = before.replacen("int y = x;", &format!("int y = x + {number};"), 2);
         fs::write(folder.join(&name), after).unwrap();
+        let began = Instant::now();
         make(&[]);
         make(&["check"]);
+        spent += began.elapsed();
+        // The next change is one of the state again, which was built once.
         fs::write(folder.join(&name), before).unwrap();
+        make(&[]);
     }
-    began.elapsed()
+    spent
 }

@@ -1,10 +1,11 @@
-//! The package managers of this machine, each for the lockfiles that it wrote. One that is not
-//! there is no error: only the projects that need it cannot be judged, and are told why.
+//! The package managers of this machine, each for the lockfiles that it wrote, and each asked what
+//! it is when a project first needs it. One that is not there is no error: only the projects that
+//! need it cannot be judged, and are told why.
 
 use std::path::Path;
 use std::sync::OnceLock;
-use std::thread::ScopedJoinHandle;
 
+use anyhow::{Result, bail};
 use backstitch_find::Platform;
 use backstitch_model::LockFormat;
 use backstitch_verify::cargo::{self, Cargo, Toolchain};
@@ -15,70 +16,98 @@ use backstitch_verify::python::{self, Interpreter, Python};
 use backstitch_verify::tool::{self, Installed};
 use backstitch_verify::workbench::{PackageManager, Setup, Tree, VerifyError, Workbench};
 
+/// One that was looked for, or why there is none.
+type Found<M> = OnceLock<Result<M, Lack>>;
+
+/// Why a package manager cannot be had.
+struct Lack {
+    why: String,
+    /// Is it there, and cannot be used?
+    is_broken: bool,
+}
+
 /// What a run builds and tests with.
 pub struct Managers {
-    cargo: Result<Cargo, String>,
-    npm: Result<Npm, String>,
-    pnpm: Result<Installer, String>,
-    yarn: Result<Installer, String>,
-    python: Result<Python, String>,
-    go: Result<Installed, String>,
-    maven: Result<Installed, String>,
-    /// Looked for once it is needed.
+    cargo: Found<Cargo>,
+    node: Found<Node>,
+    npm: Found<Npm>,
+    pnpm: Found<Installer>,
+    yarn: Found<Installer>,
+    python: Found<Python>,
+    go: Found<Installed>,
+    maven: Found<Installed>,
     plain: OnceLock<Plain>,
     setup: Setup,
 }
 
+/// A format of each package manager that can be there, in the order in which they are told of.
+const ONE_OF_EACH: [LockFormat; 7] = [
+    LockFormat::Cargo,
+    LockFormat::Npm,
+    LockFormat::Pnpm,
+    LockFormat::Yarn,
+    LockFormat::Requirements,
+    LockFormat::GoMod,
+    LockFormat::Maven,
+];
+
 impl Managers {
-    /// Looks for every package manager, at one time: each is asked what it is, and takes its time.
-    pub fn discover(setup: &Setup) -> Result<Self, VerifyError> {
-        std::thread::scope(|scope| {
-            let of_node = scope.spawn(|| of_node(setup));
-            let python = scope.spawn(|| {
-                let interpreter = Interpreter::discover()?;
-                Python::new(setup.clone(), interpreter)
-            });
-            let go = scope.spawn(|| Installed::discover(setup.clone(), tool::Tool::go()));
-            let maven = scope.spawn(|| Installed::discover(setup.clone(), tool::Tool::maven()));
-            let toolchain = Toolchain::discover();
-            let cargo = toolchain.and_then(|toolchain| {
-                Cargo::new(setup.clone(), toolchain, &cargo::User::from_environment())
-            });
-            let (npm, pnpm, yarn) = joined(of_node)?;
-            Ok(Self {
-                cargo: found(cargo)?,
-                npm,
-                pnpm,
-                yarn,
-                python: found(joined(python))?,
-                go: found(joined(go))?,
-                maven: found(joined(maven))?,
-                plain: OnceLock::new(),
-                setup: setup.clone(),
-            })
-        })
+    /// Those of this machine; none is looked for yet.
+    pub fn new(setup: Setup) -> Self {
+        Self {
+            cargo: OnceLock::new(),
+            node: OnceLock::new(),
+            npm: OnceLock::new(),
+            pnpm: OnceLock::new(),
+            yarn: OnceLock::new(),
+            python: OnceLock::new(),
+            go: OnceLock::new(),
+            maven: OnceLock::new(),
+            plain: OnceLock::new(),
+            setup,
+        }
     }
 
     /// The workbench for projects with lockfiles of a format, or why there is none.
     pub fn workbench(&self, format: LockFormat) -> Result<Workbench<'_>, &str> {
-        let manager: &dyn PackageManager = match format {
-            LockFormat::Cargo => self.cargo.as_ref().map_err(String::as_str)?,
-            LockFormat::Npm => self.npm.as_ref().map_err(String::as_str)?,
+        let manager = self.manager(format);
+        manager.map(Workbench::new).map_err(|lack| lack.why())
+    }
+
+    /// The same, where a package manager that is there and cannot be used is an error: whoever
+    /// asked can mend that.
+    pub fn usable(&self, format: LockFormat) -> Result<Result<Workbench<'_>, &str>> {
+        match self.manager(format) {
+            Ok(manager) => Ok(Ok(Workbench::new(manager))),
+            Err(Missing::Lack(lack)) if lack.is_broken => bail!("{}", lack.why),
+            Err(missing) => Ok(Err(missing.why())),
+        }
+    }
+
+    fn manager(&self, format: LockFormat) -> Result<&dyn PackageManager, Missing<'_>> {
+        fn of<M: PackageManager>(
+            found: &Result<M, Lack>,
+        ) -> Result<&dyn PackageManager, Missing<'_>> {
+            match found {
+                Ok(manager) => Ok(manager),
+                Err(lack) => Err(Missing::Lack(lack)),
+            }
+        }
+        match format {
+            LockFormat::Cargo => of(self.cargo()),
+            LockFormat::Npm => of(self.npm()),
             LockFormat::Requirements | LockFormat::Poetry | LockFormat::Uv | LockFormat::Pipenv => {
-                self.python.as_ref().map_err(String::as_str)?
+                of(self.python())
             }
-            LockFormat::Pnpm => self.pnpm.as_ref().map_err(String::as_str)?,
-            LockFormat::Yarn => self.yarn.as_ref().map_err(String::as_str)?,
-            LockFormat::GoMod => self.go.as_ref().map_err(String::as_str)?,
-            LockFormat::Gemfile => {
-                return Err(
-                    "a `Gemfile` is a program, and Bundler would run it while there is a network",
-                );
-            }
-            LockFormat::Maven => self.maven.as_ref().map_err(String::as_str)?,
-            LockFormat::Composer => return Err("its package manager is not supported yet"),
-        };
-        Ok(Workbench::new(manager))
+            LockFormat::Pnpm => of(self.of_node(&self.pnpm, Tool::pnpm)),
+            LockFormat::Yarn => of(self.of_node(&self.yarn, Tool::yarn)),
+            LockFormat::GoMod => of(self.installed(&self.go, tool::Tool::go())),
+            LockFormat::Maven => of(self.installed(&self.maven, tool::Tool::maven())),
+            LockFormat::Gemfile => Err(Missing::Never(
+                "a `Gemfile` is a program, and Bundler would run it while there is a network",
+            )),
+            LockFormat::Composer => Err(Missing::Never("its package manager is not supported yet")),
+        }
     }
 
     /// What builds and tests projects that no package manager locks.
@@ -90,93 +119,151 @@ impl Managers {
     /// What pip would install for what a requirements file does not pin; nothing for any other
     /// project. The inner error says why it is not known.
     pub fn resolve(&self, tree: &Tree, work: &Path) -> Result<python::Answer, VerifyError> {
-        match &self.python {
-            Ok(python) if LockFormat::of(&tree.lockfile) == Some(LockFormat::Requirements) => {
-                python.resolve(tree, work)
-            }
-            Ok(_) | Err(_) => Ok(Ok(Vec::new())),
+        if LockFormat::of(&tree.lockfile) != Some(LockFormat::Requirements) {
+            return Ok(Ok(Vec::new()));
+        }
+        match self.python() {
+            Ok(python) => python.resolve(tree, work),
+            Err(_) => Ok(Ok(Vec::new())),
         }
     }
 
-    /// Every toolchain that is there, in words.
-    pub fn about(&self) -> String {
-        let cargo = match &self.cargo {
-            Ok(cargo) => cargo.about(),
-            Err(why) => why.clone(),
-        };
-        let others = [
-            self.npm.as_ref().map(PackageManager::about),
-            self.pnpm.as_ref().map(PackageManager::about),
-            self.yarn.as_ref().map(PackageManager::about),
-            self.python.as_ref().map(PackageManager::about),
-            self.go.as_ref().map(PackageManager::about),
-            self.maven.as_ref().map(PackageManager::about),
-        ];
-        let others = others.into_iter().filter_map(Result::ok);
-        let all: Vec<_> = std::iter::once(cargo).chain(others).collect();
-        all.join("; ")
+    /// Every toolchain that is there, in words. All are asked at one time: each takes its time.
+    pub fn about(&self) -> Result<String> {
+        std::thread::scope(|scope| {
+            for format in ONE_OF_EACH {
+                scope.spawn(move || self.manager(format).is_ok());
+            }
+        });
+        let mut all = Vec::new();
+        for format in ONE_OF_EACH {
+            match self.usable(format)? {
+                Ok(workbench) => all.push(workbench.about(None)),
+                // A reader of a run wants to know why none of its Rust was built.
+                Err(why) if format == LockFormat::Cargo => all.push(why.to_owned()),
+                Err(_) => {}
+            }
+        }
+        Ok(all.join("; "))
     }
 
     /// The release of the language's tools that will build a project of this format.
     pub fn release(&self, format: LockFormat) -> Option<&str> {
         match format {
-            LockFormat::Cargo => Some(&self.cargo.as_ref().ok()?.toolchain().release),
+            LockFormat::Cargo => Some(&self.cargo().as_ref().ok()?.toolchain().release),
             LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn => {
-                Some(&self.npm.as_ref().ok()?.node().release)
+                Some(&self.node().as_ref().ok()?.release)
             }
             LockFormat::Requirements | LockFormat::Poetry | LockFormat::Uv | LockFormat::Pipenv => {
-                Some(&self.python.as_ref().ok()?.interpreter().release)
+                Some(&self.python().as_ref().ok()?.interpreter().release)
             }
-            LockFormat::GoMod => Some(self.go.as_ref().ok()?.release()),
-            LockFormat::Maven => Some(self.maven.as_ref().ok()?.release()),
+            LockFormat::GoMod => {
+                let go = self.installed(&self.go, tool::Tool::go());
+                Some(go.as_ref().ok()?.release())
+            }
+            LockFormat::Maven => {
+                let maven = self.installed(&self.maven, tool::Tool::maven());
+                Some(maven.as_ref().ok()?.release())
+            }
             LockFormat::Gemfile | LockFormat::Composer => None,
         }
     }
 
     /// The platform that is built for.
     pub fn platform(&self) -> Platform {
-        let cargo = self.cargo.as_ref().ok();
+        let cargo = self.cargo().as_ref().ok();
         cargo
             .and_then(|cargo| Platform::of_triple(&cargo.toolchain().host))
             .unwrap_or_default()
     }
-}
 
-/// npm, pnpm and yarn: each is a script of the one node.
-type OfNode = (
-    Result<Npm, String>,
-    Result<Installer, String>,
-    Result<Installer, String>,
-);
-
-fn of_node(setup: &Setup) -> Result<OfNode, VerifyError> {
-    let node = match found(Node::discover())? {
-        Ok(node) => node,
-        Err(why) => return Ok((Err(why.clone()), Err(why.clone()), Err(why))),
-    };
-    let user = npm::User::from_environment;
-    let installer = |discover: fn(&Node) -> Result<Tool, VerifyError>| {
-        let tool = discover(&node)?;
-        Installer::new(setup.clone(), node.clone(), user(), tool)
-    };
-    std::thread::scope(|scope| {
-        let pnpm = scope.spawn(|| installer(Tool::pnpm));
-        let yarn = scope.spawn(|| installer(Tool::yarn));
-        let npm = Npm::new(setup.clone(), node.clone(), user());
-        Ok((found(npm)?, found(joined(pnpm))?, found(joined(yarn))?))
-    })
-}
-
-fn joined<T>(looking: ScopedJoinHandle<'_, Result<T, VerifyError>>) -> Result<T, VerifyError> {
-    let found = looking.join();
-    found.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-/// A package manager that is not there is data; one that is and cannot be used is an error.
-fn found<M>(manager: Result<M, VerifyError>) -> Result<Result<M, String>, VerifyError> {
-    match manager {
-        Ok(manager) => Ok(Ok(manager)),
-        Err(error @ VerifyError::Toolchain(_)) => Ok(Err(error.to_string())),
-        Err(error) => Err(error),
+    fn cargo(&self) -> &Result<Cargo, Lack> {
+        looked_for(&self.cargo, || {
+            let user = cargo::User::from_environment();
+            Cargo::new(self.setup.clone(), Toolchain::discover()?, &user)
+        })
     }
+
+    fn python(&self) -> &Result<Python, Lack> {
+        looked_for(&self.python, || {
+            Python::new(self.setup.clone(), Interpreter::discover()?)
+        })
+    }
+
+    fn installed<'one>(
+        &self,
+        one: &'one Found<Installed>,
+        tool: &'static tool::Tool,
+    ) -> &'one Result<Installed, Lack> {
+        looked_for(one, || Installed::discover(self.setup.clone(), tool))
+    }
+
+    /// npm, pnpm and yarn are scripts of the one node.
+    fn node(&self) -> &Result<Node, Lack> {
+        looked_for(&self.node, Node::discover)
+    }
+
+    fn npm(&self) -> &Result<Npm, Lack> {
+        self.with_node(&self.npm, |node| {
+            Npm::new(self.setup.clone(), node, npm::User::from_environment())
+        })
+    }
+
+    fn of_node<'one>(
+        &self,
+        one: &'one Found<Installer>,
+        discover: fn(&Node) -> Result<Tool, VerifyError>,
+    ) -> &'one Result<Installer, Lack> {
+        self.with_node(one, |node| {
+            let tool = discover(&node)?;
+            let user = npm::User::from_environment();
+            Installer::new(self.setup.clone(), node, user, tool)
+        })
+    }
+
+    fn with_node<'one, M>(
+        &self,
+        one: &'one Found<M>,
+        make: impl FnOnce(Node) -> Result<M, VerifyError>,
+    ) -> &'one Result<M, Lack> {
+        match self.node() {
+            Ok(node) => looked_for(one, || make(node.clone())),
+            Err(lack) => one.get_or_init(|| {
+                Err(Lack {
+                    why: lack.why.clone(),
+                    is_broken: lack.is_broken,
+                })
+            }),
+        }
+    }
+}
+
+/// No package manager for a format.
+enum Missing<'managers> {
+    /// It is not there, or cannot be used.
+    Lack(&'managers Lack),
+    /// It is never used.
+    Never(&'static str),
+}
+
+impl<'managers> Missing<'managers> {
+    fn why(&self) -> &'managers str {
+        match self {
+            Self::Lack(lack) => &lack.why,
+            Self::Never(why) => why,
+        }
+    }
+}
+
+/// Looks for one, unless that was done before.
+fn looked_for<M>(
+    one: &Found<M>,
+    look: impl FnOnce() -> Result<M, VerifyError>,
+) -> &Result<M, Lack> {
+    one.get_or_init(|| {
+        look().map_err(|error| Lack {
+            why: error.to_string(),
+            is_broken: !matches!(error, VerifyError::Toolchain(_)),
+        })
+    })
 }

@@ -270,7 +270,7 @@ impl PackageManager for Cargo {
         &self.session
     }
 
-    fn about(&self) -> String {
+    fn about(&self, _: Option<&Tree>) -> String {
         self.toolchain.version.clone()
     }
 

@@ -311,7 +311,7 @@ impl PackageManager for Npm {
         &self.session
     }
 
-    fn about(&self) -> String {
+    fn about(&self, _: Option<&Tree>) -> String {
         self.node.version.clone()
     }
 

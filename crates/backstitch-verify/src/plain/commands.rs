@@ -90,7 +90,8 @@ fn found(tree: &Tree, tools: &Tools, policy: &Policy) -> Commands {
     match Kind::of(&tree.lockfile) {
         Kind::CMake => Commands {
             build: shell(&format!(
-                "cmake -S . -B {build} && cmake --build {build} -j {jobs}"
+                "{} && cmake --build {build} -j {jobs}",
+                configured(tree, build)
             )),
             tests: vec![test(
                 Runner::Ctest,
@@ -118,10 +119,7 @@ fn found(tree: &Tree, tools: &Tools, policy: &Policy) -> Commands {
         }
         Kind::Make => Commands {
             build: words(&format!("make -j{jobs}")),
-            tests: vec![match make_target(tree) {
-                Some(target) => test(Runner::Own, words(&format!("make {target}"))),
-                None => none(),
-            }],
+            tests: vec![make_target(tree).map_or_else(none, |argv| test(Runner::Own, argv))],
         },
         Kind::Python => Commands {
             build: words("python3 -m compileall -q ."),
@@ -147,17 +145,100 @@ fn looked_for(kind: Kind) -> &'static str {
     }
 }
 
-/// The target of a Makefile that tests.
-fn make_target(tree: &Tree) -> Option<&'static str> {
+/// How `cmake` is asked to make ready: with the tests that a project leaves out unless asked for,
+/// and without where that fails, as where they need something to be fetched.
+fn configured(tree: &Tree, build: &str) -> String {
+    let plain = format!("cmake -S . -B {build}");
+    let options = cmake_tests(&beside(tree, "CMakeLists.txt").unwrap_or_default());
+    if options.is_empty() {
+        return plain;
+    }
+    let on: Vec<String> = options.iter().map(|name| format!("-D{name}=ON")).collect();
+    format!(
+        "{{ {plain} {} || {{ rm -rf {build} && {plain}; }}; }}",
+        on.join(" ")
+    )
+}
+
+/// The options of a `CMakeLists.txt` that turn its tests on, and are off.
+fn cmake_tests(text: &str) -> Vec<String> {
+    let is_option = |line: &&str| {
+        let line = line.trim_start().to_ascii_lowercase();
+        line.starts_with("option(") || line.starts_with("cmake_dependent_option(")
+    };
+    let off = text.lines().filter(is_option).filter_map(|line| {
+        let (name, rest) = line.split_once('(')?.1.trim().split_once([' ', '\t'])?;
+        let value = rest.rsplit('"').next()?.trim_start();
+        // An option that says no value is off.
+        let is_off = value.starts_with("OFF") || value.starts_with(')');
+        let is_name = name
+            .chars()
+            .all(|it| it.is_ascii_alphanumeric() || it == '_');
+        let tests = name.split('_').any(|word| TESTING.contains(&word));
+        let more = name.split('_').any(|word| NOT_TESTS.contains(&word));
+        (is_off && is_name && tests && !more).then(|| name.to_owned())
+    });
+    off.take(OPTIONS_MAX).collect()
+}
+
+/// Words of an option's name that say that it is about tests, and those that say of what else.
+const TESTING: [&str; 6] = [
+    "TEST",
+    "TESTS",
+    "TESTING",
+    "UNITTEST",
+    "UNITTESTS",
+    "CHECKS",
+];
+const NOT_TESTS: [&str; 12] = [
+    "FUZZ",
+    "FUZZING",
+    "BENCH",
+    "BENCHMARK",
+    "BENCHMARKS",
+    "COVERAGE",
+    "INSTALL",
+    "VALGRIND",
+    "SANITIZER",
+    "SANITIZERS",
+    "PERF",
+    "DISABLE",
+];
+const OPTIONS_MAX: usize = 10;
+
+/// The targets of a Makefile that test, the usual ones first.
+const MAKE_TESTS: [&str; 8] = [
+    "check",
+    "test",
+    "tests",
+    "unittest",
+    "unit-test",
+    "runtests",
+    "run-tests",
+    "smoke",
+];
+
+/// The command that asks a Makefile for its tests. A target that is a file, a program that tests,
+/// is done once that is there; it is taken away first, so that it is run.
+fn make_target(tree: &Tree) -> Option<Vec<String>> {
     let text = beside(tree, tree.lockfile.file_name())?;
-    ["check", "test", "tests"].into_iter().find(|wanted| {
-        text.lines().any(|line| {
-            let targets = line.split_once(':').filter(|(targets, rest)| {
-                let is_rule = !targets.starts_with(['\t', '#', '.', ' ']) && !rest.starts_with('=');
-                is_rule && !targets.contains('=')
-            });
-            targets.is_some_and(|(targets, _)| targets.split_whitespace().any(|it| it == *wanted))
-        })
+    let names = |line: &str, wanted: &str| {
+        let targets = line.split_once(':').filter(|(targets, rest)| {
+            let is_rule = !targets.starts_with(['\t', '#', '.', ' ']) && !rest.starts_with('=');
+            is_rule && !targets.contains('=')
+        });
+        targets.is_some_and(|(targets, _)| targets.split_whitespace().any(|it| it == wanted))
+    };
+    let has = |wanted: &&str| text.lines().any(|line| names(line, wanted));
+    let target = MAKE_TESTS.into_iter().find(has)?;
+    let rule = text.lines().skip_while(|line| !names(line, target)).skip(1);
+    let mut recipe = rule.take_while(|line| line.starts_with('\t'));
+    let is_made = recipe.any(|line| line.contains("$@") || line.contains(&format!("-o {target}")));
+    let is_there = folder(tree).join(target).symlink_metadata().is_ok();
+    Some(if is_made && !is_there {
+        shell(&format!("rm -f {target}; make {target}"))
+    } else {
+        words(&format!("make {target}"))
     })
 }
 
@@ -317,13 +398,38 @@ mod tests {
         for (text, target) in [
             ("all:\n\tcc a.c\ncheck: all\n\t./t\n", "make check"),
             ("test tests: all\n", "make test"),
-            (".PHONY: check\ntests:\n\t./t\n", "make tests"),
+            (
+                "all: test\ntest: t.c\n\tcc -o $@ $^\n\t./$@\n",
+                "rm -f test; make test",
+            ),
+            (".PHONY: all tests\ntests:\n\t./t\n", "make tests"),
+            (".PHONY: smoke\nsmoke:\n\t./t\n", "make smoke"),
             ("check := 3\ntest ?= 4\n#check:\nall:\n\tcheck: x\n", "true"),
         ] {
             assert_eq!(tested(&[("Makefile", text)]).1, target, "{text}");
         }
         let (_, notes) = commands(&[("Makefile", "all:\n")], &Policy::default());
         assert!(notes.contains("there is no target `check`"), "{notes}");
+    }
+
+    #[test]
+    fn tests_that_cmake_leaves_out_unless_asked_for_are_asked_for() {
+        let text = "option(P_BUILD_TESTS \"Build tests\" OFF)\n\
+                    option(ENABLE_TESTING \"x\")\n\
+                    option(P_FUZZ_TESTS \"x\" OFF)\noption(WITH_TESTS \"x\" ON)\n\
+                    option(SHARED \"tests OFF\" OFF)\n  \
+                    cmake_dependent_option(X_TESTS \"x\" OFF \"A\" OFF)\n\
+                    option(A;rm_TESTS \"x\" OFF)\n";
+        assert_eq!(
+            cmake_tests(text),
+            ["P_BUILD_TESTS", "ENABLE_TESTING", "X_TESTS"]
+        );
+        let (commands, _) = commands(&[("CMakeLists.txt", text)], &Policy::default());
+        let build = shown(&commands.build);
+        assert!(
+            build.starts_with("{ cmake -S . -B build -DP_BUILD_TESTS=ON -DENABLE_TESTING=ON -DX"),
+            "{build}"
+        );
     }
 
     #[test]

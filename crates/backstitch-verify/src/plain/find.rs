@@ -38,24 +38,29 @@ pub enum Kind {
 /// Nothing is known that builds or tests a project.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "nothing tells how `{}` is built and tested: {why}. Give both commands, as `build_command` and \
-     `test_command` in `backstitch.toml`",
-    root.display()
+    "nothing tells how the project is built and tested: {why}. Give both commands, with `--build` \
+     and `--test` or as `build_command` and `test_command` in `backstitch.toml`"
 )]
 pub struct Nothing {
-    root: PathBuf,
     why: String,
 }
 
 /// Finds what builds the project at `root`: the tree to be judged, whose file is the one that told.
-pub fn find(root: &Path, tools: &Tools, policy: &Policy) -> Result<Tree, Nothing> {
+/// `hint` names the file that tells best, where that is known.
+pub fn find(
+    root: &Path,
+    hint: Option<&str>,
+    tools: &Tools,
+    policy: &Policy,
+) -> Result<Tree, Nothing> {
     let tree = |name: &str| {
         RelPath::new(name).ok().map(|lockfile| Tree {
             root: root.to_path_buf(),
             lockfile,
         })
     };
-    let found = candidates(root);
+    let mut found = candidates(root);
+    found.sort_by_key(|(_, name)| hint != Some(name));
     let usable = found.iter().find(|(kind, _)| kind.lacks(tools).is_none());
     if let Some(tree) = usable.and_then(|(_, name)| tree(name)) {
         return Ok(tree);
@@ -71,7 +76,6 @@ pub fn find(root: &Path, tools: &Tools, policy: &Policy) -> Result<Tree, Nothing
         .first()
         .and_then(|(kind, name)| Some(format!("`{name}` needs {}", kind.lacks(tools)?)));
     Err(Nothing {
-        root: root.to_path_buf(),
         why: lacking.unwrap_or_else(|| {
             "it has no lockfile, no CMakeLists.txt, meson.build, configure, configure.ac or \
              Makefile, and no sources in Python or JavaScript"
@@ -223,7 +227,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
         }
-        find(folder.path(), tools, policy)
+        find(folder.path(), None, tools, policy)
             .map(|tree| (Kind::of(&tree.lockfile), tree.lockfile.to_string()))
             .map_err(|nothing| nothing.to_string())
     }

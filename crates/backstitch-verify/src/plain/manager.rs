@@ -1,7 +1,9 @@
 //! Owns what all jobs of projects without a package manager share: the tools, and what is seen
 //! around a tree. Knows nothing of what a job's output means.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use backstitch_model::Reproducer;
 use backstitch_model::candidate::Step;
@@ -9,6 +11,7 @@ use backstitch_model::package::PackageVersion;
 
 use super::commands;
 use super::find::{Kind, folder};
+use super::languages::Languages;
 use super::tools::Tools;
 use super::upon;
 use crate::compare::Facts;
@@ -38,6 +41,8 @@ const ENVIRONMENT: [(&str, &str); 6] = [
 pub struct Plain {
     session: Session,
     tools: Tools,
+    /// What the trees call, by their folders: trees are many, and asked about often.
+    languages: Mutex<BTreeMap<PathBuf, Languages>>,
 }
 
 impl Plain {
@@ -46,12 +51,22 @@ impl Plain {
         Self {
             session: Session::new(setup).reserving(),
             tools,
+            languages: Mutex::default(),
         }
     }
 
     /// The tools of this machine.
     pub fn tools(&self) -> &Tools {
         &self.tools
+    }
+
+    fn languages(&self, tree: &Tree) -> Languages {
+        let mut known = self
+            .languages
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let known = known.entry(tree.root.join(tree.lockfile.as_str()));
+        *known.or_insert_with(|| Languages::of(tree))
     }
 
     /// Does a build go by the times of files, and may it so be built upon what another left?
@@ -70,8 +85,15 @@ impl PackageManager for Plain {
         &self.session
     }
 
-    fn about(&self) -> String {
-        self.tools.about()
+    fn about(&self, tree: Option<&Tree>) -> String {
+        let kind = tree.map_or(Kind::Own, |tree| Kind::of(&tree.lockfile));
+        let languages = tree.map(|tree| self.languages(tree));
+        self.tools.about(kind, languages.unwrap_or_default())
+    }
+
+    fn stamp(&self, tree: &Tree) -> String {
+        let kind = Kind::of(&tree.lockfile);
+        self.tools.stamp(kind, self.languages(tree))
     }
 
     fn apply(&self, _: &Tree, steps: &[Step], _: &Path) -> Result<Applied, VerifyError> {
@@ -134,16 +156,22 @@ impl PackageManager for Plain {
     }
 
     fn surroundings(&self, trial: &Trial) -> Result<Surroundings, VerifyError> {
-        let mut environment = vec![("PATH".into(), self.tools.path())];
-        environment.extend(texts(&ENVIRONMENT));
         let tree = trial.tree();
+        let languages = self.languages(tree);
+        let mut environment = vec![("PATH".into(), self.tools.path(languages))];
+        environment.extend(texts(&ENVIRONMENT));
         if Kind::of(&tree.lockfile) == Kind::Python && folder(tree).join("src").is_dir() {
             let project = trial.project(&self.session);
             let sources = crate::workbench::session::workspace_in(&project, &tree.lockfile);
             environment.push(("PYTHONPATH".into(), sources.join("src").into_os_string()));
         }
         Ok(Surroundings {
-            mounts: self.tools.folders().iter().map(Mount::read_only).collect(),
+            mounts: self
+                .tools
+                .folders(languages)
+                .iter()
+                .map(Mount::read_only)
+                .collect(),
             environment,
         })
     }

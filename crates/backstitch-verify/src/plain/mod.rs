@@ -9,6 +9,7 @@ mod manager;
 
 mod commands;
 mod find;
+mod languages;
 mod tools;
 mod upon;
 

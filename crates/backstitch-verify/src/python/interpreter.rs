@@ -73,6 +73,18 @@ impl Interpreter {
     /// Finds what `python3` on the user's `PATH` stands for. Errors where there is none, or where
     /// it lacks pip.
     pub fn discover() -> Result<Self, VerifyError> {
+        Ok(Self {
+            variables: variables(),
+            ..Self::found()?
+        })
+    }
+
+    /// The program that `python3` on the user's `PATH` stands for.
+    pub(crate) fn locate() -> Result<PathBuf, VerifyError> {
+        Ok(Self::found()?.program)
+    }
+
+    fn found() -> Result<Self, VerifyError> {
         let said = ask(&["-I", "-c", QUESTION])?;
         let lacking = |what: &str| VerifyError::Toolchain(format!("`python3` {what}"));
         let answer: Answer =
@@ -98,7 +110,7 @@ impl Interpreter {
             release: answer.version,
             program,
             prefix: answer.prefix,
-            variables: variables(),
+            variables: Vec::new(),
         })
     }
 

@@ -238,7 +238,7 @@ impl PackageManager for Python {
         &self.session
     }
 
-    fn about(&self) -> String {
+    fn about(&self, _: Option<&Tree>) -> String {
         self.interpreter.version.clone()
     }
 

@@ -273,7 +273,7 @@ impl PackageManager for Installed {
         &self.session
     }
 
-    fn about(&self) -> String {
+    fn about(&self, _: Option<&Tree>) -> String {
         self.found.version.clone()
     }
 

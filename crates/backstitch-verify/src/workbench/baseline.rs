@@ -81,7 +81,7 @@ impl Workbench<'_> {
             commands = alone;
         }
         build.notes.extend(self.manager.notes(tree));
-        build.notes.push(self.manager.about());
+        build.notes.push(self.manager.about(Some(tree)));
         let (regress, report) = not_tested(match &build.outcome {
             Outcome::Passed => "the tests have not been run yet",
             Outcome::Failed(_) | Outcome::Differs(_) | Outcome::TimedOut | Outcome::NotRun(_) => {

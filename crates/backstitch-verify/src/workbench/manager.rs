@@ -21,8 +21,15 @@ pub trait PackageManager: Send + Sync {
     /// What all of a run's jobs share.
     fn session(&self) -> &Session;
 
-    /// The tools that everything is judged with, in words, for the evidence.
-    fn about(&self) -> String;
+    /// The tools that a tree is judged with, in words, for the evidence; those for any tree where
+    /// none is named.
+    fn about(&self, tree: Option<&Tree>) -> String;
+
+    /// Is another wherever the tools are that a tree is judged with. Costs less than words where
+    /// it can.
+    fn stamp(&self, tree: &Tree) -> String {
+        self.about(Some(tree))
+    }
 
     /// Carries out the steps in the tree, then brings what the lockfile names by then. The fetch
     /// phase: there is a network, and nothing of the project's runs. `work` takes what is written.

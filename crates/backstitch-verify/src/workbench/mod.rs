@@ -94,6 +94,16 @@ impl<'manager> Workbench<'manager> {
         Self { manager }
     }
 
+    /// The tools that a tree, or any, is judged with, in words.
+    pub fn about(&self, tree: Option<&Tree>) -> String {
+        self.manager.about(tree)
+    }
+
+    /// Is another wherever the tools are that a tree is judged with.
+    pub fn stamp(&self, tree: &Tree) -> String {
+        self.manager.stamp(tree)
+    }
+
     /// Brings what the tree's lockfile names. `work` takes logs and settings.
     pub fn fetch(&self, tree: &Tree, work: &Path) -> Result<Applied, VerifyError> {
         let _turn = self.session().turn();

@@ -101,7 +101,7 @@ impl Bench {
     }
 
     pub fn about(&self) -> String {
-        self.installer.about()
+        self.installer.about(None)
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -92,7 +92,7 @@ impl Bench {
                 fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
             }
         }
-        find(&root, self.plain.tools(), &self.policy).unwrap()
+        find(&root, None, self.plain.tools(), &self.policy).unwrap()
     }
 
     /// Builds the untouched project, and tests it.

@@ -83,14 +83,14 @@ fn check(arguments: &CheckArguments) -> Result<Exit> {
     let (sandbox, _) = run::sandbox(arguments.sandbox)?;
     let progress = Arc::new(Progress::new());
     let shown = Arc::clone(&progress);
-    let managers = Managers::discover(&backstitch_verify::workbench::Setup {
+    let managers = Managers::new(backstitch_verify::workbench::Setup {
         sandbox,
         cache: places.cache().to_owned(),
         policy: Policy::default(),
         offline: arguments.offline,
         cancel: run::cancel_on_interrupt()?,
         progress: Arc::new(move |line: &str| shown.detail(line)),
-    })?;
+    });
     let work = tempfile::Builder::new()
         .prefix("backstitch-check-")
         .tempdir()
@@ -208,7 +208,7 @@ impl Checker<'_> {
             let why = "it has no `[seen]`: name a release with the flaw and one without";
             return Ok(Verdict::Refused(why.into()));
         };
-        let workbench = match self.managers.workbench(format_of(&reproducer.ecosystem)?) {
+        let workbench = match self.managers.usable(format_of(&reproducer.ecosystem)?)? {
             Ok(workbench) => workbench,
             Err(why) => return Ok(Verdict::NotRun(why.to_owned())),
         };

@@ -79,7 +79,7 @@ fn reproducers(source: &Source, folders: &[PathBuf]) -> Result<Library> {
     Ok(library)
 }
 
-/// Looks for the package managers of this machine.
+/// The package managers of this machine.
 pub fn managers(
     sandbox: Sandbox,
     places: &Places,
@@ -96,7 +96,7 @@ pub fn managers(
         cancel: cancel_on_interrupt()?,
         progress: Arc::new(move |line: &str| shown.detail(line)),
     };
-    Ok(Managers::discover(&setup)?)
+    Ok(Managers::new(setup))
 }
 
 /// Finds out what keeps the project in, and refuses to go on without it unless told to.

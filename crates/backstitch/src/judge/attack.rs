@@ -64,7 +64,7 @@ fn untouched(
     let name = format!(
         "attack-{}-{}.json",
         base::slug(&underway.component),
-        digest(reproducer)
+        digest(reproducer, &underway.ready.stamp)
     );
     let kept = base.read::<Written>(&name).and_then(|written| {
         let saved = SavedAttack {
@@ -88,13 +88,14 @@ fn untouched(
     Ok(attacked)
 }
 
-/// Covers all of a reproducer.
-fn digest(reproducer: &TreeReproducer) -> String {
+/// Covers all of a reproducer, and the tools that built what it runs on.
+fn digest(reproducer: &TreeReproducer, stamp: &str) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut field = |bytes: &[u8]| {
         hasher.update(&(bytes.len() as u64).to_le_bytes());
         hasher.update(bytes);
     };
+    field(stamp.as_bytes());
     field(format!("{:?}{:?}", reproducer.oracle, reproducer.time_limit_s).as_bytes());
     for words in [Some(&reproducer.argv), reproducer.build.as_ref()] {
         field(format!("{words:?}").as_bytes());

@@ -42,6 +42,10 @@ pub struct Ready {
     pub baseline: Option<Baseline>,
     /// Its checks.
     pub before: Phase,
+    /// Is another wherever the tools are that it was built and tested with.
+    pub stamp: String,
+    /// Those tools, in words; empty where nothing was built.
+    pub toolchain: String,
     /// Was it built and tested by an earlier run?
     pub reused: bool,
     /// What a reader should know.
@@ -51,6 +55,8 @@ pub struct Ready {
 /// What is written down of a component.
 #[derive(Serialize, Deserialize)]
 struct Written {
+    stamp: String,
+    toolchain: String,
     baseline: wire::Baseline,
     notes: Vec<String>,
 }
@@ -117,7 +123,10 @@ impl Base {
         };
         let work = self.workplace.work(&format!("base-{slug}"))?;
         let file = format!("base-{slug}.json");
+        let stamp = workbench.stamp(&tree);
+        // Other tools may make something else of it.
         let kept = self.read::<Written>(&file);
+        let kept = kept.filter(|kept| kept.stamp == stamp);
         let saved = kept.as_ref().and_then(|kept| kept.baseline.saved().ok()?);
         if let (Some(written), Some((saved, _))) = (kept, saved) {
             let baseline = workbench.restore(saved, &tree, &work)?;
@@ -125,6 +134,8 @@ impl Base {
                 before: phase(&baseline),
                 tree,
                 baseline: Some(baseline),
+                stamp,
+                toolchain: written.toolchain,
                 reused: true,
                 notes: written.notes,
             });
@@ -146,6 +157,8 @@ impl Base {
             baseline.regress = logs.keep(baseline.regress)?;
         }
         let written = Written {
+            stamp,
+            toolchain: workbench.about(Some(&tree)),
             baseline: wire::Baseline::new(&baseline.save()?, true),
             notes,
         };
@@ -158,6 +171,8 @@ impl Base {
             before: phase(&baseline),
             tree,
             baseline: Some(baseline),
+            stamp: written.stamp,
+            toolchain: written.toolchain,
             reused: false,
             notes: written.notes,
         })
@@ -193,6 +208,8 @@ impl Base {
                 .map(not_run)
                 .into_iter()
                 .collect(),
+            stamp: String::new(),
+            toolchain: String::new(),
             reused: false,
             notes: Vec::new(),
         })

@@ -41,7 +41,7 @@ const MANIFESTS: [(&str, &str, LockFormat); 2] = [
 ];
 
 /// The files that say how a project without a package manager is built, best first.
-const BUILD_FILES: [&str; 9] = [
+const BUILD_FILES: [&str; 7] = [
     "CMakeLists.txt",
     "meson.build",
     "configure",
@@ -49,9 +49,11 @@ const BUILD_FILES: [&str; 9] = [
     "GNUmakefile",
     "Makefile",
     "makefile",
-    "pyproject.toml",
-    "setup.py",
 ];
+/// The same of what packages Python.
+const PYTHON_BUILD_FILES: [&str; 2] = ["pyproject.toml", "setup.py"];
+/// Folders whose requirements are for building documents, and no use to code.
+const DOCUMENT_FOLDERS: [&str; 2] = ["docs", "doc"];
 
 /// What the untouched tree holds.
 pub struct Ground<'ground> {
@@ -100,7 +102,7 @@ impl Ground<'_> {
         let mut folder = path.parent();
         let mut any = None;
         loop {
-            let here = self.here(folder.as_ref());
+            let here = self.here(folder.as_ref(), language);
             if let Some(fits) = here.iter().find(|component| fits(component, language)) {
                 return fits.clone();
             }
@@ -115,7 +117,7 @@ impl Ground<'_> {
     }
 
     /// The components whose folder this is, those with a lockfile first.
-    fn here(&self, folder: Option<&RelPath>) -> Vec<Component> {
+    fn here(&self, folder: Option<&RelPath>, language: Language) -> Vec<Component> {
         let mut here: Vec<Component> = self
             .discovery
             .projects
@@ -123,8 +125,10 @@ impl Ground<'_> {
             .filter(|project| {
                 // A requirements file may lie in a folder of its own.
                 let of = project.lockfile.parent();
+                let name = of.as_ref().map_or("", RelPath::file_name);
                 of.as_ref() == folder
                     || project.format == LockFormat::Requirements
+                        && !DOCUMENT_FOLDERS.contains(&name)
                         && of.as_ref().and_then(RelPath::parent).as_ref() == folder
             })
             .map(locked)
@@ -147,7 +151,13 @@ impl Ground<'_> {
                 });
             }
         }
-        let build = BUILD_FILES.iter().filter_map(|name| {
+        // What packages Python knows its tests; a makefile beside it is for its people.
+        let (first, then) = if language == Language::Python {
+            (&PYTHON_BUILD_FILES[..], &BUILD_FILES[..])
+        } else {
+            (&BUILD_FILES[..], &PYTHON_BUILD_FILES[..])
+        };
+        let build = first.iter().chain(then).filter_map(|name| {
             let anchor = RelPath::below(folder, name).ok()?;
             (self.has_file)(&anchor).then_some(anchor)
         });
@@ -264,6 +274,8 @@ mod tests {
             "tools/Cargo.lock",
             "py/pyproject.toml",
             "requirements/dev.txt",
+            "py/Makefile",
+            "py/docs/requirements.txt",
         ];
         for (changed, expected) in [
             (&["src/main.rs"][..], &["Cargo.lock"][..]),

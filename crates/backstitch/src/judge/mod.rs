@@ -14,6 +14,7 @@ mod scanner;
 mod scope;
 mod trial;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -83,7 +84,7 @@ pub struct Judgement {
     pub digest: String,
     /// The advisories used, in words.
     pub advisories: String,
-    /// The tools that built and tested, in words.
+    /// The tools that built and tested, in words; empty where nothing was built.
     pub toolchain: String,
     /// What it settles or is said to, each in a line.
     pub about: Vec<String>,
@@ -131,6 +132,8 @@ struct Changed {
     work: PathBuf,
     /// The files that differ.
     paths: Vec<RelPath>,
+    /// Tests that the change rewrites; those of the untouched tree are run.
+    rewritten: BTreeSet<String>,
 }
 
 impl Judge {
@@ -212,6 +215,7 @@ impl Judge {
             root,
             work,
             paths: Vec::new(),
+            rewritten: BTreeSet::new(),
         }))
     }
 
@@ -253,6 +257,7 @@ impl Judge {
             change: judgement.change.clone(),
             digest: judgement.digest.clone(),
             verdict: verdict.to_string(),
+            toolchain: judgement.toolchain.clone(),
         })?;
         let exit = crate::exit::Exit::of_verdict(&verdict);
         self.journal
@@ -290,8 +295,8 @@ fn changed_name(digest: &str) -> String {
     format!("changed-{}", digest.chars().take(16).collect::<String>())
 }
 
-/// Covers all that the untouched tree's build and tests depend on: its files, the commands and
-/// limits, the tools, and this program.
+/// Covers all that the untouched tree's build and tests depend on, but for the tools: its files,
+/// the commands and limits, and this program. Which tools it needs only its files tell.
 fn identity(order: &Order) -> Result<String> {
     let tree = match &order.source {
         Source::Git(repository) => repository.tree()?,
@@ -300,9 +305,8 @@ fn identity(order: &Order) -> Result<String> {
     let part = order.source.part().map(ToString::to_string);
     let confinement = report::json::confinement(order.confinement);
     let covered = format!(
-        "{tree}{part:?}{:?}{}{confinement}{}",
+        "{tree}{part:?}{:?}{confinement}{}",
         order.policy,
-        order.managers.about(),
         env!("CARGO_PKG_VERSION")
     );
     Ok(blake3::hash(covered.as_bytes()).to_hex().to_string())
@@ -320,7 +324,8 @@ fn start_of(order: &Order, digest: &str) -> Result<RunStart> {
             order.advisories.description(),
             order.advisories.digest()?.short()
         ),
-        toolchain: order.managers.about(),
+        // Only what is built is asked for its tools: `Event::Judged` tells.
+        toolchain: String::new(),
         confinement: report::json::confinement(order.confinement).to_owned(),
         policy: policy.to_hex().to_string(),
         reproducers: String::new(),

@@ -2,8 +2,11 @@
 //! fix. The files that judge it (tests, oracles, build files) are taken from the untouched tree
 //! again before anything is built.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use backstitch_model::RelPath;
+use backstitch_model::evidence::Claim;
 use backstitch_verify::scope::source::{self as rules, About, FileKind};
 
 use super::base::Base;
@@ -23,6 +26,12 @@ impl Judge {
         let files: Vec<_> = differences.iter().map(as_changed).collect();
         let judged = rules::judge(&files, &self.about());
         self.relay(changed, &judged.relay, &differences)?;
+        // What is as it was touches nothing, but where nothing else is there.
+        let laid: BTreeSet<&RelPath> = judged.relay.iter().collect();
+        if changed.paths.iter().any(|path| !laid.contains(path)) {
+            changed.paths.retain(|path| !laid.contains(path));
+        }
+        changed.rewritten = judged.rewritten;
         self.after(judged.run)
     }
 
@@ -37,6 +46,8 @@ impl Judge {
         About {
             component,
             inputs: inputs.map(|input| input.bytes.clone()).collect(),
+            claims_nothing: self.judgement.evidence.claim == Claim::Nothing
+                && self.weaknesses.is_empty(),
             ..About::default()
         }
     }

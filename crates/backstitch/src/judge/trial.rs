@@ -1,9 +1,11 @@
 //! The rungs that run something: each touched component is built and tested as it was and as the
 //! change makes it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use backstitch_model::tests::TestReport;
 use backstitch_model::{Check, CheckRun, Outcome, RelPath};
 use backstitch_verify::plain;
 use backstitch_verify::workbench::{Attempt, Baseline, Start, Tree, Workbench};
@@ -28,6 +30,9 @@ impl Judge {
     /// Builds and tests what the change touches, before and after.
     pub(super) fn trial(&mut self, base: &Base, changed: &Changed) -> Result<()> {
         let managers = Arc::clone(&self.order.managers);
+        if self.order.reproducer.is_some() || self.order.rescan.is_some() {
+            managers.plain().tools().show_all();
+        }
         let mut all = Vec::new();
         for component in self.touched(base, changed)? {
             all.push(self.make_ready(base, &managers, component)?);
@@ -50,7 +55,7 @@ impl Judge {
         }
         self.attack(base, &all)?;
         if self.stands() {
-            self.regress(&all)?;
+            self.regress(changed, &all)?;
         }
         Ok(())
     }
@@ -76,7 +81,7 @@ impl Judge {
         component: Component,
     ) -> Result<Underway<'managers>> {
         let (workbench, component) = match component.format {
-            Some(format) => (managers.workbench(format).map_err(str::to_owned), component),
+            Some(format) => (managers.usable(format)?.map_err(str::to_owned), component),
             None => match self.found(base, managers, &component)? {
                 Ok(found) => (Ok(Workbench::new(managers.plain())), found),
                 Err(why) => (Err(why), component),
@@ -105,6 +110,13 @@ impl Judge {
             None => format!("`{}`", component.anchor),
         });
         self.judgement.notes.extend(ready.notes.iter().cloned());
+        let toolchain = &mut self.judgement.toolchain;
+        if !ready.toolchain.is_empty() && !toolchain.contains(&ready.toolchain) {
+            if !toolchain.is_empty() {
+                toolchain.push_str("; ");
+            }
+            toolchain.push_str(&ready.toolchain);
+        }
         Ok(Underway {
             workbench,
             component,
@@ -125,7 +137,9 @@ impl Judge {
         let at = folder
             .as_ref()
             .map_or_else(|| root.to_owned(), |folder| root.join(folder.as_str()));
-        let found = match plain::find(&at, managers.plain().tools(), &self.order.policy) {
+        let hint = Some(component.anchor.file_name());
+        let (tools, policy) = (managers.plain().tools(), &self.order.policy);
+        let found = match plain::find(&at, hint, tools, policy) {
             Ok(found) => found,
             Err(nothing) => return Ok(Err(nothing.to_string())),
         };
@@ -147,7 +161,7 @@ impl Judge {
         self.after(CheckRun::together(Check::Build, runs))
     }
 
-    fn regress(&mut self, all: &[Underway<'_>]) -> Result<()> {
+    fn regress(&mut self, changed: &Changed, all: &[Underway<'_>]) -> Result<()> {
         let mut runs = Vec::new();
         for underway in all {
             self.order.progress.step(&format!(
@@ -155,10 +169,36 @@ impl Judge {
                 underway.component.anchor
             ));
             let (baseline, attempt) = underway.both()?;
-            runs.push(underway.workbench()?.test_attempt(baseline, attempt)?.0);
+            let (mut run, after) = underway.workbench()?.test_attempt(baseline, attempt)?;
+            if let Outcome::Failed(why) = &run.outcome
+                && only_rewritten(&changed.rewritten, &baseline.report, &after)
+            {
+                run.outcome = Outcome::Differs(format!(
+                    "{why}; the change rewrites what these tests expect, and they were run as they \
+                     were"
+                ));
+            }
+            runs.push(run);
         }
         self.after(CheckRun::together(Check::Regress, runs))
     }
+}
+
+/// Do only tests fail that the change rewrites? A command that names no tests tells nothing of
+/// that.
+fn only_rewritten(rewritten: &BTreeSet<String>, before: &TestReport, after: &TestReport) -> bool {
+    let lost = before.regressions(after);
+    let is_rewritten = |name: &String| rewritten.iter().any(|test| names_test(name, test));
+    lost.missing.is_empty() && !lost.failed.is_empty() && lost.failed.iter().all(is_rewritten)
+}
+
+/// Does a runner's name end in a test's own? It may go on with what the test was run with.
+fn names_test(name: &str, test: &str) -> bool {
+    let name = name.split_once('[').map_or(name, |(name, _)| name);
+    !test.is_empty()
+        && name.strip_suffix(test).is_some_and(|before| {
+            !before.ends_with(|letter: char| letter.is_alphanumeric() || letter == '_')
+        })
 }
 
 impl<'managers> Underway<'managers> {
@@ -205,4 +245,38 @@ fn build_one(changed: &Changed, underway: &mut Underway<'_>) -> Result<CheckRun>
     let run = underway.workbench()?.build_attempt(baseline, &attempt)?;
     underway.attempt = Some(attempt);
     Ok(run)
+}
+
+#[cfg(test)]
+mod tests {
+    use backstitch_model::tests::TestOutcome;
+
+    use super::*;
+
+    fn report(cases: &[(&str, TestOutcome)]) -> TestReport {
+        TestReport {
+            cases: cases
+                .iter()
+                .map(|(name, case)| ((*name).to_owned(), *case))
+                .collect(),
+            ..TestReport::default()
+        }
+    }
+
+    #[test]
+    fn a_human_decides_only_where_every_test_that_fails_is_rewritten() {
+        use TestOutcome::{Failed, Passed};
+        let names = ["t.py::test_a", "t.py::test_b[1-x]", "m::tests::b"];
+        let before = report(&names.map(|name| (name, Passed)));
+        let rewritten = ["test_a", "test_b"].map(str::to_owned).into();
+        let after = |outcomes: [TestOutcome; 3]| {
+            let cases: Vec<_> = names.into_iter().zip(outcomes).collect();
+            only_rewritten(&rewritten, &before, &report(&cases))
+        };
+        assert!(after([Failed, Passed, Passed]));
+        assert!(after([Failed, Failed, Passed]));
+        assert!(!after([Failed, Failed, Failed]));
+        assert!(!after([Passed, Passed, Passed]));
+        assert!(!after([Failed, TestOutcome::Ignored, Passed]));
+    }
 }

@@ -82,6 +82,9 @@ pub enum Event {
         digest: String,
         /// The verdict, in words.
         verdict: String,
+        /// The tools that built and tested, in words.
+        #[serde(default)]
+        toolchain: String,
     },
     /// The run ended.
     RunFinished {
@@ -101,7 +104,7 @@ pub struct RunStart {
     pub base: String,
     /// The advisories used, in words.
     pub advisories: String,
-    /// The toolchain.
+    /// The toolchain; empty where a change is judged, and is known once it is.
     pub toolchain: String,
     /// `sandboxed` or `unconfined`.
     pub confinement: String,

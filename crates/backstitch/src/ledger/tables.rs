@@ -43,8 +43,13 @@ const TABLES: [&str; 5] = ["runs", "findings", "attempts", "checks", "reproducti
 /// Adds what one event tells.
 pub fn add(connection: &Connection, run: &str, event: &Event) -> Result<(), rusqlite::Error> {
     match event {
+        Event::RunResumed { .. } => Ok(()),
         // A judged change has its checks, and no finding of the run's own.
-        Event::RunResumed { .. } | Event::Judged { .. } => Ok(()),
+        Event::Judged { toolchain, .. } => execute(
+            connection,
+            "UPDATE runs SET toolchain = ?2 WHERE id = ?1",
+            params![run, toolchain],
+        ),
         Event::RunStarted(start) => add_run(connection, run, start),
         Event::Found { findings } => findings
             .iter()

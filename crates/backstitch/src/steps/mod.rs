@@ -288,7 +288,7 @@ fn start_of(order: &Order) -> Result<RunStart> {
             order.advisories.description(),
             order.advisories.digest()?.short()
         ),
-        toolchain: order.managers.about(),
+        toolchain: order.managers.about()?,
         confinement: report::json::confinement(order.confinement).to_owned(),
         policy: blake3::hash(format!("{:?}{:?}", order.policy, order.only).as_bytes())
             .to_hex()

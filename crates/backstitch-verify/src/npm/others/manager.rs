@@ -226,7 +226,7 @@ impl PackageManager for Installer {
         self.npm.session()
     }
 
-    fn about(&self) -> String {
+    fn about(&self, _: Option<&Tree>) -> String {
         format!(
             "node {}, {} {}",
             self.node().release,

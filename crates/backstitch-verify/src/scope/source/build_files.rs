@@ -56,8 +56,13 @@ pub fn look(pairs: &[Pair<'_>], seen: &mut Sightings, relay: &mut BTreeSet<RelPa
                 relay.insert(pair.path.clone());
             }
             Role::Ci => {
+                let weight = if checks_less(pair) {
+                    Weight::Objects
+                } else {
+                    Weight::Notes
+                };
                 let what = "what the project's service runs differs".to_owned();
-                seen.object(Objection::Ci, pair.whole(), what);
+                seen.add(weight, Objection::Ci, pair.whole(), what);
                 relay.insert(pair.path.clone());
             }
             // A new file of settings would change a verdict as well.
@@ -72,6 +77,7 @@ pub fn look(pairs: &[Pair<'_>], seen: &mut Sightings, relay: &mut BTreeSet<RelPa
             }
             Role::Lockfile => lockfile::look(pair, seen),
             Role::Source
+            | Role::Aside
             | Role::Test
             | Role::TestData
             | Role::Generated
@@ -80,6 +86,48 @@ pub fn look(pairs: &[Pair<'_>], seen: &mut Sightings, relay: &mut BTreeSet<RelPa
             | Role::Other => {}
         }
     }
+}
+
+/// Does a service check less than before: is a word that checks there less often, or one that
+/// keeps a failure quiet more often?
+fn checks_less(pair: &Pair<'_>) -> bool {
+    const CHECKS: &[&str] = &[
+        "test", "check", "lint", "clippy", "audit", "scan", "miri", "sanitize", "fuzz", "tox",
+        "nox", "mocha", "jest", "codeql", "semgrep", "bandit", "verify", "valgrind", "deny",
+        "run:", "script:", "uses:", "- id:",
+    ];
+    const QUIET: &[&str] = &[
+        "continue-on-error",
+        "|| true",
+        "allow_failure",
+        "allow_failures",
+        "if: false",
+        "exit 0",
+        "fail-fast: false",
+        "paths-ignore",
+        "set +e",
+        "--no-verify",
+        "--ignore",
+        "|| :",
+        "if: ${{ false",
+        "continueOnError",
+        "--exit-zero",
+        "--passWithNoTests",
+        "SKIP",
+    ];
+    let often = |word: &str, lines: &mut dyn Iterator<Item = (u32, &str)>| -> usize {
+        lines
+            .filter(|(_, line)| !line.trim_start().starts_with('#'))
+            .map(|(_, line)| line.matches(word).count())
+            .sum()
+    };
+    let fewer = CHECKS
+        .iter()
+        .any(|word| often(word, &mut pair.removed()) > often(word, &mut pair.added()));
+    let quieter = QUIET
+        .iter()
+        .any(|word| often(word, &mut pair.added()) > often(word, &mut pair.removed()));
+    pair.after.is_none() || fewer || quieter
 }
 
 fn names<'p>(pairs: &'p [Pair<'_>], keep: impl Fn(&Pair<'_>) -> bool) -> BTreeSet<&'p str> {

@@ -92,8 +92,8 @@ fn bytes(changed: &Changed, place: Option<&Place>, seen: &mut Sightings) {
     );
 }
 
-/// Looks at the patch as a whole.
-pub fn whole(pairs: &[Pair<'_>], about: &About, seen: &mut Sightings) {
+/// Looks at the patch as a whole, and tells whether it changes any code.
+pub fn whole(pairs: &[Pair<'_>], about: &About, seen: &mut Sightings) -> bool {
     let counted = |pair: &&Pair<'_>| {
         !pair.role.measures() && !matches!(pair.role, Role::Documents | Role::Lockfile)
     };
@@ -106,8 +106,16 @@ pub fn whole(pairs: &[Pair<'_>], about: &About, seen: &mut Sightings) {
         );
         seen.object(Objection::Huge, None, what);
     }
-    if !pairs.is_empty() && !pairs.iter().any(changes_code) {
-        seen.object(Objection::NoCode, None, "the patch changes no code".into());
+    let has_code = pairs.iter().any(changes_code);
+    if !pairs.is_empty() && !has_code {
+        // A patch that is said to mend nothing may be about tests or words alone.
+        let weight = if about.claims_nothing {
+            Weight::Notes
+        } else {
+            Weight::Objects
+        };
+        let what = "the patch changes no code".to_owned();
+        seen.add(weight, Objection::NoCode, None, what);
     }
     if let Some(component) = &about.component {
         let outside: Vec<&Pair<'_>> = pairs
@@ -129,6 +137,7 @@ pub fn whole(pairs: &[Pair<'_>], about: &About, seen: &mut Sightings) {
             seen.add(weight, Objection::Elsewhere, first.whole(), what);
         }
     }
+    has_code
 }
 
 /// In the component, in its folder, or the same file of another ending, such as its header.
@@ -157,12 +166,13 @@ fn changes_code(pair: &Pair<'_>) -> bool {
         | Role::Ci
         | Role::ToolSettings
         | Role::OwnSettings => pair.is_component,
-        Role::Source | Role::Generated | Role::Vendored | Role::Build
+        Role::Source | Role::Aside | Role::Generated | Role::Vendored | Role::Build
             if pair.code_before().is_some() || pair.code_after().is_some() =>
         {
             !pair.same_tokens() && !only_tests_within(pair)
         }
         Role::Source
+        | Role::Aside
         | Role::Build
         | Role::Manifest
         | Role::Lockfile
@@ -202,15 +212,22 @@ fn outside_tests<'t>(code: &Code<'t>) -> Vec<&'t str> {
     kept
 }
 
-/// Looks at one file's place and its looks.
-pub fn one(pair: &Pair<'_>, seen: &mut Sightings) {
+/// Looks at one file's place and its looks. `has_source` tells whether the patch changes what is
+/// written by hand, too.
+pub fn one(pair: &Pair<'_>, has_source: bool, seen: &mut Sightings) {
     if matches!(pair.role, Role::Generated | Role::Vendored) && !pair.is_component {
         let whose = if pair.role == Role::Generated {
             "what a tool wrote differs"
         } else {
             "a copy of somebody else's code differs"
         };
-        seen.object(Objection::NotOurs, pair.whole(), whose.into());
+        // What was made again from a source that the patch changes comes with it.
+        let weight = if pair.role == Role::Generated && has_source {
+            Weight::Notes
+        } else {
+            Weight::Objects
+        };
+        seen.add(weight, Objection::NotOurs, pair.whole(), whose.into());
         return;
     }
     let unread = [pair.code_before(), pair.code_after()];

@@ -18,12 +18,14 @@ mod naming;
 mod objection;
 mod pair;
 mod removed;
+mod rewritten;
 mod roles;
 mod silencing;
 mod special_case;
 mod swallowing;
 mod syntax;
 mod tests_kept;
+mod tests_skipped;
 
 use std::collections::BTreeSet;
 
@@ -79,6 +81,8 @@ pub struct About {
     pub inputs: Vec<Vec<u8>>,
     /// How much a patch may change.
     pub limits: Limits,
+    /// The patch is said to mend nothing; it may do anything else.
+    pub claims_nothing: bool,
 }
 
 /// How much a patch may change.
@@ -110,6 +114,9 @@ pub struct Judged {
     /// Files to take from the untouched tree again before anything is built or run, and to
     /// remove where that tree has none.
     pub relay: Vec<RelPath>,
+    /// The tests of the files in `relay` that the patch rewrites to expect something else. Where
+    /// one of them fails as it was, only a human can say which is right.
+    pub rewritten: BTreeSet<String>,
     /// Everything that was seen, what weighs most first.
     pub seen: Vec<Seen>,
 }
@@ -126,6 +133,7 @@ pub fn judge(changes: &[Changed], about: &About) -> Judged {
     let mut seen = Sightings::default();
     layout::entries(changes, about, &mut seen);
     let mut relay = BTreeSet::new();
+    let mut rewritten = BTreeSet::new();
     let bytes: usize = changes.iter().map(bytes_of).sum();
     if bytes > BYTES_MAX {
         let what = format!("{bytes} bytes of files differ, and {BYTES_MAX} are read at most");
@@ -137,7 +145,7 @@ pub fn judge(changes: &[Changed], about: &About) -> Judged {
             .filter(|changed| changed.before != changed.after)
             .filter_map(|changed| Pair::read(changed, component))
             .collect();
-        look(&pairs, about, &mut seen, &mut relay);
+        rewritten = look(&pairs, about, &mut seen, &mut relay);
     }
     for changed in changes {
         let own = about
@@ -149,23 +157,34 @@ pub fn judge(changes: &[Changed], about: &About) -> Judged {
             relay.insert(changed.path.clone());
         }
     }
-    concluded(seen.sorted(), relay.into_iter().collect())
+    Judged {
+        rewritten,
+        ..concluded(seen.sorted(), relay.into_iter().collect())
+    }
 }
 
-fn look(pairs: &[Pair<'_>], about: &About, seen: &mut Sightings, relay: &mut BTreeSet<RelPath>) {
-    layout::whole(pairs, about, seen);
-    tests_kept::look(pairs, seen);
+/// Answers the tests that are rewritten.
+fn look(
+    pairs: &[Pair<'_>],
+    about: &About,
+    seen: &mut Sightings,
+    relay: &mut BTreeSet<RelPath>,
+) -> BTreeSet<String> {
+    let has_code = layout::whole(pairs, about, seen);
+    let rewritten = tests_kept::look(pairs, has_code, seen);
     build_files::look(pairs, seen, relay);
     removed::look(pairs, seen);
     exports::look(pairs, seen);
+    let has_source = pairs.iter().any(|pair| pair.role == Role::Source);
     for pair in pairs {
-        layout::one(pair, seen);
+        layout::one(pair, has_source, seen);
         functions::look(pair, seen);
         silencing::look(pair, seen);
         swallowing::look(pair, seen);
         special_case::look(pair, about, seen);
         markers::look(pair, seen);
     }
+    rewritten
 }
 
 fn bytes_of(changed: &Changed) -> usize {
@@ -192,10 +211,13 @@ fn concluded(seen: Vec<Seen>, relay: Vec<RelPath>) -> Judged {
         first
     };
     let objections = told(Weight::Objects, REASONS_MAX);
-    let outcome = if objections.is_empty() {
-        Outcome::Passed
-    } else {
+    let doubts = told(Weight::Doubts, REASONS_MAX);
+    let outcome = if !objections.is_empty() {
         Outcome::Failed(objections.join("; "))
+    } else if !doubts.is_empty() {
+        Outcome::Differs(doubts.join("; "))
+    } else {
+        Outcome::Passed
     };
     let mut notes = told(Weight::Notes, NOTES_MAX);
     if !relay.is_empty() {
@@ -219,7 +241,12 @@ fn concluded(seen: Vec<Seen>, relay: Vec<RelPath>) -> Judged {
         notes,
         ..CheckRun::instant(Check::Scope, outcome)
     };
-    Judged { run, relay, seen }
+    Judged {
+        run,
+        relay,
+        rewritten: BTreeSet::new(),
+        seen,
+    }
 }
 
 #[cfg(test)]

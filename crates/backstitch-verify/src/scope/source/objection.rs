@@ -190,6 +190,8 @@ impl fmt::Display for Place {
 pub enum Weight {
     /// The patch is turned away for it.
     Objects,
+    /// It may be right or wrong, and only a human can tell.
+    Doubts,
     /// A reader should look at it.
     Notes,
 }
@@ -231,6 +233,11 @@ impl Sightings {
         self.add(Weight::Objects, objection, place, what);
     }
 
+    /// A human has to look at this.
+    pub fn doubt(&mut self, objection: Objection, place: Option<Place>, what: String) {
+        self.add(Weight::Doubts, objection, place, what);
+    }
+
     /// A reader should look at this.
     pub fn note(&mut self, objection: Objection, place: Option<Place>, what: String) {
         self.add(Weight::Notes, objection, place, what);
@@ -245,8 +252,7 @@ impl Sightings {
         what: String,
     ) {
         // A heavy one is never lost for a light one.
-        if self.seen.len() < SEEN_MAX || weight == Weight::Objects && self.seen.len() < 2 * SEEN_MAX
-        {
+        if self.seen.len() < SEEN_MAX || weight != Weight::Notes && self.seen.len() < 2 * SEEN_MAX {
             self.seen.push(Seen {
                 weight,
                 objection,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use backstitch_model::RelPath;
 use similar::{Algorithm, DiffOp};
@@ -16,7 +17,9 @@ use super::syntax::Code;
 use super::{Changed, FileKind};
 
 /// The most lines that are compared with each other; more count as rewritten.
-const LINES_MAX: usize = 6000;
+const LINES_MAX: usize = 100_000;
+/// How long two files are compared exactly; after that, roughly.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// How much of a file without an end of text is looked at to tell text from bytes.
 const HEAD_BYTES: usize = 8192;
 
@@ -240,7 +243,9 @@ fn hunks(before: &[&str], after: &[&str]) -> Vec<Hunk> {
         let (before, after) = (head..head + before.len(), head..head + after.len());
         return vec![Hunk { before, after }];
     }
-    let operations = similar::capture_diff_slices(Algorithm::Myers, before, after);
+    let deadline = Some(Instant::now() + PATIENCE);
+    let operations =
+        similar::capture_diff_slices_deadline(Algorithm::Myers, before, after, deadline);
     let shifted = |range: Range<usize>| range.start + head..range.end + head;
     let mut hunks: Vec<Hunk> = Vec::new();
     for operation in operations {

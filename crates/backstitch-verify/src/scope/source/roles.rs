@@ -10,6 +10,8 @@ use super::language::Language;
 pub enum Role {
     /// The program.
     Source,
+    /// Programs beside it that users do not get: benchmarks and demonstrations.
+    Aside,
     /// Tests, and targets of fuzzers.
     Test,
     /// What tests read and compare with.
@@ -49,6 +51,7 @@ impl Role {
             | Self::ToolSettings
             | Self::OwnSettings => true,
             Self::Source
+            | Self::Aside
             | Self::Build
             | Self::Manifest
             | Self::Lockfile
@@ -293,6 +296,7 @@ const TEST_FOLDERS: &[&str] = &[
     "regress",
     "regression",
 ];
+const ASIDE_FOLDERS: &[&str] = &["bench", "benches", "benchmark", "benchmarks", "perf"];
 const DATA_FOLDERS: &[&str] = &[
     "fixtures",
     "testdata",
@@ -352,6 +356,8 @@ pub fn role(path: &RelPath, text: Option<&str>) -> Role {
         Role::Lockfile
     } else if MANIFESTS.contains(&name) || is_requirements(name) {
         Role::Manifest
+    } else if in_any(ASIDE_FOLDERS) && is_code && !in_any(TEST_FOLDERS) {
+        Role::Aside
     } else if is_test(path, folders, is_code) {
         Role::Test
     } else if BUILD_FILES.contains(&name) || starts(BUILD_STEMS) || ends(BUILD_ENDINGS) {

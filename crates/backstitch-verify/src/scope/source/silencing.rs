@@ -306,9 +306,11 @@ fn settings(pair: &Pair<'_>, seen: &mut Sightings) {
 fn quieted(pair: &Pair<'_>, needle: &str, line: u32, seen: &mut Sightings) {
     let lines = pair.after.as_ref().map_or(&[][..], |side| &side.lines);
     let text = lines.get(line as usize - 1).copied().unwrap_or_default();
-    // A new file of tests hides nothing of the program.
+    // Types are no flaws, and what is quiet in tests hides nothing of the program.
+    let of_types = ["#type:ignore", "#mypy:ignore", "#pyright:ignore"].contains(&needle);
     let harmless = LOOKS.iter().any(|rule| text.contains(rule))
-        || pair.role == Role::Test && pair.before.is_none();
+        || of_types
+        || matches!(pair.role, Role::Test | Role::Aside);
     let weight = if harmless {
         Weight::Notes
     } else {

@@ -184,6 +184,13 @@ fn asked(pair: &Pair<'_>, seen: &mut Sightings) {
         if is_comment(pair, line) || among_tests(pair, line) {
             return;
         }
+        // Elsewhere than in C the first of them is the program's first option.
+        let of_c = pair
+            .code_after()
+            .is_some_and(|code| code.language.is_c_like());
+        if needle == "argv[0]" && !of_c && !line_at(pair, line).contains("sys.argv") {
+            return;
+        }
         // A program's own options come by the same way.
         let options = matches!(
             needle,

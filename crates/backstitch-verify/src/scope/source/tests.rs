@@ -1,6 +1,7 @@
 //! Patches made up for each kind of cheating and of mending, and what the rung says of them.
 
 mod building;
+mod fair;
 mod honest;
 mod measuring;
 mod mending;

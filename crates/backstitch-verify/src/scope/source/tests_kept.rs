@@ -3,66 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::functions::{matched, shortened};
+use super::functions::shortened;
+use super::language::Language;
 use super::lexer::Kind;
 use super::objection::{Objection, Sightings};
-use super::pair::{Pair, counted};
+use super::pair::Pair;
+use super::rewritten::{Asserted, Heirs, heir};
 use super::roles::Role;
-use super::silencing::{Needle, squeezed, tell_more_often};
+use super::silencing::{Needle, tell_more_often};
 use super::syntax::{Code, Function};
-
-/// How a test is made not to run, as it stands in a line without its spaces.
-const SKIPS: &[&str] = &[
-    "#[ignore",
-    "#[cfg(any())]",
-    "#[cfg(FALSE)]",
-    "#[cfg(false)]",
-    "#[cfg_attr(all(),ignore",
-    "mark.skip",
-    "mark.xfail",
-    "unittest.skip",
-    "@skip",
-    "skipTest(",
-    "pytest.skip(",
-    "pytest.xfail(",
-    "SkipTest",
-    "expectedFailure",
-    "importorskip",
-    "__test__=False",
-    "collect_ignore",
-    ".skip(",
-    ".skip=",
-    ".only(",
-    ".todo(",
-    "xit(",
-    "xtest(",
-    "xdescribe(",
-    "xcontext(",
-    "fdescribe(",
-    "fit(",
-    "this.skip()",
-    ".failing(",
-    "GTEST_SKIP",
-    "DISABLED_",
-    "GTEST_FILTER",
-    "cr_skip",
-    "TEST_IGNORE",
-    "[.]",
-    "[!mayfail]",
-    "[!shouldfail]",
-    "BOOST_TEST_DISABLE",
-    "disabled()",
-    ".disabled=true",
-    "skip:true",
-    "return77",
-    "exit(77)",
-    "skipif",
-    "skipIf",
-    "skipUnless",
-    "||true)",
-    "orTrue",
-    "||1)",
-];
+use super::tests_skipped;
 
 /// A body of fewer tokens tells no test from another.
 const BODY_TOKENS: usize = 4;
@@ -133,16 +83,19 @@ const ONLY_METHODS: &[&str] = &[
     "check",
 ];
 
-/// Looks at the tests of all changed files.
-pub fn look(pairs: &[Pair<'_>], seen: &mut Sightings) {
-    gone(pairs, seen);
-    assertions(pairs, seen);
+/// Looks at the tests of all changed files, and answers those of re-laid files that are rewritten
+/// to expect something else. `has_code` tells whether the patch changes any code: without, no test
+/// has a reason to expect anything else.
+pub fn look(pairs: &[Pair<'_>], has_code: bool, seen: &mut Sightings) -> BTreeSet<String> {
+    let mut rewritten = BTreeSet::new();
+    gone(pairs, has_code, seen, &mut rewritten);
+    assertions(pairs, has_code, seen, &mut rewritten);
     for pair in pairs.iter().filter(|pair| pair.role != Role::Documents) {
-        skipped(pair, seen);
-        shielded(pair, seen);
+        tests_skipped::look(pair, seen);
         data(pair, seen);
         documented(pair, seen);
     }
+    rewritten
 }
 
 /// Examples in documents of the code, which are tests too.
@@ -180,7 +133,7 @@ fn documented(pair: &Pair<'_>, seen: &mut Sightings) {
     });
 }
 
-fn is_test(pair: &Pair<'_>, function: &Function) -> bool {
+pub(super) fn is_test(pair: &Pair<'_>, function: &Function) -> bool {
     if pair.role != Role::Test {
         return function.is_test;
     }
@@ -189,11 +142,16 @@ fn is_test(pair: &Pair<'_>, function: &Function) -> bool {
 }
 
 /// Whether the file has tests, as a whole or within.
-fn has_tests(pair: &Pair<'_>, code: &Code<'_>) -> bool {
+pub(super) fn has_tests(pair: &Pair<'_>, code: &Code<'_>) -> bool {
     pair.role == Role::Test || code.functions.iter().any(|function| function.is_test)
 }
 
-fn gone(pairs: &[Pair<'_>], seen: &mut Sightings) {
+fn gone(
+    pairs: &[Pair<'_>],
+    has_code: bool,
+    seen: &mut Sightings,
+    rewritten: &mut BTreeSet<String>,
+) {
     let mut left: BTreeMap<String, usize> = BTreeMap::new();
     let mut bodies: BTreeSet<Vec<&str>> = BTreeSet::new();
     for pair in pairs {
@@ -205,6 +163,8 @@ fn gone(pairs: &[Pair<'_>], seen: &mut Sightings) {
     let disabled = left.keys().filter(|name| name.contains("DISABLED_"));
     let disabled: BTreeSet<String> = disabled.map(|name| name.replace("DISABLED_", "")).collect();
     for pair in pairs {
+        let came = came(pair);
+        let mut taken = BTreeSet::new();
         for (code, test) in tests(pair, pair.code_before()) {
             let name = last_name(&test.name);
             if let Some(count) = left.get_mut(name).filter(|count| **count > 0) {
@@ -215,6 +175,19 @@ fn gone(pairs: &[Pair<'_>], seen: &mut Sightings) {
             let off = disabled.contains(name);
             // With another name it is the same test still.
             if is_helper(test) || !off && body.len() > BODY_TOKENS && bodies.contains(&body) {
+                continue;
+            }
+            let heir = (has_code && !off)
+                .then(|| heir(&body, &came, &mut taken))
+                .flatten();
+            if let Some(heir) = heir {
+                let what = format!(
+                    "the test `{}` of line {} is rewritten as `{}`",
+                    name.escape_debug(),
+                    test.line,
+                    heir.escape_debug()
+                );
+                told(pair, name, what, seen, rewritten);
                 continue;
             }
             let (objection, how) = if off {
@@ -230,6 +203,37 @@ fn gone(pairs: &[Pair<'_>], seen: &mut Sightings) {
     }
 }
 
+/// The tests that a file has only after the patch, with their words.
+fn came<'p>(pair: &'p Pair<'_>) -> Vec<(&'p str, Vec<&'p str>)> {
+    let old: BTreeSet<&str> = tests(pair, pair.code_before())
+        .map(|(_, test)| test.name.as_str())
+        .collect();
+    tests(pair, pair.code_after())
+        .filter(|(_, test)| !old.contains(test.name.as_str()))
+        .map(|(code, test)| {
+            let body = code.words(&test.body.clone().unwrap_or(0..0));
+            (last_name(&test.name), body)
+        })
+        .collect()
+}
+
+/// Tells of a test that expects something else. Where the file is re-laid the untouched one decides,
+/// and a reader is told; where it is not, only a human can.
+fn told(
+    pair: &Pair<'_>,
+    test: &str,
+    what: String,
+    seen: &mut Sightings,
+    rewritten: &mut BTreeSet<String>,
+) {
+    if pair.role == Role::Test && !pair.is_component {
+        rewritten.insert(test.to_owned());
+        seen.note(Objection::AssertionWeakened, pair.whole(), what);
+    } else {
+        seen.doubt(Objection::AssertionWeakened, pair.whole(), what);
+    }
+}
+
 /// The tests of one side of a file.
 fn tests<'p, 't>(
     pair: &'p Pair<'t>,
@@ -238,7 +242,18 @@ fn tests<'p, 't>(
     let functions = code
         .into_iter()
         .flat_map(|code| code.functions.iter().map(move |f| (code, f)));
-    functions.filter(|(_, function)| is_test(pair, function))
+    functions.filter(|(code, function)| is_test(pair, function) && !is_within(code, function))
+}
+
+/// A function of Rust, Python or C in another's body is called by that, and by no runner.
+fn is_within(code: &Code<'_>, function: &Function) -> bool {
+    let named = matches!(code.language, Language::JavaScript | Language::TypeScript);
+    let at = function.span.start;
+    let holds = |outer: &Function| {
+        let body = outer.body.as_ref();
+        body.is_some_and(|body| body.contains(&at)) && outer.span != function.span
+    };
+    !named && code.functions.iter().any(holds)
 }
 
 /// A module of tests is no test of its own, nor is what tests share.
@@ -276,7 +291,12 @@ fn file_gone(pair: &Pair<'_>, seen: &mut Sightings) {
 }
 
 /// Assertions that went, over all files; one that only moved is not told.
-fn assertions(pairs: &[Pair<'_>], seen: &mut Sightings) {
+fn assertions(
+    pairs: &[Pair<'_>],
+    has_code: bool,
+    seen: &mut Sightings,
+    rewritten: &mut BTreeSet<String>,
+) {
     let mut after: BTreeMap<String, usize> = BTreeMap::new();
     for pair in pairs {
         let Some(code) = pair.code_after() else {
@@ -290,11 +310,33 @@ fn assertions(pairs: &[Pair<'_>], seen: &mut Sightings) {
         let Some(code) = pair.code_before() else {
             continue;
         };
-        for (line, text, at) in asserted(pair, code) {
+        let mut heirs = has_code.then(|| {
+            let now = pair.code_after().map(|code| with_tests(pair, code));
+            Heirs::of(&with_tests(pair, code), now.unwrap_or_default())
+        });
+        // One that stands where it stood is never the one that is lost.
+        let mut old = asserted(pair, code);
+        old.sort_by_key(|(line, ..)| pair.is_removed(*line));
+        for (line, text, at) in old {
             if let Some(count) = after.get_mut(&text).filter(|count| **count > 0) {
                 *count -= 1;
                 continue;
             }
+            let of = test_at(code, at);
+            let old = Asserted { line, text, of };
+            if let Some(heirs) = &mut heirs
+                && heirs.take(pair, &old)
+            {
+                let test = old.of.as_deref().unwrap_or_default();
+                let what = format!(
+                    "the assertion {} of `{}` of line {line} expects something else now",
+                    shortened(&old.text),
+                    test.escape_debug()
+                );
+                told(pair, test, what, seen, rewritten);
+                continue;
+            }
+            let text = old.text;
             // That its whole test is gone is told already.
             let function = code.function_at(at).map(|function| function.name.clone());
             let test_left = function.as_ref().is_none_or(|name| {
@@ -314,6 +356,22 @@ fn assertions(pairs: &[Pair<'_>], seen: &mut Sightings) {
             }
         }
     }
+}
+
+fn with_tests(pair: &Pair<'_>, code: &Code<'_>) -> Vec<Asserted> {
+    let all = asserted(pair, code).into_iter();
+    all.map(|(line, text, at)| Asserted {
+        line,
+        text,
+        of: test_at(code, at),
+    })
+    .collect()
+}
+
+/// The name of the function around a token, without what that is in.
+fn test_at(code: &Code<'_>, at: usize) -> Option<String> {
+    let function = code.function_at(at)?;
+    Some(last_name(&function.name).to_owned())
 }
 
 /// The assertions of a file: line, text, token.
@@ -366,7 +424,8 @@ fn asserted(pair: &Pair<'_>, code: &Code<'_>) -> Vec<(u32, String, usize)> {
 fn is_asserting(word: &str, before: &str, after: &str) -> bool {
     let called = matches!(after, "(" | "!" | ".");
     if word == "assert" {
-        return true;
+        // In JavaScript it is a name that is imported, too.
+        return before != "import" && !matches!(after, "from" | "," | "=" | ";" | ")" | "}");
     }
     if ONLY_METHODS.contains(&word) {
         return before == "." && after == "(";
@@ -402,105 +461,6 @@ fn end_of(code: &Code<'_>, start: usize) -> Option<usize> {
         }
     }
     None
-}
-
-fn skipped(pair: &Pair<'_>, seen: &mut Sightings) {
-    let Some(after) = pair.code_after() else {
-        return;
-    };
-    let Some(before) = pair.code_before().filter(|code| has_tests(pair, code)) else {
-        return;
-    };
-    let old: Vec<_> = matched(before, after)
-        .into_iter()
-        .map(|(_, is)| is)
-        .collect();
-    for (was, is) in matched(before, after) {
-        let new = is.marks.iter().filter(|mark| !was.marks.contains(mark));
-        for mark in new {
-            let squeezed = squeezed(mark);
-            let skips = SKIPS
-                .iter()
-                .any(|skip| squeezed.contains(skip.trim_end_matches('(')));
-            let by_call = matches!(
-                mark.as_str(),
-                "xit" | "xtest" | "xdescribe" | "fit" | "fdescribe"
-            );
-            let by_method = [".skip", ".only", ".todo", ".failing"]
-                .iter()
-                .any(|end| mark.ends_with(end));
-            if (skips || by_call || by_method) && is_test(pair, is) {
-                let what = format!(
-                    "the test `{}` is marked {}",
-                    is.name.escape_debug(),
-                    shortened(mark)
-                );
-                seen.object(Objection::TestSkipped, pair.at(is.line), what);
-            }
-        }
-    }
-    if pair.role != Role::Test {
-        return;
-    }
-    let needles = SKIPS.iter().map(|skip| Needle::squeezed(skip));
-    tell_more_often(pair, needles, &mut |needle, line| {
-        // A new test may be for one platform only.
-        let token = after.on_line(line).start;
-        let words = after.words(&after.on_line(line));
-        let marks = matches!(words.first(), Some(&("@" | "#")));
-        let mut below = after.functions.iter();
-        let inside = if marks {
-            below.find(|function| function.span.start >= token)
-        } else {
-            after.function_at(token)
-        };
-        let is_old =
-            inside.is_none_or(|function| old.iter().any(|old| std::ptr::eq(*old, function)));
-        if is_old {
-            let what = format!(
-                "a test is kept from running or from failing by {}",
-                shortened(needle)
-            );
-            seen.object(Objection::TestSkipped, pair.at(line), what);
-        }
-    });
-}
-
-/// Tests around which handlers were put.
-fn shielded(pair: &Pair<'_>, seen: &mut Sightings) {
-    let (Some(before), Some(after)) = (pair.code_before(), pair.code_after()) else {
-        return;
-    };
-    let was = counted(before.handlers.iter().map(|_| "handler"));
-    let more = after.handlers.len() > was.get("handler").copied().unwrap_or(0);
-    let words: BTreeSet<&str> = before.tokens.iter().map(|token| token.text).collect();
-    for handler in after.handlers.iter().filter(|_| more) {
-        let Some(function) = after.function_at(handler.tokens.start) else {
-            continue;
-        };
-        let existed = before.functions.iter().any(|old| old.name == function.name);
-        let raises = after.words(&handler.body).iter().any(|word| {
-            matches!(*word, "raise" | "throw" | "fail" | "FAIL" | "assert")
-                || word.starts_with("ASSERT")
-        });
-        let guards = after
-            .slice(&handler.guarded)
-            .iter()
-            .any(|token| !pair.is_added(token.line));
-        let tests = is_test(pair, function);
-        let touched = pair.is_added(handler.line);
-        let old_text = after
-            .slice(&handler.guarded)
-            .iter()
-            .any(|token| token.kind == Kind::Word && words.contains(token.text));
-        if tests && existed && touched && !raises && (guards || old_text) {
-            let what = format!(
-                "a handler is put around the test `{}`",
-                function.name.escape_debug()
-            );
-            seen.object(Objection::TestShielded, pair.at(handler.line), what);
-        }
-    }
 }
 
 /// What tests read and compare with.

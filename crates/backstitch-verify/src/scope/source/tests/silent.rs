@@ -92,15 +92,6 @@ fn suppressions_in_the_program_are_seen() {
         ),
         (
             O::Suppressed,
-            "type",
-            &[(
-                "f.py",
-                PY,
-                "def f(p, n):\n    return eval(p)  # type: ignore\n",
-            )],
-        ),
-        (
-            O::Suppressed,
             "nolint",
             &[(
                 "f.c",
