@@ -76,6 +76,7 @@ impl Before<'_> {
                     name: like.name.clone(),
                     bytes: input(middle),
                 }),
+                is_heavy: false,
             };
             let Some(shot) = self.shoot(on, &given)? else {
                 return Ok(None);

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::mutate::{self, BYTES_MAX, Edges};
-use super::{texts, windows};
+use super::{siblings, texts, windows};
 use crate::workbench::variants::Chance;
 
 /// The longest input that is varied at every place, in bytes.
@@ -32,6 +32,9 @@ pub(super) struct Variant {
     /// Is it made of an input that shows the flaw, or broken in its form?
     pub(super) is_near: bool,
 }
+
+/// Variants, by the input that they are made of.
+type Lists = Vec<Vec<Vec<u8>>>;
 
 /// Variants of one manner.
 struct Manner {
@@ -75,40 +78,38 @@ impl Sources {
                 made: made.into_iter(),
             });
         };
-        let edges = self.edges.variants(&self.listed);
-        let longer: Vec<_> = self
-            .listed
-            .iter()
-            .flat_map(|it| mutate::longer(it))
-            .collect();
-        let telling: Vec<_> = self
-            .listed
-            .iter()
-            .flat_map(|it| mutate::telling(it))
-            .collect();
-        add(true, edges);
-        add(true, longer);
-        add(true, shuffled(telling, chance));
+        let of_listed = |make: fn(&[u8]) -> Vec<Vec<u8>>| in_turn(&self.listed, &make);
+        add(true, self.edges.variants(&self.listed));
+        add(true, of_listed(mutate::longer));
+        add(true, of_listed(mutate::synonyms));
+        add(true, of_listed(siblings::other_keys));
+        for manner in 0..3 {
+            let commands = |input: &[u8]| {
+                let [alone, given, before] = siblings::commands(input, &self.words);
+                [alone, given, before][manner].clone()
+            };
+            add(true, in_turn(&self.listed, &commands));
+        }
+        let telling = self.listed.iter().map(|it| mutate::telling(it));
+        add(true, taking_turns(telling.map(|it| shuffled(it, chance))));
         let (listed, benign) = (fit(&self.listed), fit(&self.benign));
         if !is_text(&listed) {
-            let both = || listed.iter().chain(&benign);
-            add(true, both().flat_map(|it| windows::products(it)).collect());
-            add(true, both().flat_map(|it| windows::by_one(it)).collect());
+            let both = [&listed[..], &benign].concat();
+            add(true, in_turn(&both, &windows::products));
+            add(true, in_turn(&both, &windows::by_one));
         }
-        for made in self.everywhere(&listed, &benign) {
-            add(true, shuffled(made, chance));
+        for lists in self.everywhere(&listed, &benign) {
+            let made = lists.into_iter().map(|it| shuffled(it, chance));
+            add(true, taking_turns(made));
         }
         // What breaks an input's form is as near to the flaw.
-        for made in self.everywhere(&benign, &[]) {
-            add(true, shuffled(made, chance));
+        for lists in self.everywhere(&benign, &[]) {
+            let made = lists.into_iter().map(|it| shuffled(it, chance));
+            add(true, taking_turns(made));
         }
-        if is_text(&benign) {
-            for make in [texts::words, |input: &[u8], _: &[String]| {
-                texts::lines(input)
-            }] {
-                let made = benign.iter().flat_map(|input| make(input, &[])).collect();
-                add(false, shuffled(made, chance));
-            }
+        for lists in self.gentle(&benign) {
+            let made = lists.into_iter().map(|it| shuffled(it, chance));
+            add(false, taking_turns(made));
         }
         for inputs in [&self.listed, &self.benign] {
             add(true, mutate::by_chance(inputs, &self.words, chance, count));
@@ -116,12 +117,31 @@ impl Sources {
         manners
     }
 
-    /// Variants that differ at each place in turn, by their manner.
-    fn everywhere(&self, inputs: &[Vec<u8>], others: &[Vec<u8>]) -> Vec<Vec<Vec<u8>>> {
+    /// Variants of inputs that show no flaw which keep their form, by their manner and input: what
+    /// somebody may well use the program for.
+    fn gentle(&self, benign: &[Vec<u8>]) -> Vec<Lists> {
+        let edges = &self.edges;
+        let of_each = |make: &dyn Fn(&[u8]) -> Vec<Vec<u8>>| -> Lists {
+            benign.iter().map(|input| make(input)).collect()
+        };
+        if is_text(benign) {
+            vec![
+                of_each(&|input| texts::words(input, &[])),
+                of_each(&texts::lines),
+                of_each(&|input| texts::grown(input, edges.length)),
+                of_each(&|input| texts::counted(input, edges.least_value())),
+            ]
+        } else {
+            vec![of_each(&windows::counted)]
+        }
+    }
+
+    /// Variants that differ at each place in turn, by their manner and input.
+    fn everywhere(&self, inputs: &[Vec<u8>], others: &[Vec<u8>]) -> Vec<Lists> {
         let words = &self.words;
-        let mut all: Vec<Vec<Vec<u8>>> = Vec::new();
+        let mut all: Vec<Lists> = Vec::new();
         let mut of_each = |make: &dyn Fn(&[u8]) -> Vec<Vec<u8>>| {
-            all.push(inputs.iter().flat_map(|input| make(input)).collect());
+            all.push(inputs.iter().map(|input| make(input)).collect());
         };
         if is_text(inputs) {
             of_each(&|input| texts::paths(input, words));
@@ -159,6 +179,21 @@ fn fit(inputs: &[Vec<u8>]) -> Vec<Vec<u8>> {
 
 fn is_text(inputs: &[Vec<u8>]) -> bool {
     inputs.iter().all(|input| mutate::text(input).is_some())
+}
+
+/// What is made of each input, one of each in turn: none is left out because another gives more.
+fn in_turn(inputs: &[Vec<u8>], make: &dyn Fn(&[u8]) -> Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    taking_turns(inputs.iter().map(|input| make(input)))
+}
+
+/// The first of each list, then the second of each, and so on.
+fn taking_turns(lists: impl Iterator<Item = Vec<Vec<u8>>>) -> Vec<Vec<u8>> {
+    let mut lists: Vec<_> = lists.map(Vec::into_iter).collect();
+    let mut all = Vec::new();
+    while !lists.is_empty() {
+        lists.retain_mut(|list| list.next().map(|made| all.push(made)).is_some());
+    }
+    all
 }
 
 fn halves(made: Vec<Vec<u8>>, rest: usize) -> Vec<Vec<u8>> {

@@ -5,7 +5,7 @@ use backstitch_model::tree_reproducer::Input;
 
 use super::VARIANTS_MAX;
 use super::gather::{Sources, Variant};
-use super::mutate::Edges;
+use super::mutate::{self, Edges};
 use super::shots::{Given, Role};
 
 /// The most of a variant that is shown, in bytes.
@@ -65,6 +65,7 @@ pub(super) fn variants(
         edges: edges.clone(),
         words: quoted.chain(words.iter().cloned()).collect(),
     };
+    let usual: Vec<_> = sources.listed.iter().chain(&sources.benign).collect();
     let name = &reproducer.inputs[0].name;
     let made = sources.variants(&reproducer.name, VARIANTS_MAX);
     let with = |(number, variant): (usize, Variant)| {
@@ -78,9 +79,37 @@ pub(super) fn variants(
         } else {
             Role::Gentle
         };
-        given(reproducer, shown, role, Some(input))
+        Given {
+            is_heavy: is_heavy(&input.bytes, &usual),
+            ..given(reproducer, shown, role, Some(input))
+        }
     };
     made.into_iter().enumerate().map(with).collect()
+}
+
+/// Does an input ask for more work than all of these: is it far longer, or does a number in it say
+/// more? Where it is no text each byte may be of a number.
+fn is_heavy(input: &[u8], usual: &[&Vec<u8>]) -> bool {
+    let longest = usual.iter().map(|it| it.len()).max().unwrap_or(0);
+    if input.len() > longest * 2 {
+        return true;
+    }
+    let is_text = |input: &[u8]| mutate::text(input).is_some();
+    if !is_text(input) || !usual.iter().all(|it| is_text(it)) {
+        let most = |at: usize| usual.iter().filter_map(|it| it.get(at)).max();
+        let mut bytes = input.iter().enumerate();
+        return bytes.any(|(at, byte)| most(at).is_none_or(|most| byte > most));
+    }
+    let greatest = |input: &[u8]| {
+        let numbers = mutate::numbers(input).into_iter();
+        let digits = numbers.map(|(from, to)| {
+            let digits = &input[from..to];
+            let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+            (digits.len() - zeros, digits[zeros..].to_vec())
+        });
+        digits.max()
+    };
+    greatest(input) > usual.iter().filter_map(|it| greatest(it)).max()
 }
 
 /// Short texts in quotes in a script: what it sets up.
@@ -100,6 +129,7 @@ fn of_arguments(reproducer: &TreeReproducer) -> Vec<Given> {
             listed: vec![reproducer.argv[*place].clone().into_bytes()],
             ..Sources::default()
         };
+        let usual: Vec<_> = sources.listed.iter().collect();
         let count = VARIANTS_MAX / places.len();
         for variant in sources.variants(&reproducer.name, count) {
             // An argument ends where a NUL stands, and is no longer than the kernel takes.
@@ -110,10 +140,12 @@ fn of_arguments(reproducer: &TreeReproducer) -> Vec<Given> {
                 continue;
             };
             let name = format!("variant {} ({})", made.len() + 1, shown(text.as_bytes()));
+            let is_heavy = is_heavy(text.as_bytes(), &usual);
             let mut argv = reproducer.argv.clone();
             argv[*place] = text;
             made.push(Given {
                 argv,
+                is_heavy,
                 ..given(reproducer, name, Role::Near, None)
             });
         }
@@ -147,6 +179,7 @@ fn given(reproducer: &TreeReproducer, name: String, role: Role, input: Option<In
         role,
         argv: reproducer.argv.clone(),
         input,
+        is_heavy: false,
     }
 }
 
@@ -176,6 +209,20 @@ mod tests {
             time_limit_s: 1,
             build: None,
         }
+    }
+
+    #[test]
+    fn heavy_is_what_is_far_longer_or_says_a_greater_number() {
+        let text = b"join 3\nsend x\n".to_vec();
+        for heavy in [&b"join 4\nsend x\n"[..], b"join 10\n", &text.repeat(3)] {
+            assert!(is_heavy(heavy, &[&text]), "{}", heavy.escape_ascii());
+        }
+        for light in [&b"join 2\nsend y\nsend y\n"[..], b"join 03\n", b""] {
+            assert!(!is_heavy(light, &[&text]), "{}", light.escape_ascii());
+        }
+        let bytes = b"\x00\x10\xff".to_vec();
+        assert!(is_heavy(b"\x00\x11\xff", &[&bytes]));
+        assert!(!is_heavy(b"\x00\x0f", &[&bytes]));
     }
 
     #[test]

@@ -14,7 +14,7 @@ const WORD_BYTES_MAX: usize = 64 << 10;
 /// The most lines that are varied.
 const LINES_MAX: usize = 24;
 /// The longest text that is read as JSON, in bytes.
-const JSON_BYTES_MAX: usize = 64 << 10;
+pub(super) const JSON_BYTES_MAX: usize = 64 << 10;
 
 /// Numbers at which counts and sizes turn.
 const NUMBERS: [&str; 30] = [
@@ -49,6 +49,12 @@ const NUMBERS: [&str; 30] = [
     "4294967296",
     "9223372036854775807",
 ];
+/// Lengths of words that a program meets every day.
+const ORDINARY_LENGTHS: [usize; 7] = [10, 20, 33, 50, 70, 150, 300];
+/// Numbers that it does.
+const ORDINARY_NUMBERS: [u64; 12] = [1, 2, 3, 5, 10, 12, 20, 50, 100, 500, 1000, 2000];
+/// The largest of them.
+const ORDINARY_MAX: u64 = 4096;
 /// Numbers that are hardly any.
 const ODD_NUMBERS: [&str; 9] = [
     "-1",
@@ -148,6 +154,45 @@ pub(super) fn lengths(input: &[u8]) -> Vec<Vec<u8>> {
         ] {
             let longer: Vec<u8> = word.iter().copied().cycle().take(longer).collect();
             made.push(replaced(input, from, to, &longer));
+        }
+    }
+    made
+}
+
+/// Every word somewhat longer, as long as that shows no flaw by itself: `edge` is the length that does.
+pub(super) fn grown(input: &[u8], edge: Option<usize>) -> Vec<Vec<u8>> {
+    let mut made = Vec::new();
+    for (from, to) in stretches(input, |byte| !separates(*byte))
+        .into_iter()
+        .take(PLACES_MAX / 4)
+    {
+        let word = &input[from..to];
+        let (own, all) = (word.len(), ORDINARY_LENGTHS);
+        for length in [own + 1, own * 2, own * 3].into_iter().chain(all) {
+            if length > own && edge.is_none_or(|edge| length < edge) {
+                let longer: Vec<u8> = word.iter().copied().cycle().take(length).collect();
+                made.push(replaced(input, from, to, &longer));
+            }
+        }
+    }
+    made
+}
+
+/// Each number as another that is as ordinary and shows no flaw by itself: `edge` is one that does.
+pub(super) fn counted(input: &[u8], edge: Option<u64>) -> Vec<Vec<u8>> {
+    let mut made = Vec::new();
+    for (from, to) in numbers(input).into_iter().take(PLACES_MAX / 4) {
+        let own = std::str::from_utf8(&input[from..to]).ok();
+        let own: u64 = own.and_then(|it| it.parse().ok()).unwrap_or(1);
+        let near = [
+            own.saturating_add(1),
+            own.saturating_sub(1),
+            own.saturating_mul(2),
+        ];
+        for value in near.into_iter().chain(ORDINARY_NUMBERS) {
+            if value <= ORDINARY_MAX.max(own) && edge.is_none_or(|edge| value < edge) {
+                made.push(replaced(input, from, to, value.to_string().as_bytes()));
+            }
         }
     }
     made
@@ -310,12 +355,12 @@ pub(super) fn json(input: &[u8], others: &[String]) -> Vec<Vec<u8>> {
     made
 }
 
-fn object(key: &str, value: Value) -> Value {
+pub(super) fn object(key: &str, value: Value) -> Value {
     Value::Object([(key.to_owned(), value)].into_iter().collect())
 }
 
 /// Where the values of a JSON text are; what is deep is left out by the reader's own bound.
-fn gather(value: &Value, pointer: String, found: &mut Vec<String>) {
+pub(super) fn gather(value: &Value, pointer: String, found: &mut Vec<String>) {
     if found.len() >= PLACES_MAX {
         return;
     }
