@@ -163,7 +163,9 @@ fn dropped(pair: &Pair<'_>, lost: &[&str], went: &BTreeSet<&str>, seen: &mut Sig
     for target in GOALS {
         let was = needed(&mut pair.removed(), target);
         let is = needed(&mut pair.added(), target);
-        if let Some(word) = was.iter().find(|word| !is.contains(word)) {
+        // Files are looked at below.
+        let is_lost = |word: &&String| !word.contains('.') && !is.contains(word);
+        if let Some(word) = was.iter().find(is_lost) {
             let what = format!("`{target}` no longer needs {}", shortened(word));
             seen.object(Objection::TargetDropped, pair.whole(), what);
             return;

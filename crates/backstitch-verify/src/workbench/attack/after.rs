@@ -11,7 +11,7 @@ use super::given::{benign, listed, of_samples, variants};
 use super::judge::{self, Control, Pair, Saw};
 use super::many::{self, Seen, Wary};
 use super::samples::samples;
-use super::shots::{Given, Role, Stage};
+use super::shots::{Given, Role, Stage, Work};
 use super::{Attacked, Build, RUNS, Record, control, of_controls, place, saw};
 use crate::workbench::Workbench;
 use crate::workbench::baseline::{Attempt, Baseline};
@@ -125,7 +125,7 @@ struct Shown<'run> {
     name: String,
     before: &'run Saw,
     after: Saw,
-    is_heavy: bool,
+    work: Work,
     /// What a listed input showed on the same build of the untouched tree.
     flaw: Option<&'run str>,
 }
@@ -238,7 +238,8 @@ impl<'run> After<'run> {
                 name: &shown.name,
                 before: shown.before,
                 after: &shown.after,
-                is_heavy: shown.is_heavy,
+                work: shown.work,
+                is_told: matches!(self.oracle, Oracle::ExitCode(_)),
                 flaw: shown.flaw,
             })
             .collect();
@@ -302,12 +303,12 @@ impl<'run> After<'run> {
         let mut is_decided = false;
         for (number, now) in &plain {
             let was = &record.plain[*number].saw;
-            is_decided |= is_enough(was, &now.saw, flaw);
+            is_decided |= is_enough(&self.all[*number], was, &now.saw, self.oracle, flaw);
             seen.push(Shown {
                 name: self.all[*number].name.clone(),
                 before: was,
                 after: now.saw.clone(),
-                is_heavy: self.all[*number].is_heavy,
+                work: self.all[*number].work,
                 flaw,
             });
         }
@@ -341,12 +342,12 @@ impl<'run> After<'run> {
         for (number, now) in there {
             let name = format!("{}, built with sanitizers,", self.all[number].name);
             let was = &before.variants[number].saw;
-            is_decided |= is_enough(was, &now.saw, flaw);
+            is_decided |= is_enough(&self.all[number], was, &now.saw, self.oracle, flaw);
             seen.push(Shown {
                 name,
                 before: was,
                 after: now.saw,
-                is_heavy: self.all[number].is_heavy,
+                work: self.all[number].work,
                 flaw,
             });
         }
@@ -361,7 +362,7 @@ impl<'run> After<'run> {
                 name,
                 before: was,
                 after: saw(self.oracle, &shot),
-                is_heavy: false,
+                work: Work::Usual,
                 flaw,
             });
         }
@@ -472,21 +473,22 @@ fn attacked(
     };
     let wary = Wary {
         again: &again,
-        enough: &|number, saw| is_enough(&before[number].saw, saw, flaw),
+        enough: &|number, saw| is_enough(&all[number], &before[number].saw, saw, oracle, flaw),
     };
     many::attacked(stage, all, &order, oracle, &wary, notes)
 }
 
 /// Does this one decide?
-fn is_enough(was: &Saw, now: &Saw, flaw: Option<&str>) -> bool {
+fn is_enough(given: &Given, was: &Saw, now: &Saw, oracle: Oracle, flaw: Option<&str>) -> bool {
     let pair = Pair {
-        name: "",
+        name: &given.name,
         before: was,
         after: now,
-        is_heavy: false,
+        work: given.work,
+        is_told: matches!(oracle, Oracle::ExitCode(_)),
         flaw,
     };
-    now.failure().is_some() && !pair.is_another_flaw()
+    now.failure().is_some() && pair.is_held_against()
 }
 
 /// What an input does, and whether it does so twice.

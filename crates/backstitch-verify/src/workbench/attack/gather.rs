@@ -36,9 +36,15 @@ pub(super) struct Variant {
 /// Variants, by the input that they are made of.
 type Lists = Vec<Vec<Vec<u8>>>;
 
+/// How many variants a manner gives each time that it has its turn: those of which few are needed
+/// to tell much come sooner.
+const OFTEN: usize = 3;
+const SELDOM: usize = 1;
+
 /// Variants of one manner.
 struct Manner {
     is_near: bool,
+    each_time: usize,
     made: std::vec::IntoIter<Vec<u8>>,
 }
 
@@ -51,18 +57,20 @@ impl Sources {
         let mut manners = self.manners(&mut Chance::new(seed), count);
         while variants.len() < count && !manners.is_empty() {
             manners.retain_mut(|manner| {
-                let next = manner
-                    .made
-                    .find(|it| it.len() <= BYTES_MAX && !known.contains(it));
-                let Some(bytes) = next else {
-                    return false;
-                };
-                if variants.len() < count {
-                    known.insert(bytes.clone());
-                    variants.push(Variant {
-                        bytes,
-                        is_near: manner.is_near,
-                    });
+                for _ in 0..manner.each_time {
+                    let next = manner
+                        .made
+                        .find(|it| it.len() <= BYTES_MAX && !known.contains(it));
+                    let Some(bytes) = next else {
+                        return false;
+                    };
+                    if variants.len() < count {
+                        known.insert(bytes.clone());
+                        variants.push(Variant {
+                            bytes,
+                            is_near: manner.is_near,
+                        });
+                    }
                 }
                 true
             });
@@ -72,47 +80,69 @@ impl Sources {
 
     fn manners(&self, chance: &mut Chance, count: usize) -> Vec<Manner> {
         let mut manners = Vec::new();
-        let mut add = |is_near: bool, made: Vec<Vec<u8>>| {
+        let mut add = |is_near: bool, each_time: usize, made: Vec<Vec<u8>>| {
             manners.push(Manner {
                 is_near,
+                each_time,
                 made: made.into_iter(),
             });
         };
+        let (listed, benign) = (fit(&self.listed), fit(&self.benign));
         let of_listed = |make: fn(&[u8]) -> Vec<Vec<u8>>| in_turn(&self.listed, &make);
-        add(true, self.edges.variants(&self.listed));
-        add(true, of_listed(mutate::longer));
-        add(true, of_listed(mutate::synonyms));
-        add(true, of_listed(siblings::other_keys));
+        add(true, OFTEN, self.edges.variants(&self.listed));
+        add(true, OFTEN, of_listed(mutate::longer));
+        add(true, OFTEN, of_listed(mutate::synonyms));
+        add(true, OFTEN, of_listed(siblings::other_keys));
         for manner in 0..3 {
             let commands = |input: &[u8]| {
                 let [alone, given, before] = siblings::commands(input, &self.words);
                 [alone, given, before][manner].clone()
             };
-            add(true, in_turn(&self.listed, &commands));
+            add(true, OFTEN, in_turn(&self.listed, &commands));
         }
+        if is_text(&self.listed) {
+            let made = self.listed.iter().map(|it| texts::spaced(it));
+            add(
+                true,
+                OFTEN,
+                taking_turns(made.map(|it| shuffled(it, chance))),
+            );
+        }
+        let within = listed.iter().flat_map(|input| {
+            let each = benign.iter().map(move |other| (input, other));
+            each.map(|(input, other)| siblings::within(input, other))
+        });
+        add(true, OFTEN, taking_turns(within));
         let telling = self.listed.iter().map(|it| mutate::telling(it));
-        add(true, taking_turns(telling.map(|it| shuffled(it, chance))));
-        let (listed, benign) = (fit(&self.listed), fit(&self.benign));
+        add(
+            true,
+            SELDOM,
+            taking_turns(telling.map(|it| shuffled(it, chance))),
+        );
         if !is_text(&listed) {
             let both = [&listed[..], &benign].concat();
-            add(true, in_turn(&both, &windows::products));
-            add(true, in_turn(&both, &windows::by_one));
+            add(true, OFTEN, in_turn(&both, &windows::products));
+            add(true, OFTEN, in_turn(&both, &windows::by_one));
         }
         for lists in self.everywhere(&listed, &benign) {
             let made = lists.into_iter().map(|it| shuffled(it, chance));
-            add(true, taking_turns(made));
+            add(true, SELDOM, taking_turns(made));
         }
         // What breaks an input's form is as near to the flaw.
         for lists in self.everywhere(&benign, &[]) {
             let made = lists.into_iter().map(|it| shuffled(it, chance));
-            add(true, taking_turns(made));
+            add(true, SELDOM, taking_turns(made));
         }
         for lists in self.gentle(&benign) {
             let made = lists.into_iter().map(|it| shuffled(it, chance));
-            add(false, taking_turns(made));
+            add(false, OFTEN, taking_turns(made));
         }
         for inputs in [&self.listed, &self.benign] {
-            add(true, mutate::by_chance(inputs, &self.words, chance, count));
+            add(
+                true,
+                SELDOM,
+                mutate::by_chance(inputs, &self.words, chance, count),
+            );
         }
         manners
     }
@@ -128,6 +158,8 @@ impl Sources {
             vec![
                 of_each(&|input| texts::words(input, &[])),
                 of_each(&texts::lines),
+                of_each(&texts::punctuated),
+                of_each(&texts::with_signs),
                 of_each(&|input| texts::grown(input, edges.length)),
                 of_each(&|input| texts::counted(input, edges.least_value())),
             ]

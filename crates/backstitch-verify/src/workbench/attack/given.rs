@@ -6,13 +6,15 @@ use backstitch_model::tree_reproducer::Input;
 use super::VARIANTS_MAX;
 use super::gather::{Sources, Variant};
 use super::mutate::{self, Edges};
-use super::shots::{Given, Role};
+use super::shots::{Given, Role, Work};
 
 /// The most of a variant that is shown, in bytes.
 const SHOWN_BYTES_MAX: usize = 40;
 /// The most texts that are taken from a script, and the most of its lines that are read.
 const QUOTED_MAX: usize = 40;
 const QUOTED_LINES_MAX: usize = 400;
+/// How many times as long as the reproducer's own an input is that is huge.
+const HUGE: usize = 5;
 /// Programs that take a program's text as an argument, after one of these words.
 const SCRIPT_FLAGS: [&str; 4] = ["-c", "-e", "--eval", "-p"];
 
@@ -80,36 +82,44 @@ pub(super) fn variants(
             Role::Gentle
         };
         Given {
-            is_heavy: is_heavy(&input.bytes, &usual),
+            work: work(&input.bytes, &usual),
             ..given(reproducer, shown, role, Some(input))
         }
     };
     made.into_iter().enumerate().map(with).collect()
 }
 
-/// Does an input ask for more work than all of these: is it far longer, or does a number in it say
-/// more? Where it is no text each byte may be of a number.
-fn is_heavy(input: &[u8], usual: &[&Vec<u8>]) -> bool {
+/// Does an input ask for more work than all of these: is it longer, or does a number in it say more?
+/// Where it is no text each byte may be of a number.
+fn work(input: &[u8], usual: &[&Vec<u8>]) -> Work {
     let longest = usual.iter().map(|it| it.len()).max().unwrap_or(0);
-    if input.len() > longest * 2 {
-        return true;
+    if input.len() > longest * HUGE {
+        return Work::Huge;
     }
     let is_text = |input: &[u8]| mutate::text(input).is_some();
-    if !is_text(input) || !usual.iter().all(|it| is_text(it)) {
+    let says_more = if is_text(input) && usual.iter().all(|it| is_text(it)) {
+        greatest(input) > usual.iter().filter_map(|it| greatest(it)).max()
+    } else {
         let most = |at: usize| usual.iter().filter_map(|it| it.get(at)).max();
         let mut bytes = input.iter().enumerate();
-        return bytes.any(|(at, byte)| most(at).is_none_or(|most| byte > most));
-    }
-    let greatest = |input: &[u8]| {
-        let numbers = mutate::numbers(input).into_iter();
-        let digits = numbers.map(|(from, to)| {
-            let digits = &input[from..to];
-            let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
-            (digits.len() - zeros, digits[zeros..].to_vec())
-        });
-        digits.max()
+        bytes.any(|(at, byte)| most(at).is_none_or(|most| byte > most))
     };
-    greatest(input) > usual.iter().filter_map(|it| greatest(it)).max()
+    if says_more || input.len() > longest * 2 {
+        Work::Heavy
+    } else {
+        Work::Usual
+    }
+}
+
+/// The greatest number of a text: how many digits it has, and which.
+fn greatest(input: &[u8]) -> Option<(usize, &[u8])> {
+    let numbers = mutate::numbers(input).into_iter();
+    let digits = numbers.map(|(from, to)| {
+        let digits = &input[from..to];
+        let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+        (digits.len() - zeros, &digits[zeros..])
+    });
+    digits.max()
 }
 
 /// Short texts in quotes in a script: what it sets up.
@@ -140,12 +150,12 @@ fn of_arguments(reproducer: &TreeReproducer) -> Vec<Given> {
                 continue;
             };
             let name = format!("variant {} ({})", made.len() + 1, shown(text.as_bytes()));
-            let is_heavy = is_heavy(text.as_bytes(), &usual);
+            let work = work(text.as_bytes(), &usual);
             let mut argv = reproducer.argv.clone();
             argv[*place] = text;
             made.push(Given {
                 argv,
-                is_heavy,
+                work,
                 ..given(reproducer, name, Role::Near, None)
             });
         }
@@ -179,7 +189,7 @@ fn given(reproducer: &TreeReproducer, name: String, role: Role, input: Option<In
         role,
         argv: reproducer.argv.clone(),
         input,
-        is_heavy: false,
+        work: Work::Usual,
     }
 }
 
@@ -215,14 +225,25 @@ mod tests {
     fn heavy_is_what_is_far_longer_or_says_a_greater_number() {
         let text = b"join 3\nsend x\n".to_vec();
         for heavy in [&b"join 4\nsend x\n"[..], b"join 10\n", &text.repeat(3)] {
-            assert!(is_heavy(heavy, &[&text]), "{}", heavy.escape_ascii());
+            assert_eq!(
+                work(heavy, &[&text]),
+                Work::Heavy,
+                "{}",
+                heavy.escape_ascii()
+            );
         }
         for light in [&b"join 2\nsend y\nsend y\n"[..], b"join 03\n", b""] {
-            assert!(!is_heavy(light, &[&text]), "{}", light.escape_ascii());
+            assert_eq!(
+                work(light, &[&text]),
+                Work::Usual,
+                "{}",
+                light.escape_ascii()
+            );
         }
         let bytes = b"\x00\x10\xff".to_vec();
-        assert!(is_heavy(b"\x00\x11\xff", &[&bytes]));
-        assert!(!is_heavy(b"\x00\x0f", &[&bytes]));
+        assert_eq!(work(b"\x00\x11\xff", &[&bytes]), Work::Heavy);
+        assert_eq!(work(b"\x00\x0f", &[&bytes]), Work::Usual);
+        assert_eq!(work(&text.repeat(6), &[&text]), Work::Huge);
     }
 
     #[test]

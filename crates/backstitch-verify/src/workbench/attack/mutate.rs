@@ -33,7 +33,7 @@ const EDGES: [u64; 12] = [
 ];
 
 /// Texts that stand for one another where a filter knows only one of them.
-const SYNONYMS: [(&str, &str); 14] = [
+const SYNONYMS: [(&str, &str); 16] = [
     ("../", "..\\"),
     ("../", "%2e%2e/"),
     ("../", "..%2f"),
@@ -44,6 +44,8 @@ const SYNONYMS: [(&str, &str); 14] = [
     ("/", "//"),
     ("/", "\\"),
     ("__proto__", "constructor.prototype"),
+    ("posix", "os"),
+    ("builtins", "__builtin__"),
     ("\n", "\r\n"),
     (" ", "\t"),
     ("'", "\""),

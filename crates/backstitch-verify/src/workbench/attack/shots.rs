@@ -63,6 +63,17 @@ pub(super) enum Role {
     Gentle,
 }
 
+/// How much work an input asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    /// No more than the reproducer's own.
+    Usual,
+    /// More: it is longer, or a number in it says more.
+    Heavy,
+    /// It is many times as long.
+    Huge,
+}
+
 /// What a run is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Given {
@@ -73,7 +84,7 @@ pub(super) struct Given {
     pub(super) argv: Vec<String>,
     pub(super) input: Option<Input>,
     /// Does it ask for more work than the reproducer's own inputs do?
-    pub(super) is_heavy: bool,
+    pub(super) work: Work,
 }
 
 /// A run that ended.
@@ -97,6 +108,8 @@ pub(super) struct Stage<'run> {
     shots: usize,
     /// How long the longest run took that was alone and came to its end.
     pub(super) longest: Duration,
+    /// Have so many hung that the others get less time?
+    pub(super) is_hurried: bool,
 }
 
 impl<'run> Stage<'run> {
@@ -121,6 +134,7 @@ impl<'run> Stage<'run> {
             work: work.canonicalize().doing("find directory", work)?,
             shots: 0,
             longest: Duration::ZERO,
+            is_hurried: false,
         };
         if let Some(build) = &reproducer.build {
             let upon = built.replica(session, &work.join("reproducer"))?;

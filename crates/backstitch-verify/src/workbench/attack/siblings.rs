@@ -53,6 +53,27 @@ pub(super) fn commands(input: &[u8], words: &[String]) -> [Vec<Vec<u8>>; 3] {
     made
 }
 
+/// An input that shows the flaw within one that shows none: after its first lines, and before what
+/// is left of them. What is not of lines is put in at a few places.
+pub(super) fn within(input: &[u8], other: &[u8]) -> Vec<Vec<u8>> {
+    let ends = other.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    let mut places: Vec<usize> = ends.map(|(at, _)| at + 1).take(LINES_MAX).collect();
+    if places.len() < 2 {
+        let step = other.len().div_ceil(LINES_MAX).max(1);
+        places = (1..=other.len()).step_by(step).collect();
+    }
+    let last = input.strip_suffix(b"\n").unwrap_or(input);
+    let mut made = Vec::new();
+    for at in places {
+        let (head, tail) = other.split_at(at);
+        made.push([head, input].concat());
+        made.push([head, input, tail].concat());
+        // Without what ends it all.
+        made.push([head, &last[..last.len().saturating_sub(1)], tail].concat());
+    }
+    made
+}
+
 /// A JSON text whose keys that lead to what all objects share are other ones that lead there, at
 /// their own places and below other keys.
 pub(super) fn other_keys(input: &[u8]) -> Vec<Vec<u8>> {
@@ -122,6 +143,19 @@ mod tests {
         assert!(holds(&before, "add a\ndrop a\nclear\nshow\n"));
         assert!(!holds(&given, "add a\ndrop a\nshow\n"));
         assert!(commands(b"one line", &words).iter().all(Vec::is_empty));
+    }
+
+    #[test]
+    fn the_flaw_stands_within_an_ordinary_input() {
+        let made = within(b"cos\nmkdir\ntR.", b"(dp0\nVuser\ns.\n");
+        for wanted in [
+            "(dp0\ncos\nmkdir\ntR.",
+            "(dp0\nVuser\ncos\nmkdir\ntR.s.\n",
+            "(dp0\nVuser\ncos\nmkdir\ntRs.\n",
+        ] {
+            assert!(holds(&made, wanted), "{wanted}");
+        }
+        assert!(within(b"", b"").is_empty() && within(b"x", &[7; 9999]).len() < 60);
     }
 
     #[test]

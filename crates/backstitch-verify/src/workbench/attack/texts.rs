@@ -49,6 +49,8 @@ const NUMBERS: [&str; 30] = [
     "4294967296",
     "9223372036854775807",
 ];
+/// Signs that names and texts have now and then.
+const SIGNS: [&str; 8] = ["{", "}", "[", "-", "_", "+", "@", "\u{e9}"];
 /// Lengths of words that a program meets every day.
 const ORDINARY_LENGTHS: [usize; 7] = [10, 20, 33, 50, 70, 150, 300];
 /// Numbers that it does.
@@ -92,7 +94,13 @@ const UPS: [&str; 14] = [
 
 /// The words replaced, lengthened, removed and doubled, each alone.
 pub(super) fn words(input: &[u8], others: &[String]) -> Vec<Vec<u8>> {
-    let places = stretches(input, |byte| !separates(*byte));
+    let mut places = stretches(input, |byte| !separates(*byte));
+    // What is only signs is no word: it may mean something to whoever reads the line.
+    places.retain(|(from, to)| {
+        input[*from..*to]
+            .iter()
+            .any(|byte| !byte.is_ascii_punctuation())
+    });
     let own = places.iter().map(|(from, to)| input[*from..*to].to_vec());
     let known = others
         .iter()
@@ -175,6 +183,58 @@ pub(super) fn grown(input: &[u8], edge: Option<usize>) -> Vec<Vec<u8>> {
             }
         }
     }
+    made
+}
+
+/// A sign between letters stands several times; nothing that leads out of a folder comes of it.
+pub(super) fn punctuated(input: &[u8]) -> Vec<Vec<u8>> {
+    // Without those that speak to a shell or end a text.
+    let is_sign = |byte: &u8| byte.is_ascii_punctuation() && !b";|&$`<>'\"\\#!".contains(byte);
+    let mut made = Vec::new();
+    for (from, to) in stretches(input, is_sign).into_iter().take(PLACES_MAX / 2) {
+        if to - from > 1 {
+            continue;
+        }
+        for times in [2, 6] {
+            let more = replaced(input, from, to, &input[from..to].repeat(times));
+            let leads_out = more
+                .windows(3)
+                .any(|part| part == b"../" || part == b"..\\");
+            if !leads_out {
+                made.push(more);
+            }
+        }
+    }
+    made
+}
+
+/// Words with a sign in them that means nothing special to a shell, a path or a page.
+pub(super) fn with_signs(input: &[u8]) -> Vec<Vec<u8>> {
+    let mut made = Vec::new();
+    let words = stretches(input, u8::is_ascii_alphabetic).into_iter();
+    for (from, to) in words
+        .filter(|(from, to)| to - from > 2)
+        .take(PLACES_MAX / 4)
+    {
+        let middle = usize::midpoint(from, to);
+        for sign in SIGNS {
+            made.push(replaced(input, middle, middle, sign.as_bytes()));
+        }
+    }
+    made
+}
+
+/// A blank where a sign meets a letter.
+pub(super) fn spaced(input: &[u8]) -> Vec<Vec<u8>> {
+    let mut made = Vec::new();
+    let meets = |pair: &[u8]| {
+        pair[0].is_ascii_alphanumeric() && pair[1].is_ascii_punctuation()
+            || pair[0].is_ascii_punctuation() && pair[1].is_ascii_alphanumeric()
+    };
+    let places = input.windows(2).enumerate().filter(|(_, pair)| meets(pair));
+    let places: Vec<usize> = places.map(|(at, _)| at + 1).take(PLACES_MAX / 2).collect();
+    made.extend(places.iter().map(|at| replaced(input, *at, *at, b" ")));
+    made.extend(places.iter().map(|at| replaced(input, *at, *at, b"\t")));
     made
 }
 
@@ -434,6 +494,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_used_every_day_is_longer_and_other_and_keeps_its_form() {
+        let long = format!("name,{}\n", "xyz".repeat(11));
+        assert!(holds(&grown(b"name,xyz\n", None), &long));
+        assert!(!holds(&grown(b"name,xyz\n", Some(33)), &long));
+        assert!(holds(&grown(b"name,xyz\n", Some(34)), &long));
+        assert!(holds(&counted(b"n 7", None), "n 1000"));
+        assert!(!holds(&counted(b"n 7", Some(1000)), "n 1000"));
+        assert!(holds(&punctuated(b"get a.txt"), "get a..txt"));
+        assert!(
+            punctuated(b"get ./a")
+                .iter()
+                .all(|it| !it.starts_with(b"get ../"))
+        );
+    }
+
+    #[test]
     fn lists_are_bounded_whatever_the_input() {
         let long = "1,a\n".repeat(20_000);
         let deep = format!("{}1{}", "[".repeat(100), "]".repeat(100));
@@ -444,6 +520,11 @@ mod tests {
                 lengths(input),
                 counts(input),
                 special(input),
+                punctuated(input),
+                with_signs(input),
+                spaced(input),
+                grown(input, None),
+                counted(input, None),
                 lines(input),
                 json(input, &[]),
             ] {
