@@ -12,7 +12,7 @@ use super::volley::Glance;
 use crate::workbench::error::VerifyError;
 
 /// How long all variants may take on one build of one tree.
-const TIME: Duration = Duration::from_secs(60);
+const TIME: Duration = Duration::from_secs(30);
 /// How many are run together: few at first, since one may be all that is needed.
 const TOGETHER: [usize; 3] = [16, 64, 128];
 /// How many are run again alone because of what they showed, unless one showed something else then.
