@@ -5,11 +5,14 @@
 //! of it; and an end that says nothing about the flaw is never green.
 
 mod report;
+mod signature;
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::reproducer::Sight;
+
+pub use signature::Signature;
 
 /// How the end of a run shows a flaw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,22 +157,6 @@ impl Shown {
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::Flaw(_) | Self::Other(_))
     }
-}
-
-/// The kind of a failure by what was said of it: two of one kind may have one cause. Whatever breaks
-/// memory or its arithmetic is one kind, since one flaw shows in many ways there.
-pub fn kind_of(said: &str) -> String {
-    if said.contains("Sanitizer") || said.contains(": runtime error: ") || said.contains("signal ")
-    {
-        return "memory".into();
-    }
-    if let Some((_, rest)) = said.split_once(" panicked at ") {
-        // The place moves with every change, and numbers with the input.
-        let message = rest.split_once(": ").map_or("", |(_, message)| message);
-        let message = message.chars().filter(|c| !c.is_ascii_digit());
-        return format!("panic {}", message.collect::<String>().trim());
-    }
-    said.split(": ").next().unwrap_or(said).to_owned()
 }
 
 /// Why a run tells nothing whatever the oracle is.

@@ -1,7 +1,7 @@
 //! Owns knowing a failure by what a dying process prints: by the line that begins a report, and
 //! only where the process also ended as the reporter ends it.
 
-use super::{End, Oracle, Run, cut};
+use super::{End, Oracle, Run, cut, signature};
 
 /// A failure that a run shows.
 pub(super) struct Failure {
@@ -26,6 +26,9 @@ const CRASHES: [(i32, &str); 6] = [
 const BY_SIGNAL: i32 = 128;
 /// The exit code of a Rust program whose main thread panicked.
 const PANICKED: i32 = 101;
+
+/// How many lines of a report are looked at for its frames.
+const FRAMES_MAX: usize = 64;
 
 pub(super) fn is_crash(signal: i32) -> bool {
     CRASHES.iter().any(|(number, _)| *number == signal)
@@ -62,9 +65,15 @@ pub(super) fn failure(run: &Run) -> Option<Failure> {
 /// What a sanitizer or a runtime says of the end of a process that it ended.
 fn reported(run: &Run, signal: Option<i32>) -> Option<(Option<Oracle>, String)> {
     let lines = || run.stderr.lines().chain(run.stdout.lines());
-    for line in lines() {
+    let mut rest = lines();
+    while let Some(line) = rest.next() {
         if let Some(found) = sanitizer(line) {
-            return Some((found.oracle(), cut(line)));
+            let place = signature::place(rest.take(FRAMES_MAX));
+            let said = match place {
+                Some(place) => format!("{}{}{}", cut(line), signature::PLACE, cut(place)),
+                None => cut(line),
+            };
+            return Some((found.oracle(), said));
         }
     }
     let aborted = signal == Some(6);

@@ -150,10 +150,10 @@ fn names_are_read_back_and_codes_that_say_that_nothing_ran_are_refused() {
 
 #[test]
 fn failures_are_of_one_kind_by_what_they_say_and_not_by_where() {
-    let kind = |run: &Run| {
+    let signature = |run: &Run| {
         let oracle = Oracle::recognise(run).unwrap();
         match oracle.look(run) {
-            Shown::Flaw(said) => kind_of(&said),
+            Shown::Flaw(said) => Signature::of(&said),
             other => panic!("{other:?}"),
         }
     };
@@ -162,12 +162,15 @@ fn failures_are_of_one_kind_by_what_they_say_and_not_by_where() {
         run(End::Code(1), UBSAN),
         run(End::Signal(11), ""),
     ];
-    assert!(memory.iter().all(|run| kind(run) == "memory"));
-    let panic = |text: &str| kind(&run(End::Code(101), text));
+    let signal = signature(&memory[2]);
+    assert!(memory.iter().all(|run| !signature(run).is_unlike(&signal)));
+    let panic = |text: &str| signature(&run(End::Code(101), text));
     let moved = "thread 'main' panicked at src/main.rs:9:1:\nindex out of bounds: the len is 7\n";
     let first = "thread 'main' panicked at src/main.rs:2:5:\nindex out of bounds: the len is 3\n";
     assert_eq!(panic(first), panic(moved));
     assert_ne!(panic(first), panic(NEWER_PANIC));
-    assert_eq!(kind(&run(End::Code(1), PYTHON)), "KeyError");
-    assert_eq!(kind(&run(End::Code(1), NODE)), "Error");
+    let (python, node) = (run(End::Code(1), PYTHON), run(End::Code(1), NODE));
+    assert!(signature(&python).is_unlike(&signature(&node)));
+    assert!(signature(&python).is_unlike(&signal));
+    assert_eq!(signature(&python), Signature::of("KeyError: 'another'"));
 }

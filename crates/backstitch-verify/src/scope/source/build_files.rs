@@ -44,6 +44,9 @@ const TARGETS: &[&str] = &[
     "Extension(",
 ];
 
+/// What a Makefile is asked for.
+const GOALS: [&str; 4] = ["all", "check", "test", "tests"];
+
 /// Looks at the files that build and measure, and lists those to put back.
 pub fn look(pairs: &[Pair<'_>], seen: &mut Sightings, relay: &mut BTreeSet<RelPath>) {
     let came: BTreeSet<&str> = names(pairs, |pair| pair.before.is_none());
@@ -193,6 +196,25 @@ fn dropped(pair: &Pair<'_>, lost: &[&str], went: &BTreeSet<&str>, seen: &mut Sig
         );
         if was > is {
             let what = format!("what {} names is built no longer", shortened(target));
+            seen.object(Objection::TargetDropped, pair.whole(), what);
+            return;
+        }
+    }
+    // `check: unit script` that becomes `check: script`.
+    let needed = |lines: &mut dyn Iterator<Item = (u32, &str)>, target: &str| -> Vec<String> {
+        lines
+            .filter_map(|(_, line)| line.split_once(':'))
+            .filter(|(name, _)| name.trim() == target)
+            .flat_map(|(_, needs)| needs.split_whitespace().map(str::to_owned))
+            .collect()
+    };
+    for target in GOALS {
+        let was = needed(&mut pair.removed(), target);
+        let is = needed(&mut pair.added(), target);
+        // Files are looked at below.
+        let is_lost = |word: &&String| !word.contains('.') && !is.contains(word);
+        if let Some(word) = was.iter().find(is_lost) {
+            let what = format!("`{target}` no longer needs {}", shortened(word));
             seen.object(Objection::TargetDropped, pair.whole(), what);
             return;
         }

@@ -30,6 +30,8 @@ const SKIPS: &[&str] = &[
     "importorskip",
     "__test__=False",
     "collect_ignore",
+    "load_tests(",
+    "pytest_collection_modifyitems",
     ".skip(",
     ".skip=",
     ".only(",

@@ -11,8 +11,8 @@ use super::given::{benign, listed, of_samples, variants};
 use super::judge::{self, Control, Pair, Saw};
 use super::many::{self, Seen, Wary};
 use super::samples::samples;
-use super::shots::{Given, Role, Stage};
-use super::{Attacked, Build, RUNS, Record, control, place, saw};
+use super::shots::{Given, Role, Stage, Work};
+use super::{Attacked, Build, RUNS, Record, control, of_controls, place, saw};
 use crate::workbench::Workbench;
 use crate::workbench::baseline::{Attempt, Baseline};
 use crate::workbench::error::VerifyError;
@@ -80,7 +80,8 @@ impl Workbench<'_> {
         let (alike, apart) = after.quiet(&marks)?;
         let mut pairs = pairs;
         pairs.extend(apart.iter().map(|(before, after)| (before, after)));
-        let (outcome, notes) = judge::compare(&pairs, alike);
+        let leaking = after.leaking()?;
+        let (outcome, notes) = judge::compare(&pairs, alike, &leaking);
         let elapsed = elapsed + began.elapsed();
         Ok(AttackedAfter {
             reproduce,
@@ -119,8 +120,15 @@ struct After<'run> {
     log: Option<PathBuf>,
 }
 
-/// What variants showed before and show now, by their names.
-type Shown<'run> = Vec<(String, &'run Saw, Saw)>;
+/// What an input showed before and shows now.
+struct Shown<'run> {
+    name: String,
+    before: &'run Saw,
+    after: Saw,
+    work: Work,
+    /// What a listed input showed on the same build of the untouched tree.
+    flaw: Option<&'run str>,
+}
 
 /// What the variants do in the changed tree as it is built, by their numbers.
 type Marks = BTreeMap<usize, Seen>;
@@ -217,7 +225,6 @@ impl<'run> After<'run> {
     ) -> Result<(CheckRun, Marks), VerifyError> {
         let began = Instant::now();
         let mut notes = Vec::new();
-        let record = &self.before.record;
         // Where a listed input is not green no variant need be tried.
         let is_green = reproduce.outcome == Outcome::Passed;
         let (seen, marks) = if is_green {
@@ -227,27 +234,26 @@ impl<'run> After<'run> {
         };
         let pairs: Vec<_> = seen
             .iter()
-            .map(|(name, before, after)| Pair {
-                name,
-                before,
-                after,
+            .map(|shown| Pair {
+                name: &shown.name,
+                before: shown.before,
+                after: &shown.after,
+                work: shown.work,
+                is_told: matches!(self.oracle, Oracle::ExitCode(_)),
+                flaw: shown.flaw,
             })
             .collect();
         let red = pairs
             .iter()
             .filter(|pair| pair.before.failure().is_some())
             .count();
-        let flaw = record.flaw.as_deref();
-        let others = pairs
-            .iter()
-            .filter(|pair| pair.is_another_flaw(flaw))
-            .count();
+        let others = pairs.iter().filter(|pair| pair.is_another_flaw()).count();
         if others > 0 {
             notes.push(format!(
                 "{others} variants show another flaw, before and after, which does not count here"
             ));
         }
-        let outcome = match judge::re_attack(&pairs, controls, flaw) {
+        let outcome = match judge::re_attack(&pairs, controls) {
             Outcome::NotRun(_) if !self.before.is_red() => {
                 Outcome::NotRun("the reproducer was not red before".into())
             }
@@ -277,7 +283,7 @@ impl<'run> After<'run> {
 
     /// What each variant showed before and shows here, on each build: all of them, or as far as
     /// the first that fails.
-    fn seen(&mut self, notes: &mut Vec<String>) -> Result<(Shown<'run>, Marks), VerifyError> {
+    fn seen(&mut self, notes: &mut Vec<String>) -> Result<(Vec<Shown<'run>>, Marks), VerifyError> {
         let record: &'run Record = &self.before.record;
         let flaw = record.flaw.as_deref();
         let mut seen = Vec::new();
@@ -297,8 +303,14 @@ impl<'run> After<'run> {
         let mut is_decided = false;
         for (number, now) in &plain {
             let was = &record.plain[*number].saw;
-            is_decided |= is_enough(was, &now.saw, flaw);
-            seen.push((self.all[*number].name.clone(), was, now.saw.clone()));
+            is_decided |= is_enough(&self.all[*number], was, &now.saw, self.oracle, flaw);
+            seen.push(Shown {
+                name: self.all[*number].name.clone(),
+                before: was,
+                after: now.saw.clone(),
+                work: self.all[*number].work,
+                flaw,
+            });
         }
         if !is_first && !is_decided {
             self.seen_instrumented(&mut seen, notes)?;
@@ -310,14 +322,14 @@ impl<'run> After<'run> {
     /// decides.
     fn seen_instrumented(
         &mut self,
-        seen: &mut Shown<'run>,
+        seen: &mut Vec<Shown<'run>>,
         notes: &mut Vec<String>,
     ) -> Result<bool, VerifyError> {
         let record: &'run Record = &self.before.record;
-        let flaw = record.flaw.as_deref();
         let Ok(before) = &record.instrumented else {
             return Ok(false);
         };
+        let flaw = before.flaw.as_deref().or(record.flaw.as_deref());
         let stage = match &mut self.instrumented {
             Ok(stage) => stage,
             Err(why) => {
@@ -330,8 +342,14 @@ impl<'run> After<'run> {
         for (number, now) in there {
             let name = format!("{}, built with sanitizers,", self.all[number].name);
             let was = &before.variants[number].saw;
-            is_decided |= is_enough(was, &now.saw, flaw);
-            seen.push((name, was, now.saw));
+            is_decided |= is_enough(&self.all[number], was, &now.saw, self.oracle, flaw);
+            seen.push(Shown {
+                name,
+                before: was,
+                after: now.saw,
+                work: self.all[number].work,
+                flaw,
+            });
         }
         if is_decided {
             return Ok(true);
@@ -340,7 +358,13 @@ impl<'run> After<'run> {
             let shot = stage.shoot(given)?;
             stage.forget(&shot)?;
             let name = format!("{}, built with sanitizers,", given.name);
-            seen.push((name, was, saw(self.oracle, &shot)));
+            seen.push(Shown {
+                name,
+                before: was,
+                after: saw(self.oracle, &shot),
+                work: Work::Usual,
+                flaw,
+            });
         }
         Ok(false)
     }
@@ -380,6 +404,22 @@ impl<'run> After<'run> {
             pairs.push((before, after));
         }
         Ok((same.len(), pairs))
+    }
+
+    /// The controls that free all that they use on the untouched tree, and do not so here.
+    fn leaking(&mut self) -> Result<Vec<String>, VerifyError> {
+        let mut leaking = Vec::new();
+        let record = &self.before.record;
+        let (Ok(before), Ok(stage)) = (&record.instrumented, &mut self.instrumented) else {
+            return Ok(leaking);
+        };
+        let samples = samples(self.baseline.origin.tree(), self.reproducer);
+        for given in of_controls(self.reproducer, samples, &record.controls) {
+            if before.tidy.contains(&given.name) && stage.leaks(&given)? {
+                leaking.push(given.name);
+            }
+        }
+        Ok(leaking)
     }
 
     /// What the controls of the untouched tree do here, by their names.
@@ -433,19 +473,22 @@ fn attacked(
     };
     let wary = Wary {
         again: &again,
-        enough: &|number, saw| is_enough(&before[number].saw, saw, flaw),
+        enough: &|number, saw| is_enough(&all[number], &before[number].saw, saw, oracle, flaw),
     };
     many::attacked(stage, all, &order, oracle, &wary, notes)
 }
 
 /// Does this one decide?
-fn is_enough(was: &Saw, now: &Saw, flaw: Option<&str>) -> bool {
+fn is_enough(given: &Given, was: &Saw, now: &Saw, oracle: Oracle, flaw: Option<&str>) -> bool {
     let pair = Pair {
-        name: "",
+        name: &given.name,
         before: was,
         after: now,
+        work: given.work,
+        is_told: matches!(oracle, Oracle::ExitCode(_)),
+        flaw,
     };
-    now.failure().is_some() && !pair.is_another_flaw(flaw)
+    now.failure().is_some() && pair.is_held_against()
 }
 
 /// What an input does, and whether it does so twice.

@@ -8,6 +8,9 @@ const KEPT_BYTES_MAX: usize = 16 << 10;
 /// The most of a line that is shown, in characters.
 const SHOWN_CHARS_MAX: usize = 60;
 
+/// How much of a line is left where it lost its end, at least: an empty line may be another answer.
+const LOST_FROM_CHARS: usize = 16;
+
 /// How a run ends that did what it was asked for.
 const DONE: &str = "exit code 0";
 /// The multiplier of the hash FNV-1a.
@@ -60,6 +63,21 @@ impl Behaviour {
             && (self.stdout == after.stdout
                 || is_begun(&self.stdout, &after.stdout)
                 || is_begun(&after.stdout, &self.stdout))
+    }
+
+    /// Do both say that all is well, and does a line of the output lose its end in `after`?
+    pub(super) fn loses(&self, after: &Self) -> bool {
+        if self.end != DONE || after.end != DONE {
+            return false;
+        }
+        let (old, new) = (self.stdout.text.lines(), after.stdout.text.lines());
+        let differing = old.zip(new).find(|(one, other)| one != other);
+        differing.is_some_and(|(one, other)| {
+            let is_telling = other.chars().filter(|c| c.is_alphanumeric()).count() > 2;
+            let left = other.chars().count();
+            let is_long = left >= LOST_FROM_CHARS;
+            one.starts_with(other) && (is_long || is_telling && left * 2 > one.chars().count())
+        })
     }
 
     /// The first thing that differs in `after`, in words.
@@ -236,6 +254,18 @@ mod tests {
             run("a").difference(&failing).unwrap(),
             "exit code 0 became exit code 1"
         );
+    }
+
+    #[test]
+    fn a_line_that_loses_its_end_without_a_word_is_known() {
+        let run = |end: &str, out: &str| Behaviour::new(end.into(), out, "");
+        let text = "a rather long text, and its end\nmore\n";
+        let before = run(DONE, text);
+        assert!(before.loses(&run(DONE, "a rather long text,\nmore\n")));
+        assert!(!before.loses(&run("exit code 1", "a rather long text,\nmore\n")));
+        for other in ["\nmore\n", "another text\nmore\n", text] {
+            assert!(!before.loses(&run(DONE, other)), "{other}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::Build;
 use super::judge::Saw;
 use super::mutate::Edges;
 use super::saw;
-use super::shots::{Given, Role};
+use super::shots::{Given, Role, Work};
 use crate::workbench::error::VerifyError;
 
 /// How often a range is halved: enough for lengths of 64 KiB.
@@ -76,6 +76,7 @@ impl Before<'_> {
                     name: like.name.clone(),
                     bytes: input(middle),
                 }),
+                work: Work::Usual,
             };
             let Some(shot) = self.shoot(on, &given)? else {
                 return Ok(None);

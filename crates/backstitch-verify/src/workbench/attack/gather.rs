@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::mutate::{self, BYTES_MAX, Edges};
-use super::{texts, windows};
+use super::{siblings, texts, windows};
 use crate::workbench::variants::Chance;
 
 /// The longest input that is varied at every place, in bytes.
@@ -33,9 +33,18 @@ pub(super) struct Variant {
     pub(super) is_near: bool,
 }
 
+/// Variants, by the input that they are made of.
+type Lists = Vec<Vec<Vec<u8>>>;
+
+/// How many variants a manner gives each time that it has its turn: those of which few are needed
+/// to tell much come sooner.
+const OFTEN: usize = 3;
+const SELDOM: usize = 1;
+
 /// Variants of one manner.
 struct Manner {
     is_near: bool,
+    each_time: usize,
     made: std::vec::IntoIter<Vec<u8>>,
 }
 
@@ -48,18 +57,20 @@ impl Sources {
         let mut manners = self.manners(&mut Chance::new(seed), count);
         while variants.len() < count && !manners.is_empty() {
             manners.retain_mut(|manner| {
-                let next = manner
-                    .made
-                    .find(|it| it.len() <= BYTES_MAX && !known.contains(it));
-                let Some(bytes) = next else {
-                    return false;
-                };
-                if variants.len() < count {
-                    known.insert(bytes.clone());
-                    variants.push(Variant {
-                        bytes,
-                        is_near: manner.is_near,
-                    });
+                for _ in 0..manner.each_time {
+                    let next = manner
+                        .made
+                        .find(|it| it.len() <= BYTES_MAX && !known.contains(it));
+                    let Some(bytes) = next else {
+                        return false;
+                    };
+                    if variants.len() < count {
+                        known.insert(bytes.clone());
+                        variants.push(Variant {
+                            bytes,
+                            is_near: manner.is_near,
+                        });
+                    }
                 }
                 true
             });
@@ -69,59 +80,100 @@ impl Sources {
 
     fn manners(&self, chance: &mut Chance, count: usize) -> Vec<Manner> {
         let mut manners = Vec::new();
-        let mut add = |is_near: bool, made: Vec<Vec<u8>>| {
+        let mut add = |is_near: bool, each_time: usize, made: Vec<Vec<u8>>| {
             manners.push(Manner {
                 is_near,
+                each_time,
                 made: made.into_iter(),
             });
         };
-        let edges = self.edges.variants(&self.listed);
-        let longer: Vec<_> = self
-            .listed
-            .iter()
-            .flat_map(|it| mutate::longer(it))
-            .collect();
-        let telling: Vec<_> = self
-            .listed
-            .iter()
-            .flat_map(|it| mutate::telling(it))
-            .collect();
-        add(true, edges);
-        add(true, longer);
-        add(true, shuffled(telling, chance));
         let (listed, benign) = (fit(&self.listed), fit(&self.benign));
-        if !is_text(&listed) {
-            let both = || listed.iter().chain(&benign);
-            add(true, both().flat_map(|it| windows::products(it)).collect());
-            add(true, both().flat_map(|it| windows::by_one(it)).collect());
+        let of_listed = |make: fn(&[u8]) -> Vec<Vec<u8>>| in_turn(&self.listed, &make);
+        add(true, OFTEN, self.edges.variants(&self.listed));
+        add(true, OFTEN, of_listed(mutate::longer));
+        add(true, OFTEN, of_listed(mutate::synonyms));
+        add(true, OFTEN, of_listed(siblings::other_keys));
+        for manner in 0..3 {
+            let commands = |input: &[u8]| {
+                let [alone, given, before] = siblings::commands(input, &self.words);
+                [alone, given, before][manner].clone()
+            };
+            add(true, OFTEN, in_turn(&self.listed, &commands));
         }
-        for made in self.everywhere(&listed, &benign) {
-            add(true, shuffled(made, chance));
+        if is_text(&self.listed) {
+            let made = self.listed.iter().map(|it| texts::spaced(it));
+            add(
+                true,
+                OFTEN,
+                taking_turns(made.map(|it| shuffled(it, chance))),
+            );
+        }
+        let within = listed.iter().flat_map(|input| {
+            let each = benign.iter().map(move |other| (input, other));
+            each.map(|(input, other)| siblings::within(input, other))
+        });
+        add(true, OFTEN, taking_turns(within));
+        let telling = self.listed.iter().map(|it| mutate::telling(it));
+        add(
+            true,
+            SELDOM,
+            taking_turns(telling.map(|it| shuffled(it, chance))),
+        );
+        if !is_text(&listed) {
+            let both = [&listed[..], &benign].concat();
+            add(true, OFTEN, in_turn(&both, &windows::products));
+            add(true, OFTEN, in_turn(&both, &windows::by_one));
+        }
+        for lists in self.everywhere(&listed, &benign) {
+            let made = lists.into_iter().map(|it| shuffled(it, chance));
+            add(true, SELDOM, taking_turns(made));
         }
         // What breaks an input's form is as near to the flaw.
-        for made in self.everywhere(&benign, &[]) {
-            add(true, shuffled(made, chance));
+        for lists in self.everywhere(&benign, &[]) {
+            let made = lists.into_iter().map(|it| shuffled(it, chance));
+            add(true, SELDOM, taking_turns(made));
         }
-        if is_text(&benign) {
-            for make in [texts::words, |input: &[u8], _: &[String]| {
-                texts::lines(input)
-            }] {
-                let made = benign.iter().flat_map(|input| make(input, &[])).collect();
-                add(false, shuffled(made, chance));
-            }
+        for lists in self.gentle(&benign) {
+            let made = lists.into_iter().map(|it| shuffled(it, chance));
+            add(false, OFTEN, taking_turns(made));
         }
         for inputs in [&self.listed, &self.benign] {
-            add(true, mutate::by_chance(inputs, &self.words, chance, count));
+            add(
+                true,
+                SELDOM,
+                mutate::by_chance(inputs, &self.words, chance, count),
+            );
         }
         manners
     }
 
-    /// Variants that differ at each place in turn, by their manner.
-    fn everywhere(&self, inputs: &[Vec<u8>], others: &[Vec<u8>]) -> Vec<Vec<Vec<u8>>> {
+    /// Variants of inputs that show no flaw which keep their form, by their manner and input: what
+    /// somebody may well use the program for.
+    fn gentle(&self, benign: &[Vec<u8>]) -> Vec<Lists> {
+        let edges = &self.edges;
+        let of_each = |make: &dyn Fn(&[u8]) -> Vec<Vec<u8>>| -> Lists {
+            benign.iter().map(|input| make(input)).collect()
+        };
+        if is_text(benign) {
+            vec![
+                of_each(&|input| texts::words(input, &[])),
+                of_each(&texts::lines),
+                of_each(&texts::punctuated),
+                of_each(&texts::with_signs),
+                of_each(&|input| texts::grown(input, edges.length)),
+                of_each(&|input| texts::counted(input, edges.least_value())),
+            ]
+        } else {
+            vec![of_each(&windows::counted)]
+        }
+    }
+
+    /// Variants that differ at each place in turn, by their manner and input.
+    fn everywhere(&self, inputs: &[Vec<u8>], others: &[Vec<u8>]) -> Vec<Lists> {
         let words = &self.words;
-        let mut all: Vec<Vec<Vec<u8>>> = Vec::new();
+        let mut all: Vec<Lists> = Vec::new();
         let mut of_each = |make: &dyn Fn(&[u8]) -> Vec<Vec<u8>>| {
-            all.push(inputs.iter().flat_map(|input| make(input)).collect());
+            all.push(inputs.iter().map(|input| make(input)).collect());
         };
         if is_text(inputs) {
             of_each(&|input| texts::paths(input, words));
@@ -159,6 +211,21 @@ fn fit(inputs: &[Vec<u8>]) -> Vec<Vec<u8>> {
 
 fn is_text(inputs: &[Vec<u8>]) -> bool {
     inputs.iter().all(|input| mutate::text(input).is_some())
+}
+
+/// What is made of each input, one of each in turn: none is left out because another gives more.
+fn in_turn(inputs: &[Vec<u8>], make: &dyn Fn(&[u8]) -> Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    taking_turns(inputs.iter().map(|input| make(input)))
+}
+
+/// The first of each list, then the second of each, and so on.
+fn taking_turns(lists: impl Iterator<Item = Vec<Vec<u8>>>) -> Vec<Vec<u8>> {
+    let mut lists: Vec<_> = lists.map(Vec::into_iter).collect();
+    let mut all = Vec::new();
+    while !lists.is_empty() {
+        lists.retain_mut(|list| list.next().map(|made| all.push(made)).is_some());
+    }
+    all
 }
 
 fn halves(made: Vec<Vec<u8>>, rest: usize) -> Vec<Vec<u8>> {

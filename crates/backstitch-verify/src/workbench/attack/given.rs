@@ -5,14 +5,16 @@ use backstitch_model::tree_reproducer::Input;
 
 use super::VARIANTS_MAX;
 use super::gather::{Sources, Variant};
-use super::mutate::Edges;
-use super::shots::{Given, Role};
+use super::mutate::{self, Edges};
+use super::shots::{Given, Role, Work};
 
 /// The most of a variant that is shown, in bytes.
 const SHOWN_BYTES_MAX: usize = 40;
 /// The most texts that are taken from a script, and the most of its lines that are read.
 const QUOTED_MAX: usize = 40;
 const QUOTED_LINES_MAX: usize = 400;
+/// How many times as long as the reproducer's own an input is that is huge.
+const HUGE: usize = 5;
 /// Programs that take a program's text as an argument, after one of these words.
 const SCRIPT_FLAGS: [&str; 4] = ["-c", "-e", "--eval", "-p"];
 
@@ -65,6 +67,7 @@ pub(super) fn variants(
         edges: edges.clone(),
         words: quoted.chain(words.iter().cloned()).collect(),
     };
+    let usual: Vec<_> = sources.listed.iter().chain(&sources.benign).collect();
     let name = &reproducer.inputs[0].name;
     let made = sources.variants(&reproducer.name, VARIANTS_MAX);
     let with = |(number, variant): (usize, Variant)| {
@@ -78,9 +81,45 @@ pub(super) fn variants(
         } else {
             Role::Gentle
         };
-        given(reproducer, shown, role, Some(input))
+        Given {
+            work: work(&input.bytes, &usual),
+            ..given(reproducer, shown, role, Some(input))
+        }
     };
     made.into_iter().enumerate().map(with).collect()
+}
+
+/// Does an input ask for more work than all of these: is it longer, or does a number in it say more?
+/// Where it is no text each byte may be of a number.
+fn work(input: &[u8], usual: &[&Vec<u8>]) -> Work {
+    let longest = usual.iter().map(|it| it.len()).max().unwrap_or(0);
+    if input.len() > longest * HUGE {
+        return Work::Huge;
+    }
+    let is_text = |input: &[u8]| mutate::text(input).is_some();
+    let says_more = if is_text(input) && usual.iter().all(|it| is_text(it)) {
+        greatest(input) > usual.iter().filter_map(|it| greatest(it)).max()
+    } else {
+        let most = |at: usize| usual.iter().filter_map(|it| it.get(at)).max();
+        let mut bytes = input.iter().enumerate();
+        bytes.any(|(at, byte)| most(at).is_none_or(|most| byte > most))
+    };
+    if says_more || input.len() > longest * 2 {
+        Work::Heavy
+    } else {
+        Work::Usual
+    }
+}
+
+/// The greatest number of a text: how many digits it has, and which.
+fn greatest(input: &[u8]) -> Option<(usize, &[u8])> {
+    let numbers = mutate::numbers(input).into_iter();
+    let digits = numbers.map(|(from, to)| {
+        let digits = &input[from..to];
+        let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+        (digits.len() - zeros, &digits[zeros..])
+    });
+    digits.max()
 }
 
 /// Short texts in quotes in a script: what it sets up.
@@ -100,6 +139,7 @@ fn of_arguments(reproducer: &TreeReproducer) -> Vec<Given> {
             listed: vec![reproducer.argv[*place].clone().into_bytes()],
             ..Sources::default()
         };
+        let usual: Vec<_> = sources.listed.iter().collect();
         let count = VARIANTS_MAX / places.len();
         for variant in sources.variants(&reproducer.name, count) {
             // An argument ends where a NUL stands, and is no longer than the kernel takes.
@@ -110,10 +150,12 @@ fn of_arguments(reproducer: &TreeReproducer) -> Vec<Given> {
                 continue;
             };
             let name = format!("variant {} ({})", made.len() + 1, shown(text.as_bytes()));
+            let work = work(text.as_bytes(), &usual);
             let mut argv = reproducer.argv.clone();
             argv[*place] = text;
             made.push(Given {
                 argv,
+                work,
                 ..given(reproducer, name, Role::Near, None)
             });
         }
@@ -147,6 +189,7 @@ fn given(reproducer: &TreeReproducer, name: String, role: Role, input: Option<In
         role,
         argv: reproducer.argv.clone(),
         input,
+        work: Work::Usual,
     }
 }
 
@@ -176,6 +219,31 @@ mod tests {
             time_limit_s: 1,
             build: None,
         }
+    }
+
+    #[test]
+    fn heavy_is_what_is_far_longer_or_says_a_greater_number() {
+        let text = b"join 3\nsend x\n".to_vec();
+        for heavy in [&b"join 4\nsend x\n"[..], b"join 10\n", &text.repeat(3)] {
+            assert_eq!(
+                work(heavy, &[&text]),
+                Work::Heavy,
+                "{}",
+                heavy.escape_ascii()
+            );
+        }
+        for light in [&b"join 2\nsend y\nsend y\n"[..], b"join 03\n", b""] {
+            assert_eq!(
+                work(light, &[&text]),
+                Work::Usual,
+                "{}",
+                light.escape_ascii()
+            );
+        }
+        let bytes = b"\x00\x10\xff".to_vec();
+        assert_eq!(work(b"\x00\x11\xff", &[&bytes]), Work::Heavy);
+        assert_eq!(work(b"\x00\x0f", &[&bytes]), Work::Usual);
+        assert_eq!(work(&text.repeat(6), &[&text]), Work::Huge);
     }
 
     #[test]

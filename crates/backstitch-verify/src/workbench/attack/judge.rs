@@ -2,11 +2,11 @@
 //! to. Pure.
 
 use backstitch_model::Outcome;
-use backstitch_model::oracle::{Shown, kind_of};
+use backstitch_model::oracle::{Shown, Signature};
 use serde::{Deserialize, Serialize};
 
 use super::behaviour::Behaviour;
-use super::shots::Role;
+use super::shots::{Role, Work};
 
 /// The most differences that are told.
 const TOLD_MAX: usize = 3;
@@ -27,6 +27,11 @@ pub(super) struct Pair<'saw> {
     pub(super) name: &'saw str,
     pub(super) before: &'saw Saw,
     pub(super) after: &'saw Saw,
+    pub(super) work: Work,
+    /// Does a program that looks at a run decide whether it shows the flaw?
+    pub(super) is_told: bool,
+    /// What a listed input showed on the same build of the untouched tree.
+    pub(super) flaw: Option<&'saw str>,
 }
 
 /// What an input that shows no flaw does on a tree.
@@ -132,30 +137,38 @@ pub(super) fn after(name: &str, runs: &[Saw]) -> Outcome {
 }
 
 impl Pair<'_> {
+    /// Could the failure come of the input's size alone? Some programs that look for a flaw count
+    /// steps or bytes; such a one finds too many of them in what is huge, mended or not.
+    fn may_be_of_size(&self) -> bool {
+        self.is_told && self.work == Work::Huge
+    }
+
+    /// Does what it shows now speak against the change?
+    pub(super) fn is_held_against(&self) -> bool {
+        !self.is_another_flaw() && !self.may_be_of_size()
+    }
+
     /// Is it a failure of another kind than the flaw's, and the same on both trees? Then it is
     /// another flaw, which nobody said is settled.
-    pub(super) fn is_another_flaw(&self, flaw: Option<&str>) -> bool {
-        match (flaw, self.before.failure(), self.after.failure()) {
+    pub(super) fn is_another_flaw(&self) -> bool {
+        match (self.flaw, self.before.failure(), self.after.failure()) {
             (Some(flaw), Some(before), Some(after)) => {
-                kind_of(before) != kind_of(flaw) && kind_of(before) == kind_of(after)
+                let [flaw, before, after] = [flaw, before, after].map(Signature::of);
+                before.is_unlike(&flaw) && before == after
             }
             _ => false,
         }
     }
 }
 
-/// What variants of the inputs, and the controls, amount to; `flaw` is what the listed input showed.
-pub(super) fn re_attack(
-    variants: &[Pair<'_>],
-    controls: &[(&Control, &Control)],
-    flaw: Option<&str>,
-) -> Outcome {
+/// What variants of the inputs, and the controls, amount to.
+pub(super) fn re_attack(variants: &[Pair<'_>], controls: &[(&Control, &Control)]) -> Outcome {
     for (before, after) in controls {
         if let Some(what) = broken(before, after) {
             return Outcome::Failed(what);
         }
     }
-    for pair in variants.iter().filter(|pair| !pair.is_another_flaw(flaw)) {
+    for pair in variants.iter().filter(|pair| pair.is_held_against()) {
         let was_red = pair.before.failure().is_some();
         match pair.after {
             Saw::Flaw(what) | Saw::Other(what) if was_red => {
@@ -170,7 +183,8 @@ pub(super) fn re_attack(
                     pair.name
                 ));
             }
-            Saw::Stopped(why) if was_red => {
+            // What a heavy one asks for may take long where the flaw no longer cuts it short.
+            Saw::Stopped(why) if was_red && pair.work == Work::Usual => {
                 return Outcome::Failed(format!("{} no longer fails, but {why}", pair.name));
             }
             Saw::Nothing | Saw::Stopped(_) | Saw::Untold(_) => {}
@@ -214,12 +228,16 @@ fn broken(before: &Control, after: &Control) -> Option<String> {
 }
 
 /// Whether inputs that showed no flaw do the same on both trees. `alike` are those that were only
-/// seen to do so.
+/// seen to do so; `leaking` are controls that no longer free all that they use.
 ///
 /// What must go on working must do so exactly. A variant of such an input may be refused in other
 /// words. And near the flaw the untouched tree may go wrong without showing it, so a difference on a
 /// variant of an input that shows the flaw is told, and for a human to weigh.
-pub(super) fn compare(controls: &[(&Control, &Control)], alike: usize) -> (Outcome, Vec<String>) {
+pub(super) fn compare(
+    controls: &[(&Control, &Control)],
+    alike: usize,
+    leaking: &[String],
+) -> (Outcome, Vec<String>) {
     let is_steady = |pair: &&(&Control, &Control)| pair.0.is_steady && pair.1.is_steady;
     let steady: Vec<_> = controls.iter().filter(is_steady).collect();
     let mut notes = Vec::new();
@@ -229,7 +247,9 @@ pub(super) fn compare(controls: &[(&Control, &Control)], alike: usize) -> (Outco
             "{unsteady} inputs do not do the same each time and are not compared"
         ));
     }
-    let (mut differing, mut near, mut reworded) = (Vec::new(), Vec::new(), 0);
+    let (mut near, mut reworded) = (Vec::new(), 0);
+    let leaks = |name: &String| format!("{name}: memory that was freed is not freed any more");
+    let mut differing: Vec<String> = leaking.iter().map(leaks).collect();
     for (before, after) in &steady {
         let Some(how) = before.behaviour.difference(&after.behaviour) else {
             continue;
@@ -238,8 +258,11 @@ pub(super) fn compare(controls: &[(&Control, &Control)], alike: usize) -> (Outco
         let is_reworded = before.behaviour.refuses_like(&after.behaviour);
         match before.role {
             Role::Near | Role::Gentle if is_reworded => reworded += 1,
-            Role::Near => near.push(told),
-            Role::Listed | Role::Declared | Role::Sample | Role::Gentle => differing.push(told),
+            // Where text is lost without a word nobody goes wrong unseen but the change.
+            Role::Near if !before.behaviour.loses(&after.behaviour) => near.push(told),
+            Role::Near | Role::Listed | Role::Declared | Role::Sample | Role::Gentle => {
+                differing.push(told)
+            }
         }
     }
     if reworded > 0 {
@@ -327,7 +350,7 @@ mod tests {
 
     #[test]
     fn every_variant_counts_and_one_that_hangs_now_is_not_mended() {
-        let judged = |before: Saw, now: Saw| {
+        let weighed = |before: Saw, now: Saw, work: Work, is_told: bool| {
             let green = Saw::Nothing;
             let was = flaw();
             let pairs = [
@@ -335,15 +358,22 @@ mod tests {
                     name: "a",
                     before: &was,
                     after: &green,
+                    work: Work::Usual,
+                    is_told: false,
+                    flaw: Some("it died of signal 11"),
                 },
                 Pair {
                     name: "b",
                     before: &before,
                     after: &now,
+                    work,
+                    is_told,
+                    flaw: Some("it died of signal 11"),
                 },
             ];
-            re_attack(&pairs, &[], Some("it died of signal 11"))
+            re_attack(&pairs, &[])
         };
+        let judged = |before: Saw, now: Saw| weighed(before, now, Work::Usual, false);
         assert_eq!(judged(flaw(), Saw::Nothing), Outcome::Passed);
         assert!(matches!(judged(flaw(), flaw()), Outcome::Failed(_)));
         assert!(matches!(judged(Saw::Nothing, flaw()), Outcome::Failed(_)));
@@ -352,6 +382,13 @@ mod tests {
             judged(flaw(), stopped.clone()),
             Outcome::Failed(_)
         ));
+        assert_eq!(
+            weighed(flaw(), stopped.clone(), Work::Heavy, false),
+            Outcome::Passed
+        );
+        let huge = |is_told: bool| weighed(flaw(), flaw(), Work::Huge, is_told);
+        assert_eq!(huge(true), Outcome::Passed);
+        assert!(matches!(huge(false), Outcome::Failed(_)));
         assert_eq!(judged(Saw::Nothing, stopped), Outcome::Passed);
         assert_eq!(judged(flaw(), untold()), Outcome::Passed);
         let quiet = Saw::Nothing;
@@ -359,8 +396,11 @@ mod tests {
             name: "a",
             before: &quiet,
             after: &quiet,
+            work: Work::Usual,
+            is_told: false,
+            flaw: None,
         }];
-        assert!(matches!(re_attack(&never, &[], None), Outcome::NotRun(_)));
+        assert!(matches!(re_attack(&never, &[]), Outcome::NotRun(_)));
     }
 
     #[test]
@@ -372,8 +412,11 @@ mod tests {
                 name: "a",
                 before,
                 after,
+                work: Work::Usual,
+                is_told: false,
+                flaw: Some("KeyError: 'y'"),
             };
-            let failed = re_attack(&[pair], &[], Some("KeyError: 'y'"));
+            let failed = re_attack(&[pair], &[]);
             matches!(failed, Outcome::Failed(_))
         };
         assert!(!judged(&unicode, &unicode));
@@ -384,12 +427,11 @@ mod tests {
             name: "a",
             before: &signal,
             after: &signal,
+            work: Work::Usual,
+            is_told: false,
+            flaw: Some("==1==ERROR: AddressSanitizer: heap-buffer-overflow"),
         };
-        let said = "==1==ERROR: AddressSanitizer: heap-buffer-overflow";
-        assert!(matches!(
-            re_attack(&[pair], &[], Some(said)),
-            Outcome::Failed(_)
-        ));
+        assert!(matches!(re_attack(&[pair], &[]), Outcome::Failed(_)));
     }
 
     #[test]
@@ -397,20 +439,18 @@ mod tests {
         let before = control(Saw::Nothing, "exit code 0", "3 rows", true);
         let refused = control(Saw::Nothing, "exit code 1", "", true);
         let other = control(Saw::Nothing, "exit code 0", "2 rows", true);
-        let fails = |after: &Control| {
-            matches!(
-                re_attack(&[], &[(&before, after)], None),
-                Outcome::Failed(_)
-            )
-        };
+        let fails =
+            |after: &Control| matches!(re_attack(&[], &[(&before, after)]), Outcome::Failed(_));
         assert!(fails(&refused) && !fails(&other) && !fails(&before));
         assert!(fails(&control(flaw(), "signal 11", "", true)));
         assert!(fails(&control(untold(), "exit code 127", "", true)));
-        let differs = compare(&[(&before, &other)], 0).0;
+        let differs = compare(&[(&before, &other)], 0, &[]).0;
         assert!(
             matches!(differs, Outcome::Differs(how) if how.contains("`3 rows` became `2 rows`"))
         );
-        assert_eq!(compare(&[(&before, &before)], 0).0, Outcome::Passed);
+        assert_eq!(compare(&[(&before, &before)], 0, &[]).0, Outcome::Passed);
+        let leaking = compare(&[(&before, &before)], 0, &["`a.csv`".into()]).0;
+        assert!(matches!(leaking, Outcome::Differs(how) if how.contains("freed")));
         let found = Control {
             role: Role::Sample,
             ..before.clone()
@@ -419,10 +459,10 @@ mod tests {
             role: Role::Sample,
             ..refused
         };
-        let judged = re_attack(&[], &[(&found, &stricter)], None);
+        let judged = re_attack(&[], &[(&found, &stricter)]);
         assert!(!matches!(judged, Outcome::Failed(_)));
         assert!(matches!(
-            compare(&[(&found, &stricter)], 0).0,
+            compare(&[(&found, &stricter)], 0, &[]).0,
             Outcome::Differs(_)
         ));
     }
@@ -434,7 +474,7 @@ mod tests {
             is_steady: false,
             ..control(Saw::Nothing, "exit code 0", "2", true)
         };
-        let (outcome, notes) = compare(&[(&before, &after)], 0);
+        let (outcome, notes) = compare(&[(&before, &after)], 0, &[]);
         assert!(matches!(outcome, Outcome::NotRun(_)));
         assert_eq!(notes.len(), 1);
     }
@@ -448,7 +488,7 @@ mod tests {
         };
         let judged = |role: Role, one: (&str, &str), other: (&str, &str)| {
             let (before, after) = (of(role, one.0, one.1), of(role, other.0, other.1));
-            compare(&[(&before, &after)], 1)
+            compare(&[(&before, &after)], 1, &[])
         };
         let (done, refused) = (("exit code 0", ""), ("exit code 1", "too short"));
         let reworded = ("exit code 1", "too long");

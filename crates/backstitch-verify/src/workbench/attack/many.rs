@@ -17,6 +17,8 @@ const TIME: Duration = Duration::from_secs(30);
 const TOGETHER: [usize; 3] = [16, 64, 128];
 /// How many are run again alone because of what they showed, unless one showed something else then.
 const ALONE_MAX: usize = 24;
+/// After so many that hung, others get less time.
+const HUNG_MAX: usize = 6;
 /// After so many starts that told nothing each is run alone.
 const IDLE_MAX: usize = 2;
 
@@ -67,6 +69,7 @@ pub(super) fn attacked(
         stage,
         oracle,
         alone: 0,
+        hung: 0,
         refuted: false,
         seen: BTreeMap::new(),
     };
@@ -124,6 +127,7 @@ struct Many<'many, 'run> {
     stage: &'many mut Stage<'run>,
     oracle: Oracle,
     alone: usize,
+    hung: usize,
     refuted: bool,
     seen: BTreeMap<usize, Seen>,
 }
@@ -138,6 +142,8 @@ impl Many<'_, '_> {
         wary: &Wary<'_>,
     ) -> Result<bool, VerifyError> {
         let mut seen = Seen::glanced(self.oracle, glance);
+        self.hung += usize::from(matches!(seen.saw, Saw::Stopped(_)));
+        self.stage.is_hurried |= self.hung > HUNG_MAX;
         let asked = (wary.again)(number, &seen.saw) && (self.alone < ALONE_MAX || self.refuted);
         if glance.is_unclear || asked {
             self.alone += 1;

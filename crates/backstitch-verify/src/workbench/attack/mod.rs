@@ -14,6 +14,7 @@ mod many;
 mod mutate;
 mod samples;
 mod shots;
+mod siblings;
 mod texts;
 mod volley;
 mod windows;
@@ -88,8 +89,12 @@ struct Record {
 /// What the build with sanitizers showed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Instrumented {
+    /// What the first listed input that fails there shows.
+    flaw: Option<String>,
     variants: Vec<Seen>,
     benign: Vec<Saw>,
+    /// The controls, by their names, that free all that they use.
+    tidy: Vec<String>,
 }
 
 impl Record {
@@ -258,7 +263,7 @@ impl Before<'_> {
         let red: Vec<usize> = saws.iter().enumerate().filter_map(red).collect();
         let mut edges = Edges::default();
         let tree = self.baseline.origin.tree();
-        let (words, samples) = (words(tree), samples(tree, self.reproducer));
+        let (words, samples) = (words(tree, self.reproducer), samples(tree, self.reproducer));
         let (plain, instrumented) = if is_red {
             edges = self.edges(on, judging, red.first().copied())?;
             let all = variants(self.reproducer, &edges, &words, &samples);
@@ -267,7 +272,15 @@ impl Before<'_> {
         } else {
             (Vec::new(), Err("the reproducer is not red".into()))
         };
-        let controls = self.controls(judging, benign, samples)?;
+        let mut instrumented = instrumented;
+        let controls = self.controls(judging, benign, samples.clone())?;
+        if let (Ok(seen), Ok(stage)) = (&mut instrumented, &mut self.instrumented) {
+            for given in of_controls(self.reproducer, samples, &controls) {
+                if !stage.leaks(&given)? {
+                    seen.tidy.push(given.name);
+                }
+            }
+        }
         Ok(Attacked {
             reproduce: CheckRun {
                 check: Check::Reproduce,
@@ -420,8 +433,22 @@ impl Before<'_> {
                 .push(format!("the build with sanitizers is not used: {why}"));
             return Ok(Err(why));
         }
+        let mut flaw = None;
+        for given in listed(self.reproducer) {
+            let shot = stage.shoot(&given)?;
+            stage.forget(&shot)?;
+            flaw = saw(oracle, &shot).failure().map(str::to_owned);
+            if flaw.is_some() {
+                break;
+            }
+        }
         let variants = attacked(stage, variants, oracle, &mut self.notes)?;
-        Ok(Ok(Instrumented { variants, benign }))
+        Ok(Ok(Instrumented {
+            flaw,
+            variants,
+            benign,
+            tidy: Vec::new(),
+        }))
     }
 
     /// What inputs that show no flaw do: the declared ones and those of the project.
@@ -493,6 +520,18 @@ fn control(stage: &mut Stage<'_>, oracle: Oracle, given: &Given) -> Result<Contr
         is_steady: true,
         role: given.role,
     })
+}
+
+/// The inputs of controls, as they are given.
+fn of_controls(
+    reproducer: &TreeReproducer,
+    samples: Vec<Input>,
+    controls: &[Control],
+) -> Vec<Given> {
+    let all = benign(reproducer).into_iter();
+    let mut all: Vec<_> = all.chain(given::of_samples(reproducer, samples)).collect();
+    all.retain(|given| controls.iter().any(|control| control.name == given.name));
+    all
 }
 
 /// What runs wrote in the project's folder, which is thrown away.

@@ -33,7 +33,7 @@ const EDGES: [u64; 12] = [
 ];
 
 /// Texts that stand for one another where a filter knows only one of them.
-const SYNONYMS: [(&str, &str); 14] = [
+const SYNONYMS: [(&str, &str); 16] = [
     ("../", "..\\"),
     ("../", "%2e%2e/"),
     ("../", "..%2f"),
@@ -44,6 +44,8 @@ const SYNONYMS: [(&str, &str); 14] = [
     ("/", "//"),
     ("/", "\\"),
     ("__proto__", "constructor.prototype"),
+    ("posix", "os"),
+    ("builtins", "__builtin__"),
     ("\n", "\r\n"),
     (" ", "\t"),
     ("'", "\""),
@@ -89,6 +91,11 @@ impl Edges {
             Some((from, to)) => replaced(input, *from, *to, value.to_string().as_bytes()),
             None => input.to_vec(),
         }
+    }
+
+    /// The least value of any of its numbers that shows the flaw.
+    pub(super) fn least_value(&self) -> Option<u64> {
+        self.values.iter().copied().flatten().min()
     }
 
     /// Every word as long as just shows the flaw, and one more and one less; and so with numbers.
@@ -200,20 +207,28 @@ pub(super) fn telling(input: &[u8]) -> Vec<Vec<u8>> {
         let negative = [b"-", &input[from..to]].concat();
         made.push(replaced(input, from, to, &negative));
     }
-    if let Some(text) = text(input) {
-        for (one, other) in SYNONYMS {
-            for (from, to) in [(one, other), (other, one)] {
-                if text.contains(from) {
-                    made.push(text.replace(from, to).into_bytes());
-                }
-            }
-        }
-    }
     if text(input).is_none() {
         made.extend(with_integers(input));
     }
     for less in [1, 2, 4, input.len() / 2] {
         made.push(input[..input.len().saturating_sub(less)].to_vec());
+    }
+    made
+}
+
+/// A text with what a filter may know written in another way, everywhere and at the first place.
+pub(super) fn synonyms(input: &[u8]) -> Vec<Vec<u8>> {
+    let Some(text) = text(input) else {
+        return Vec::new();
+    };
+    let mut made = Vec::new();
+    for (one, other) in SYNONYMS {
+        for (from, to) in [(one, other), (other, one)] {
+            if text.contains(from) {
+                made.push(text.replace(from, to).into_bytes());
+                made.push(text.replacen(from, to, 1).into_bytes());
+            }
+        }
     }
     made
 }
@@ -423,11 +438,12 @@ mod tests {
             let wanted = format!("size {value}").into_bytes();
             assert!(numbered.contains(&wanted), "{value}");
         }
-        let path = all(b"../secret");
+        let path = synonyms(b"../secret");
         for wanted in ["..\\secret", "%2e%2e/secret", "....//secret"] {
             assert!(path.contains(&wanted.as_bytes().to_vec()), "{wanted}");
         }
-        assert!(all(b"a.__proto__.b").contains(&b"a.constructor.prototype.b".to_vec()));
+        let keys = synonyms(b"a.__proto__.b");
+        assert!(keys.contains(&b"a.constructor.prototype.b".to_vec()));
     }
 
     #[test]

@@ -75,11 +75,24 @@ pub(super) fn samples(tree: &Tree, reproducer: &TreeReproducer) -> Vec<Input> {
     found
 }
 
-/// Short words that stand in quotes in the sources: what a program compares its input with.
-pub(super) fn words(tree: &Tree) -> Vec<String> {
+/// Short words that stand in quotes in the sources: what a program compares its input with. First
+/// those of sources that know words of the reproducer's inputs: its siblings.
+pub(super) fn words(tree: &Tree, reproducer: &TreeReproducer) -> Vec<String> {
+    let inputs = reproducer.inputs.iter().chain(&reproducer.benign);
+    let inputs: Vec<_> = inputs
+        .filter(|input| input.bytes.len() as u64 <= BYTES_MAX)
+        .map(|input| String::from_utf8_lossy(&input.bytes).into_owned())
+        .collect();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+    let own: BTreeSet<&str> = inputs
+        .iter()
+        .flat_map(|input| input.split(|c| !is_part(c)))
+        .filter(|word| is_word(word))
+        .collect();
     let root = workspace_in(&tree.root, &tree.lockfile);
     let mut waiting = vec![(String::new(), 0)];
-    let (mut found, mut files_read) = (BTreeSet::new(), 0);
+    let mut files_read = 0;
+    let (mut siblings, mut others) = (BTreeSet::new(), BTreeSet::new());
     while let Some((folder, depth)) = waiting.pop() {
         let mut names = entries(&root.join(&folder));
         names.sort();
@@ -99,13 +112,21 @@ pub(super) fn words(tree: &Tree) -> Vec<String> {
             let bytes = RelPath::new(path).ok();
             let bytes = bytes.and_then(|path| files::bytes(&root, &path, BYTES_MAX).ok()?);
             let text = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
-            for line in text.lines() {
-                let quoted = line.split(['"', '\'']).skip(1).step_by(2);
-                found.extend(quoted.filter(|word| is_word(word)).map(str::to_owned));
-            }
+            let found: BTreeSet<&str> = text
+                .lines()
+                .flat_map(|line| line.split(['"', '\'']).skip(1).step_by(2))
+                .filter(|word| is_word(word))
+                .collect();
+            let place = if found.is_disjoint(&own) {
+                &mut others
+            } else {
+                &mut siblings
+            };
+            place.extend(found.into_iter().map(str::to_owned));
         }
     }
-    found.into_iter().take(WORDS_MAX).collect()
+    others.retain(|word| !siblings.contains(word));
+    siblings.into_iter().chain(others).take(WORDS_MAX).collect()
 }
 
 fn is_word(text: &str) -> bool {
@@ -194,7 +215,7 @@ mod tests {
         let found = samples(&tree, &reproducer);
         let source = "if (!strcmp(a, \"clear\") || x == '\\n') f(\"no word\", \"b\");\n";
         fs::write(folder.path().join("src/a.c"), source).unwrap();
-        assert_eq!(words(&tree), ["clear"]);
+        assert_eq!(words(&tree, &reproducer), ["clear"]);
         let names: Vec<_> = found.iter().map(|it| it.name.as_str()).collect();
         assert_eq!(names, ["tests/data/a.csv", "examples/b.CSV"]);
     }

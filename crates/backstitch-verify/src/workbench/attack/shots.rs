@@ -1,9 +1,11 @@
 //! Runs a reproducer's command on a built tree, each time in a fresh layer over it, and tells how it
 //! ended and what it printed. Decides nothing.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use backstitch_model::oracle::{End, Run};
 use backstitch_model::tree_reproducer::{Delivery, INPUT, Input};
@@ -40,6 +42,12 @@ const SANITIZERS: [(&str, &str); 2] = [
     ("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1"),
 ];
 
+/// The same, and to tell of memory that is never freed.
+const LEAKS: [(&str, &str); 1] = [(
+    "ASAN_OPTIONS",
+    "detect_leaks=1:halt_on_error=1:handle_abort=0",
+)];
+
 /// What an input is to the flaw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Role {
@@ -55,6 +63,17 @@ pub(super) enum Role {
     Gentle,
 }
 
+/// How much work an input asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    /// No more than the reproducer's own.
+    Usual,
+    /// More: it is longer, or a number in it says more.
+    Heavy,
+    /// It is many times as long.
+    Huge,
+}
+
 /// What a run is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Given {
@@ -64,6 +83,8 @@ pub(super) struct Given {
     /// The command, its input's place still open.
     pub(super) argv: Vec<String>,
     pub(super) input: Option<Input>,
+    /// Does it ask for more work than the reproducer's own inputs do?
+    pub(super) work: Work,
 }
 
 /// A run that ended.
@@ -85,6 +106,10 @@ pub(super) struct Stage<'run> {
     built: Trial,
     pub(super) work: PathBuf,
     shots: usize,
+    /// How long the longest run took that was alone and came to its end.
+    pub(super) longest: Duration,
+    /// Have so many hung that the others get less time?
+    pub(super) is_hurried: bool,
 }
 
 impl<'run> Stage<'run> {
@@ -108,6 +133,8 @@ impl<'run> Stage<'run> {
             built: built.clone(),
             work: work.canonicalize().doing("find directory", work)?,
             shots: 0,
+            longest: Duration::ZERO,
+            is_hurried: false,
         };
         if let Some(build) = &reproducer.build {
             let upon = built.replica(session, &work.join("reproducer"))?;
@@ -131,10 +158,31 @@ impl<'run> Stage<'run> {
 
     /// Runs the command once.
     pub(super) fn shoot(&mut self, given: &Given) -> Result<Shot, VerifyError> {
+        self.shoot_with(given, &[])
+    }
+
+    /// Runs it once where the sanitizer tells of what is never freed; answers whether it does.
+    pub(super) fn leaks(&mut self, given: &Given) -> Result<bool, VerifyError> {
+        let shot = self.shoot_with(given, &LEAKS)?;
+        self.forget(&shot)?;
+        let told = ": detected memory leaks";
+        Ok(shot.run.stderr.contains(told) && shot.run.end != End::Code(0))
+    }
+
+    fn shoot_with(
+        &mut self,
+        given: &Given,
+        environment: &[(&str, &str)],
+    ) -> Result<Shot, VerifyError> {
         let session = self.workbench.session();
         let logs = self.logs()?;
         let fresh = self.fresh()?;
         let mut surroundings = self.workbench.manager.surroundings(&fresh)?;
+        let given_there = |name: &OsString| environment.iter().any(|(given, _)| name == given);
+        surroundings
+            .environment
+            .retain(|(name, _)| !given_there(name));
+        surroundings.environment.extend(texts(environment));
         sanitizers(&mut surroundings);
         let mut seen = None;
         if let Some(input) = &given.input {
@@ -157,6 +205,7 @@ impl<'run> Stage<'run> {
         let stdin = path
             .as_deref()
             .filter(|_| self.reproducer.delivery() == Delivery::StandardInput);
+        let began = Instant::now();
         let ended = session.run_apart(
             Running {
                 trial: &fresh,
@@ -168,6 +217,9 @@ impl<'run> Stage<'run> {
             &logs,
             OUTPUT_BYTES_MAX,
         )?;
+        if !matches!(ended.ran.exit, Exit::TimedOut | Exit::OverLimit(_)) {
+            self.longest = self.longest.max(began.elapsed());
+        }
         let mut wrote = written(&fresh.written());
         wrote.retain(|name| !self.is_beside(name));
         session.sandbox().discard(&self.work.join("fresh"))?;

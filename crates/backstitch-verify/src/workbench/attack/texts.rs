@@ -14,7 +14,7 @@ const WORD_BYTES_MAX: usize = 64 << 10;
 /// The most lines that are varied.
 const LINES_MAX: usize = 24;
 /// The longest text that is read as JSON, in bytes.
-const JSON_BYTES_MAX: usize = 64 << 10;
+pub(super) const JSON_BYTES_MAX: usize = 64 << 10;
 
 /// Numbers at which counts and sizes turn.
 const NUMBERS: [&str; 30] = [
@@ -49,6 +49,14 @@ const NUMBERS: [&str; 30] = [
     "4294967296",
     "9223372036854775807",
 ];
+/// Signs that names and texts have now and then.
+const SIGNS: [&str; 8] = ["{", "}", "[", "-", "_", "+", "@", "\u{e9}"];
+/// Lengths of words that a program meets every day.
+const ORDINARY_LENGTHS: [usize; 7] = [10, 20, 33, 50, 70, 150, 300];
+/// Numbers that it does.
+const ORDINARY_NUMBERS: [u64; 12] = [1, 2, 3, 5, 10, 12, 20, 50, 100, 500, 1000, 2000];
+/// The largest of them.
+const ORDINARY_MAX: u64 = 4096;
 /// Numbers that are hardly any.
 const ODD_NUMBERS: [&str; 9] = [
     "-1",
@@ -86,7 +94,13 @@ const UPS: [&str; 14] = [
 
 /// The words replaced, lengthened, removed and doubled, each alone.
 pub(super) fn words(input: &[u8], others: &[String]) -> Vec<Vec<u8>> {
-    let places = stretches(input, |byte| !separates(*byte));
+    let mut places = stretches(input, |byte| !separates(*byte));
+    // What is only signs is no word: it may mean something to whoever reads the line.
+    places.retain(|(from, to)| {
+        input[*from..*to]
+            .iter()
+            .any(|byte| !byte.is_ascii_punctuation())
+    });
     let own = places.iter().map(|(from, to)| input[*from..*to].to_vec());
     let known = others
         .iter()
@@ -148,6 +162,97 @@ pub(super) fn lengths(input: &[u8]) -> Vec<Vec<u8>> {
         ] {
             let longer: Vec<u8> = word.iter().copied().cycle().take(longer).collect();
             made.push(replaced(input, from, to, &longer));
+        }
+    }
+    made
+}
+
+/// Every word somewhat longer, as long as that shows no flaw by itself: `edge` is the length that does.
+pub(super) fn grown(input: &[u8], edge: Option<usize>) -> Vec<Vec<u8>> {
+    let mut made = Vec::new();
+    for (from, to) in stretches(input, |byte| !separates(*byte))
+        .into_iter()
+        .take(PLACES_MAX / 4)
+    {
+        let word = &input[from..to];
+        let (own, all) = (word.len(), ORDINARY_LENGTHS);
+        for length in [own + 1, own * 2, own * 3].into_iter().chain(all) {
+            if length > own && edge.is_none_or(|edge| length < edge) {
+                let longer: Vec<u8> = word.iter().copied().cycle().take(length).collect();
+                made.push(replaced(input, from, to, &longer));
+            }
+        }
+    }
+    made
+}
+
+/// A sign between letters stands several times; nothing that leads out of a folder comes of it.
+pub(super) fn punctuated(input: &[u8]) -> Vec<Vec<u8>> {
+    // Without those that speak to a shell or end a text.
+    let is_sign = |byte: &u8| byte.is_ascii_punctuation() && !b";|&$`<>'\"\\#!".contains(byte);
+    let mut made = Vec::new();
+    for (from, to) in stretches(input, is_sign).into_iter().take(PLACES_MAX / 2) {
+        if to - from > 1 {
+            continue;
+        }
+        for times in [2, 6] {
+            let more = replaced(input, from, to, &input[from..to].repeat(times));
+            let leads_out = more
+                .windows(3)
+                .any(|part| part == b"../" || part == b"..\\");
+            if !leads_out {
+                made.push(more);
+            }
+        }
+    }
+    made
+}
+
+/// Words with a sign in them that means nothing special to a shell, a path or a page.
+pub(super) fn with_signs(input: &[u8]) -> Vec<Vec<u8>> {
+    let mut made = Vec::new();
+    let words = stretches(input, u8::is_ascii_alphabetic).into_iter();
+    for (from, to) in words
+        .filter(|(from, to)| to - from > 2)
+        .take(PLACES_MAX / 4)
+    {
+        let middle = usize::midpoint(from, to);
+        for sign in SIGNS {
+            made.push(replaced(input, middle, middle, sign.as_bytes()));
+        }
+    }
+    made
+}
+
+/// A blank where a sign meets a letter.
+pub(super) fn spaced(input: &[u8]) -> Vec<Vec<u8>> {
+    let mut made = Vec::new();
+    let meets = |pair: &[u8]| {
+        pair[0].is_ascii_alphanumeric() && pair[1].is_ascii_punctuation()
+            || pair[0].is_ascii_punctuation() && pair[1].is_ascii_alphanumeric()
+    };
+    let places = input.windows(2).enumerate().filter(|(_, pair)| meets(pair));
+    let places: Vec<usize> = places.map(|(at, _)| at + 1).take(PLACES_MAX / 2).collect();
+    made.extend(places.iter().map(|at| replaced(input, *at, *at, b" ")));
+    made.extend(places.iter().map(|at| replaced(input, *at, *at, b"\t")));
+    made
+}
+
+/// Each number as another that is as ordinary and shows no flaw by itself: `edge` is one that does.
+pub(super) fn counted(input: &[u8], edge: Option<u64>) -> Vec<Vec<u8>> {
+    let mut made = Vec::new();
+    for (from, to) in numbers(input).into_iter().take(PLACES_MAX / 4) {
+        let own = std::str::from_utf8(&input[from..to]).ok();
+        let own: u64 = own.and_then(|it| it.parse().ok()).unwrap_or(1);
+        let near = [
+            own.saturating_add(1),
+            own.saturating_sub(1),
+            own.saturating_mul(2),
+        ];
+        for value in near.into_iter().chain(ORDINARY_NUMBERS) {
+            if value <= ORDINARY_MAX.max(own) && edge.is_none_or(|edge| value < edge) {
+                made.push(replaced(input, from, to, value.to_string().as_bytes()));
+            }
         }
     }
     made
@@ -310,12 +415,12 @@ pub(super) fn json(input: &[u8], others: &[String]) -> Vec<Vec<u8>> {
     made
 }
 
-fn object(key: &str, value: Value) -> Value {
+pub(super) fn object(key: &str, value: Value) -> Value {
     Value::Object([(key.to_owned(), value)].into_iter().collect())
 }
 
 /// Where the values of a JSON text are; what is deep is left out by the reader's own bound.
-fn gather(value: &Value, pointer: String, found: &mut Vec<String>) {
+pub(super) fn gather(value: &Value, pointer: String, found: &mut Vec<String>) {
     if found.len() >= PLACES_MAX {
         return;
     }
@@ -389,6 +494,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_used_every_day_is_longer_and_other_and_keeps_its_form() {
+        let long = format!("name,{}\n", "xyz".repeat(11));
+        assert!(holds(&grown(b"name,xyz\n", None), &long));
+        assert!(!holds(&grown(b"name,xyz\n", Some(33)), &long));
+        assert!(holds(&grown(b"name,xyz\n", Some(34)), &long));
+        assert!(holds(&counted(b"n 7", None), "n 1000"));
+        assert!(!holds(&counted(b"n 7", Some(1000)), "n 1000"));
+        assert!(holds(&punctuated(b"get a.txt"), "get a..txt"));
+        assert!(
+            punctuated(b"get ./a")
+                .iter()
+                .all(|it| !it.starts_with(b"get ../"))
+        );
+    }
+
+    #[test]
     fn lists_are_bounded_whatever_the_input() {
         let long = "1,a\n".repeat(20_000);
         let deep = format!("{}1{}", "[".repeat(100), "]".repeat(100));
@@ -399,6 +520,11 @@ mod tests {
                 lengths(input),
                 counts(input),
                 special(input),
+                punctuated(input),
+                with_signs(input),
+                spaced(input),
+                grown(input, None),
+                counted(input, None),
                 lines(input),
                 json(input, &[]),
             ] {

@@ -21,8 +21,11 @@ use crate::workbench::tested::ended_how;
 
 /// Where a job writes what its runs printed.
 const PRINTED_INSIDE: &str = "/sandbox/printed";
-/// How long one run may take among others, in seconds; one that takes longer is run alone.
+/// How long one run may take among others, in seconds.
 const EACH_S: u64 = 5;
+/// How many times as long as the longest run before it: one that hangs must not use up the time of
+/// all that come after it.
+const TIMES: u32 = 4;
 /// The most that one run may write to a file, in the shell's blocks of 512 bytes: 1 MiB.
 const BLOCKS_MAX: u64 = 2048;
 /// The most that is read of one output, in bytes.
@@ -157,7 +160,11 @@ impl Stage<'_> {
     /// left in the folder for temporary files.
     fn driver(&self, printed: &Path) -> String {
         let printed = quoted(&printed.to_string_lossy());
-        let each_s = self.reproducer.time_limit_s.clamp(1, EACH_S);
+        let each_s = match self.is_hurried {
+            true => 1,
+            false => (self.longest * TIMES).as_secs() + 1,
+        };
+        let each_s = each_s.min(self.reproducer.time_limit_s).clamp(1, EACH_S);
         // Outside a sandbox that folder is not the job's own.
         let tidy = if self.workbench.session().sandbox().is_confined() {
             "set -- /tmp/* /tmp/.[!.]*\n\

@@ -7,6 +7,8 @@ const PLACES_MAX: usize = 96;
 const PAIRED_MAX: usize = 8;
 /// The largest value of a field that is taken for a count or a length.
 const PLAUSIBLE_MAX: u64 = 0x1_0000;
+/// The largest count that is taken for an ordinary one.
+const ORDINARY_MAX: u64 = 4096;
 /// The most lengths at which inputs are cut.
 const CUTS_MAX: usize = 256;
 /// The most places at which two inputs are joined.
@@ -95,24 +97,41 @@ impl Field {
 }
 
 /// What is wrong by one: counts that are one more or less than they were or than what is left of the
-/// input, and inputs that end a little too soon.
+/// input, and inputs that end a little too soon. The likeliest come first.
 pub(super) fn by_one(input: &[u8]) -> Vec<Vec<u8>> {
-    let mut made: Vec<Vec<u8>> = (1..=8)
-        .map(|less| input[..input.len().saturating_sub(less)].to_vec())
-        .collect();
-    for field in fields(input) {
-        if !field.is_plausible(input.len()) {
-            continue;
-        }
+    let mut likely = fields(input);
+    likely.retain(|field| field.is_plausible(input.len()));
+    // Small numbers stand anywhere; a wide field that holds one seldom does by chance.
+    likely.sort_by_key(|field| (std::cmp::Reverse(field.width), field.at));
+    let value = |field: &Field, near: usize| {
         let left = (input.len() - field.at - field.width) as u64;
-        for value in [
-            field.own + 1,
-            field.own - 1,
-            left + 1,
-            left,
-            left.saturating_sub(1),
-        ] {
-            made.push(with(input, &[(field, value)]));
+        let one_less = left.saturating_sub(1);
+        [field.own + 1, left + 1, field.own - 1, left, one_less][near]
+    };
+    let mut made: Vec<Vec<u8>> = Vec::new();
+    for near in 0..5 {
+        let each = likely.iter();
+        made.extend(each.map(|field| with(input, &[(*field, value(field, near))])));
+        let shorter = [1, 2, 3, 4, 5].map(|less| less + near * 5);
+        let rest = shorter.map(|less| input[..input.len().saturating_sub(less)].to_vec());
+        made.extend(rest.into_iter().take(if near < 2 { 5 } else { 0 }));
+    }
+    made
+}
+
+/// What looks like a count set to others that are as ordinary.
+pub(super) fn counted(input: &[u8]) -> Vec<Vec<u8>> {
+    let mut likely = fields(input);
+    likely.retain(|field| field.is_plausible(input.len()));
+    let mut made = Vec::new();
+    for field in likely {
+        let near = [field.own + 1, field.own - 1, field.own * 2, field.own * 10];
+        let sizes = (1..=12).map(|bits| 1 << bits).chain([100, 1000, 2000]);
+        for value in near.into_iter().chain(sizes) {
+            let fits = field.width > 1 || value < 0x80;
+            if fits && (1..=ORDINARY_MAX).contains(&value) {
+                made.push(with(input, &[(field, value)]));
+            }
         }
     }
     made

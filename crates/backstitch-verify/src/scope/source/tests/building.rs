@@ -39,6 +39,13 @@ fn a_changed_measure_is_seen() {
         ),
         (
             O::TargetDropped,
+            "t/Makefile",
+            "check: unit script\n",
+            "unit script",
+            "script",
+        ),
+        (
+            O::TargetDropped,
             "x/Makefile",
             MAKE,
             "test: f\n\t./run\n",

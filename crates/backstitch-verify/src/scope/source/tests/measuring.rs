@@ -59,6 +59,13 @@ fn tests_that_are_gone_skipped_or_emptied_are_seen() {
         ),
         (
             O::TestSkipped,
+            "tests/__init__.py",
+            "\n",
+            "\n",
+            "def load_tests(loader, standard_tests, pattern):\n    return standard_tests\n",
+        ),
+        (
+            O::TestSkipped,
             "src/lib.rs",
             RUST,
             "    #[test]\n    fn more",
