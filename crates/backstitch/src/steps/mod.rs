@@ -4,7 +4,10 @@ mod find;
 mod propose;
 mod verify;
 
+mod ask;
+
 mod apply;
+mod scope;
 mod group;
 mod reproduce;
 
@@ -32,6 +35,7 @@ use backstitch_verify::workbench::{Baseline, Tree};
 
 use crate::advisories::Advisories;
 use crate::deliver;
+use crate::engines::Asker;
 use crate::ledger::{Event, Ledger, RunStart};
 use crate::managers::Managers;
 use crate::network::Network;
@@ -60,6 +64,8 @@ pub struct Steps {
     advisories: Arc<Advisories>,
     releases: Arc<Registries>,
     reproducers: Library,
+    /// Who may propose what the planner has no candidate for.
+    asker: Option<Asker>,
     managers: Arc<Managers>,
     policy: Arc<Policy>,
     only: Vec<String>,
@@ -96,6 +102,10 @@ pub struct Order {
     pub network: Network,
     /// Show flaws.
     pub reproducers: Library,
+    /// May propose fixes; nobody where the user's settings list no engine.
+    pub asker: Option<Asker>,
+    /// The engines and their limits, in words: they make a difference to what is done.
+    pub engines: String,
     /// Build and test.
     pub managers: Managers,
     /// How the project's programs are kept in.
@@ -197,6 +207,7 @@ impl Steps {
             fixes: Vec::new(),
             delivered: Vec::new(),
             offers: Vec::new(),
+            asks: Vec::new(),
             notes,
             unread: Vec::new(),
             unasked: 0,
@@ -208,6 +219,7 @@ impl Steps {
             source: order.source,
             advisories: Arc::new(order.advisories),
             reproducers: order.reproducers,
+            asker: order.asker,
             managers: Arc::new(order.managers),
             policy: Arc::new(order.policy),
             only: order.only,
@@ -291,5 +303,5 @@ fn start_of(order: &Order) -> Result<RunStart> {
         started_at_s: 0,
     };
     let part = order.source.part().map(ToString::to_string);
-    Ok(start.sealed(&format!("{part:?}")))
+    Ok(start.sealed(&format!("{part:?}{}", order.engines)))
 }
