@@ -25,7 +25,11 @@ fn two_breaking_steps(world: &World) {
     ));
     world.lock();
     for (number, name) in [(1, "first"), (2, "second")] {
-        world.publish(name, "0.2.0", "pub fn answer(scale: u32) -> u32 { scale }\n");
+        world.publish(
+            name,
+            "0.2.0",
+            "pub fn answer(scale: u32) -> u32 { scale }\n",
+        );
         world.advise(&format!("RUSTSEC-2030-000{number}"), name, Some("0.2.0"));
     }
     world.import();
@@ -94,17 +98,29 @@ fn a_run_that_loses_its_first_provider_midway_finishes() {
     assert_eq!(run.verdict("first"), "Tested");
     assert_eq!(run.verdict("second"), "Tested");
     let asked = early.request(0);
-    for told in ["RUSTSEC-2030-0001", "first::answer()", "Rejected(Build)", "error"] {
+    for told in [
+        "RUSTSEC-2030-0001",
+        "first::answer()",
+        "Rejected(Build)",
+        "error",
+    ] {
         assert!(asked.contains(told), "{told}: {asked}");
     }
     let text = world.git(&["show", &format!("{}:src/lib.rs", run.place())]);
-    assert!(text.contains("first::answer(1) + second::answer(1)"), "{text}");
+    assert!(
+        text.contains("first::answer(1) + second::answer(1)"),
+        "{text}"
+    );
     let [first, second] = run.items()[..] else {
         panic!("{:?}", run.items())
     };
     for (commit, name) in [(first, "early"), (second, "late")] {
         let message = world.git(&["show", "--no-patch", "--format=%B", commit]);
-        for words in ["and adapt to it", "Verdict: Tested", &format!("engine `{name}`")] {
+        for words in [
+            "and adapt to it",
+            "Verdict: Tested",
+            &format!("engine `{name}`"),
+        ] {
             assert!(message.contains(words), "{words}: {message}");
         }
     }
@@ -114,9 +130,15 @@ fn a_run_that_loses_its_first_provider_midway_finishes() {
     .unwrap();
     assert!(report.contains("## Engines"), "{report}");
     // 500 tokens in and 50 out, twice.
-    assert!(report.contains("All of it: cost 0.0030, 1100 tokens"), "{report}");
+    assert!(
+        report.contains("All of it: cost 0.0030, 1100 tokens"),
+        "{report}"
+    );
     let shown = world.run(&["ledger", "show"]);
-    shown.printed("asked").printed("early about").printed("may not use");
+    shown
+        .printed("asked")
+        .printed("early about")
+        .printed("may not use");
     world.run(&["ledger", "verify"]).ended_with(0);
     world.is_quiet();
 }
@@ -147,7 +169,12 @@ fn a_refusal_is_told_once_and_what_leaves_scope_is_rejected() {
     let verdicts: Vec<_> = attempts
         .iter()
         .map(|attempt| {
-            let part = |name: &str| attempt["verdict"][name].as_str().unwrap_or_default().to_owned();
+            let part = |name: &str| {
+                attempt["verdict"][name]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned()
+            };
             format!("{} {}", part("conclusion"), part("check"))
         })
         .collect();
@@ -165,7 +192,11 @@ fn a_refusal_is_told_once_and_what_leaves_scope_is_rejected() {
     // Each question says how the last proposal failed.
     assert!(astray.request(1).contains("tests or builds the project"));
     assert!(astray.request(2).contains("stands nowhere"));
-    assert!(astray.request(4).contains("Rejected(Regress)"), "{}", astray.request(4));
+    assert!(
+        astray.request(4).contains("Rejected(Regress)"),
+        "{}",
+        astray.request(4)
+    );
     let changed = world.git(&["diff", "--name-only", "main", run.place()]);
     assert_eq!(changed, "Cargo.lock\nCargo.toml\nsrc/lib.rs\n");
     run.ended.said("engine `refuses`");
@@ -206,24 +237,31 @@ fn what_was_answered_before_a_kill_is_not_asked_again() {
     let good = Server::new(vec![adapts("first", "2"), adapts("first", "1")]);
     settings(&world, &[("refuses", &refuses), ("good", &good)]);
     let arguments = ["run", "--offline", "--format", "json", "--only", "first"];
-    // Each process goes on with the run and is killed after the next event, until one ends.
+    // Each process goes on with the run and is killed after its next event.
     let mut kills = 0;
-    let ended = loop {
+    let events = loop {
         let mut command = world.command(&arguments);
         command
             .env("MY_KEY", "opens-nothing-at-all")
             .env("BACKSTITCH_TEST_KILL_AFTER_EVENTS", "2");
-        let ended = wait(&mut command);
-        if ended.code.is_some() {
-            break ended;
-        }
+        assert_eq!(wait(&mut command).code, None);
         kills += 1;
         assert!(kills < 60, "it never ends");
+        let events = world.events();
+        if events.last().unwrap()["event"] == "run-finished" {
+            break events;
+        }
     };
-    assert!(kills > 10, "{kills}");
-    // Only the last event is left for the process that ends.
-    let run = repair(&world, &["--only", "first"], 0);
-    drop(ended);
-    assert_eq!(run.verdict("first"), "Tested");
+    let outcomes: Vec<_> = events
+        .iter()
+        .filter(|event| event["event"] == "asked")
+        .map(|event| event["outcome"].as_str().unwrap())
+        .collect();
+    assert_eq!(outcomes, ["refused", "proposed", "proposed"]);
     assert_eq!((refuses.asked(), good.asked()), (1, 2));
+    let run = events[0]["run"].as_str().unwrap();
+    let report = world.state().join("evidence").join(run).join("report.json");
+    let told: Value = serde_json::from_str(&fs::read_to_string(report).unwrap()).unwrap();
+    assert_eq!(told["findings"][0]["verdict"]["conclusion"], "Tested");
+    assert_eq!(told["asks"].as_array().unwrap().len(), 3);
 }

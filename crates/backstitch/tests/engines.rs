@@ -76,7 +76,7 @@ fn nothing_is_sent_while_egress_is_none() {
         return;
     };
     let server = Server::new(vec![Answer::Body(completion(REPAIR, "stop"))]);
-    world.settings( &engine("local", &server.url));
+    world.settings(&engine("local", &server.url));
     let ended = run(&world, &["engines", "check"]);
     ended.ended_with(1);
     assert!(ended.stdout.contains("unavailable"), "{}", ended.stdout);
@@ -102,9 +102,7 @@ fn a_check_runs_the_proof_and_plays_back_without_the_server() {
     let engines: String = engines
         .map(|(name, server)| engine(name, &server.url))
         .collect();
-    world.settings(
-        &format!("[engines]\negress = \"loopback\"\n{engines}"),
-    );
+    world.settings(&format!("[engines]\negress = \"loopback\"\n{engines}"));
     let tape = world.path("tape.jsonl");
     let tape = tape.to_str().unwrap();
     let ended = run(&world, &["engines", "check", "--record", tape]);
@@ -137,11 +135,7 @@ fn a_check_runs_the_proof_and_plays_back_without_the_server() {
     let again = wait(&mut world.command(&["engines", "check", "--replay", tape]));
     again.ended_with(1);
     assert_eq!(told(&again), told(&ended));
-    assert!(
-        servers
-            .iter()
-            .all(|server| server.asked() == 1)
-    );
+    assert!(servers.iter().all(|server| server.asked() == 1));
     run(&world, &["engines", "check", "good"]).ended_with(0);
 }
 
@@ -169,7 +163,7 @@ fn a_program_gets_the_brief_and_sees_nothing_else() {
         )
     };
     let text = format!("{}{}", entry("fix", ""), entry("gone", ""));
-    world.settings( &text);
+    world.settings(&text);
     let mut command = world.command(&["engines", "check"]);
     let ended = wait(command.env("MY_KEY", KEY).env("MINE", "yes"));
     assert!(
@@ -203,7 +197,7 @@ fn a_program_gets_the_brief_and_sees_nothing_else() {
     let mode = fs::metadata(&tape).unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0, "a recording is the user's alone");
     // A network is only there where the settings open it.
-    world.settings( &entry("fix", "network = true\n"));
+    world.settings(&entry("fix", "network = true\n"));
     let mut command = world.command(&["engines", "check"]);
     let ended = wait(command.env("MINE", "yes"));
     ended.ended_with(1);

@@ -19,6 +19,8 @@ const ALWAYS_EMPTY_HERE: &[&str] = &[
     "attempt.needs_human",
     "candidate.needs_human",
     "offer.needs_human",
+    "offer.engine",
+    "offer.rewrites",
     "run.offers",
     "applied event.refused",
 ];
@@ -62,6 +64,7 @@ fn what_reproducer_list_prints_is_what_the_page_says() {
 #[test]
 fn what_run_and_ledger_show_print_is_what_the_page_says() {
     let bench = Bench::new();
+    write(&bench.path("home/config/config.toml"), ENGINE);
     let run = ["run", "--offline", "--sandbox", "none", "--format", "json"];
     // Debug builds can be told to die after some events, so that the next run goes on from there.
     let killed = bench
@@ -456,6 +459,17 @@ fn is_broken_already() {
 #[ignore]
 fn waits() {}
 ";
+
+/// An engine that always proposes the same.
+const ENGINE: &str = r#"
+[[engine]]
+name = "one"
+format = "command"
+command = ["/bin/sh", "-c", """
+cat > /dev/null
+echo '{"edits": [{"path": "src/lib.rs", "search": "agrees()", "replace": "agrees() | true"}]}'
+"""]
+"#;
 
 /// The project's own reproducer, which takes an input.
 const REPRODUCER: &str = "\

@@ -93,7 +93,12 @@ impl Asker {
 
     /// Asks one engine after another until one proposes something. A finding that nobody has a
     /// proposal for is not asked about again.
-    pub fn ask(&mut self, finding: &FindingId, brief: &Brief, desk: Desk<'_>) -> Result<Answered> {
+    pub fn ask(
+        &mut self,
+        finding: &FindingId,
+        brief: &Brief,
+        desk: &mut Desk<'_>,
+    ) -> Result<Answered> {
         let round = self.rounds.entry(finding.clone()).or_insert(0);
         *round += 1;
         let round = *round;

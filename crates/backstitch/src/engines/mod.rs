@@ -8,7 +8,7 @@ pub mod settings;
 mod trial;
 
 pub use asking::{Asker, Desk};
-pub use briefing::brief;
+pub use briefing::{brief, earlier_attempt, weakness_brief};
 pub use settings::{Engines, Entry};
 pub use trial::{Proof, Trial};
 

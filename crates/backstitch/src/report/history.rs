@@ -1,8 +1,8 @@
 //! Text for people: what the ledger says happened.
 
 use super::escape;
-use super::words;
 use super::terminal::counted;
+use super::words;
 use crate::ledger::{Entry, Event};
 use crate::wire;
 

@@ -2,12 +2,7 @@
 //! the project's own code is adapted to an upgrade that it did not bear. What they propose is a
 //! candidate like any other, and goes up the same ladder.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
-
-use anyhow::{Context, Result};
-use backstitch_engine::brief::Attempt as Told;
+use anyhow::Result;
 use backstitch_engine::{Brief, Proposal as Proposed};
 use backstitch_fix::Plan;
 use backstitch_model::candidate::{Applicability, Origin, Upgrade};
@@ -20,9 +15,6 @@ use super::propose::{Proposal, change_key, key};
 use super::{Steps, Underway};
 use crate::engines::{self, Asker, Desk};
 use crate::report::words;
-
-/// How much of a failed check's log an engine is told, from its end, in bytes.
-const LOG_BYTES_MAX: u64 = 12 << 10;
 
 /// How much an engine's words on its change are kept, in characters.
 const WORDS_MAX: usize = 600;
@@ -39,11 +31,7 @@ struct Adaptable<'plan> {
 impl Steps {
     /// The first proposal of an engine that was not tried yet, for the first finding that one has
     /// one for.
-    pub(super) fn ask(
-        &mut self,
-        underway: &Underway,
-        plans: &[Plan],
-    ) -> Result<Option<Proposal>> {
+    pub(super) fn ask(&mut self, underway: &Underway, plans: &[Plan]) -> Result<Option<Proposal>> {
         let Some(mut asker) = self.asker.take() else {
             return Ok(None);
         };
@@ -61,16 +49,16 @@ impl Steps {
     }
 
     /// The least risky upgrade of a plan that failed because of the project's code.
-    fn adaptable<'plan>(
-        &self,
-        underway: &Underway,
-        plan: &'plan Plan,
-    ) -> Option<Adaptable<'plan>> {
+    fn adaptable<'plan>(&self, underway: &Underway, plan: &'plan Plan) -> Option<Adaptable<'plan>> {
         let automatic = plan
             .candidates
             .iter()
             .filter(|candidate| candidate.applicability == Applicability::Automatic);
-        let records = || plan.findings.iter().filter_map(|id| underway.records.get(id));
+        let records = || {
+            plan.findings
+                .iter()
+                .filter_map(|id| underway.records.get(id))
+        };
         automatic
             .filter_map(|candidate| {
                 let change = change_key(candidate);
@@ -105,12 +93,12 @@ impl Steps {
                 "asking engines about {}",
                 words::main_id(&self.story.records[adaptable.record].finding)
             ));
-            let desk = Desk {
+            let mut desk = Desk {
                 journal: &mut self.journal,
                 folder: &self.story.evidence,
                 progress: &self.progress,
             };
-            let answered = asker.ask(&id, &brief, desk)?;
+            let answered = asker.ask(&id, &brief, &mut desk)?;
             self.story.asks.extend(answered.turns);
             let Some((engine, proposed)) = answered.proposed else {
                 break;
@@ -145,7 +133,10 @@ impl Steps {
             words::change(adaptable.candidate)
         ));
         for attempt in &record.attempts {
-            brief.earlier.push(told(attempt)?);
+            let Change::Upgrade(upgrade) = &attempt.candidate.change;
+            let (change, edits) = (words::change(&attempt.candidate), &upgrade.rewrites);
+            let earlier = engines::earlier_attempt(change, edits, &attempt.evidence)?;
+            brief.earlier.push(earlier);
         }
         Ok(brief)
     }
@@ -183,42 +174,4 @@ fn adapted(upgrade: &Candidate, engine: &str, proposed: Proposed) -> Candidate {
             words: proposed.explanation.fix.chars().take(WORDS_MAX).collect(),
         },
     }
-}
-
-/// What an earlier attempt was and how it failed, with the end of the log of what did.
-fn told(attempt: &Attempt) -> Result<Told> {
-    let Change::Upgrade(upgrade) = &attempt.candidate.change;
-    let mut change = words::change(&attempt.candidate);
-    for edit in &upgrade.rewrites {
-        change.push_str(&format!(
-            "\n\nin {}, instead of:\n{}\nthis:\n{}",
-            edit.path, edit.search, edit.replace
-        ));
-    }
-    let verdict = attempt.evidence.verdict();
-    let mut evidence = verdict.to_string();
-    if let Conclusion::Rejected(check, _) = &verdict.conclusion
-        && let Some(log) = attempt.evidence.after.get(*check).and_then(|run| run.log.as_deref())
-    {
-        evidence.push_str("\n\n");
-        evidence.push_str(&end_of(Path::new(log))?);
-    }
-    Ok(Told { change, evidence })
-}
-
-/// The end of a log, from the beginning of a line.
-fn end_of(log: &Path) -> Result<String> {
-    let read = || -> std::io::Result<Vec<u8>> {
-        let mut file = File::open(log)?;
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(LOG_BYTES_MAX)))?;
-        let mut bytes = Vec::new();
-        file.take(LOG_BYTES_MAX).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let bytes = read().with_context(|| format!("read log `{}`", log.display()))?;
-    let text = String::from_utf8_lossy(&bytes);
-    let is_cut = bytes.len() as u64 == LOG_BYTES_MAX;
-    let whole = text.split_once('\n').filter(|_| is_cut);
-    Ok(whole.map_or(&*text, |(_, rest)| rest).to_owned())
 }

@@ -7,9 +7,9 @@ mod verify;
 mod ask;
 
 mod apply;
-mod scope;
 mod group;
 mod reproduce;
+mod scope;
 
 mod offer;
 

@@ -44,7 +44,8 @@ impl Steps {
         let mut objections: Vec<_> = shared.collect();
         if let Origin::Engine { name, words } = &proposal.candidate.origin {
             let told = code_of(&code);
-            run.notes.push(format!("proposed by engine `{name}`: “{words}”"));
+            run.notes
+                .push(format!("proposed by engine `{name}`: “{words}”"));
             run.notes.extend(told.notes);
             objections.extend(told.objections);
         }
