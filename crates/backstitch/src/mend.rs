@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use backstitch_model::candidate::SourceEdit;
+use backstitch_model::verdict::Conclusion;
 use backstitch_model::{FindingId, RelPath};
 
 use crate::engines::{self, Asker, Desk};
@@ -49,14 +50,33 @@ impl Mended {
     }
 }
 
+impl Mended {
+    /// Is there nothing more to be asked? What cannot be concluded of one proposal, such as where
+    /// the flaw does not show at all, cannot be of the next.
+    fn is_over(&self) -> bool {
+        let last = self.tried.last().map(|tried| &tried.judgement.evidence);
+        match last.map(|evidence| evidence.verdict().conclusion) {
+            None | Some(Conclusion::Rejected(..)) => false,
+            Some(
+                Conclusion::Proven
+                | Conclusion::ProvenDiffers(_)
+                | Conclusion::Tested
+                | Conclusion::Resolved
+                | Conclusion::Clean
+                | Conclusion::Inconclusive(_),
+            ) => true,
+        }
+    }
+}
+
 impl Tried {
     fn settles(&self) -> bool {
         self.judgement.evidence.verdict().settles()
     }
 }
 
-/// Asks and judges until a proposal settles the weakness, or nobody has one left. `tree` is the
-/// untouched project.
+/// Asks and judges until a proposal settles the weakness, nothing can be concluded, or nobody has
+/// a proposal left. `tree` is the untouched project.
 pub fn mend(
     task: &Task,
     tree: &Path,
@@ -66,7 +86,7 @@ pub fn mend(
 ) -> Result<Mended> {
     let mut mended = Mended::default();
     let untried = engines::weakness_brief(tree, task)?;
-    while mended.accepted().is_none() && asker.may_ask(&task.finding) {
+    while !mended.is_over() && asker.may_ask(&task.finding) {
         let mut brief = untried.clone();
         for tried in &mended.tried {
             let change = format!("edits of engine {}", tried.engine);

@@ -12,7 +12,7 @@ use common::{Run, World, manifest, wait};
 use serde_json::Value;
 
 /// Two packages whose fixed releases are breaking: their function takes something now.
-fn two_breaking_steps(world: &World) {
+fn two_breaking_steps(world: &World, commands: &str) {
     for name in ["first", "second"] {
         world.publish(name, "0.1.0", "pub fn answer() -> u32 { 1 }\n");
     }
@@ -21,7 +21,7 @@ fn two_breaking_steps(world: &World) {
         "--- Cargo.toml\n{manifest}\
          --- src/lib.rs\n/// Both.\npub fn both() -> u32 {{\n    first::answer() + second::answer()\n}}\n\
          --- tests/both.rs\n#[test]\nfn both_answer() {{\n    assert_eq!(app::both(), 2);\n}}\n\
-         --- backstitch.toml\n[policy]\nbump_max = \"breaking\"\n"
+         --- backstitch.toml\n[policy]\nbump_max = \"breaking\"\n{commands}"
     ));
     world.lock();
     for (number, name) in [(1, "first"), (2, "second")] {
@@ -35,6 +35,11 @@ fn two_breaking_steps(world: &World) {
     world.import();
     world.commit();
 }
+
+/// Commands that take no time: the tests fail as long as the code is not adapted.
+const QUICK: &str = "[commands]\nbuild = [\"true\"]\ntest = [\"sh\", \"-c\", \"\"\"
+grep -A1 'name = \"first\"' Cargo.lock | grep -q 0.1.0 || grep -q 'first::answer(1)' src/lib.rs
+\"\"\"]\n";
 
 /// The edit that adapts the code to one of them, for which each takes `argument`.
 fn adapts(package: &str, argument: &str) -> Answer {
@@ -82,7 +87,7 @@ fn a_run_that_loses_its_first_provider_midway_finishes() {
     let Some(world) = World::sandboxed() else {
         return;
     };
-    two_breaking_steps(&world);
+    two_breaking_steps(&world, "");
     let early = Server::new(vec![adapts("first", "1"), Answer::Status(403)]);
     let late = Server::new(vec![adapts("second", "1")]);
     settings(&world, &[("early", &early), ("late", &late)]);
@@ -148,7 +153,7 @@ fn a_refusal_is_told_once_and_what_leaves_scope_is_rejected() {
     let Some(world) = World::sandboxed() else {
         return;
     };
-    two_breaking_steps(&world);
+    two_breaking_steps(&world, "");
     let refuses = Server::new(vec![refusal()]);
     let astray = Server::new(vec![
         proposal("tests/both.rs", "assert_eq!(app::both(), 2)", "let _ = 0"),
@@ -207,7 +212,7 @@ fn when_no_engine_is_left_what_needs_none_is_done_and_nothing_is_asked_twice() {
     let Some(world) = World::sandboxed() else {
         return;
     };
-    two_breaking_steps(&world);
+    two_breaking_steps(&world, "");
     let same = Server::new(vec![adapts("first", "2")]);
     let closes = Server::new(vec![Answer::Close]);
     settings(&world, &[("same", &same), ("closes", &closes)]);
@@ -232,7 +237,7 @@ fn what_was_answered_before_a_kill_is_not_asked_again() {
     let Some(world) = World::sandboxed() else {
         return;
     };
-    two_breaking_steps(&world);
+    two_breaking_steps(&world, QUICK);
     let refuses = Server::new(vec![refusal()]);
     let good = Server::new(vec![adapts("first", "2"), adapts("first", "1")]);
     settings(&world, &[("refuses", &refuses), ("good", &good)]);

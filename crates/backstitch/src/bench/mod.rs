@@ -17,7 +17,7 @@ use backstitch_verify::sandbox::Sandbox;
 
 use crate::advisories::Advisories;
 use crate::commands::run;
-use crate::engines::{Asker, Desk, Engines, Entry, Line, Walls};
+use crate::engines::{Asker, Desk, Engines, Entry, Line};
 use crate::judge::{self, Given, Judgement};
 use crate::ledger::{Event, Ledger, RunStart};
 use crate::managers::Managers;
@@ -189,10 +189,7 @@ impl Bench<'_> {
 
     /// Each engine alone, with the budgets of the settings to itself.
     fn askers(&self) -> Result<Vec<(String, Asker)>> {
-        let walls = Walls {
-            sandbox: self.sandbox.clone(),
-            cancel: run::cancel_on_interrupt()?,
-        };
+        let walls = run::walls()?;
         let asker = |entry: &&Entry| {
             let asker = Asker::new(self.engines, [*entry], &walls, &Line::Open)?;
             Some((entry.name.clone(), asker))

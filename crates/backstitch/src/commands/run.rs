@@ -58,7 +58,7 @@ pub fn run_in(
         Network::online()
     };
     let offline = arguments.common.offline;
-    let (asker, engines) = asker(engines, &sandbox, offline)?;
+    let (asker, engines) = asker(engines, offline)?;
     let managers = managers(sandbox, &places, policy.clone(), offline, &progress)?;
     let reproducers = reproducers(&source, &arguments.reproducers)?;
     let order = Order {
@@ -79,22 +79,24 @@ pub fn run_in(
     pipeline::run(&mut Steps::begin(order)?)
 }
 
+/// What programs of engines run in: a sandbox, also where the project is trusted to run in none.
+pub fn walls() -> Result<Walls> {
+    let program = std::env::current_exe().context("find this program's own file")?;
+    Ok(Walls {
+        sandbox: Sandbox::new(program),
+        cancel: cancel_on_interrupt()?,
+    })
+}
+
 /// The engines of the user's settings, made ready, and what there is of them in words.
-fn asker(
-    engines: Option<Engines>,
-    sandbox: &Sandbox,
-    offline: bool,
-) -> Result<(Option<Asker>, String)> {
+fn asker(engines: Option<Engines>, offline: bool) -> Result<(Option<Asker>, String)> {
     let Some(mut engines) = engines.filter(|engines| !engines.entries.is_empty()) else {
         return Ok((None, String::new()));
     };
     if offline {
         engines.stay_on_this_machine();
     }
-    let walls = Walls {
-        sandbox: sandbox.clone(),
-        cancel: cancel_on_interrupt()?,
-    };
+    let walls = walls()?;
     let told = format!("{engines:?}");
     Ok((
         Asker::new(&engines, &engines.entries, &walls, &Line::Open),

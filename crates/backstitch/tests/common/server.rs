@@ -1,6 +1,13 @@
 //! A scripted engine behind an address of this machine: what it answers is written beforehand, and
 //! what it was asked is kept.
 
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    reason = "each test file uses another part, and all of it is a test"
+)]
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
