@@ -44,13 +44,6 @@ pub struct Mended {
 }
 
 impl Mended {
-    /// The proposal that settles the weakness.
-    pub fn accepted(&self) -> Option<&Tried> {
-        self.tried.last().filter(|tried| tried.settles())
-    }
-}
-
-impl Mended {
     /// Is there nothing more to be asked? What cannot be concluded of one proposal, such as where
     /// the flaw does not show at all, cannot be of the next.
     fn is_over(&self) -> bool {
@@ -66,12 +59,6 @@ impl Mended {
                 | Conclusion::Inconclusive(_),
             ) => true,
         }
-    }
-}
-
-impl Tried {
-    fn settles(&self) -> bool {
-        self.judgement.evidence.verdict().settles()
     }
 }
 

@@ -50,7 +50,7 @@ impl Steps {
 
     /// The least risky upgrade of a plan that failed because of the project's code.
     fn adaptable<'plan>(&self, underway: &Underway, plan: &'plan Plan) -> Option<Adaptable<'plan>> {
-        let automatic = plan
+        let mut automatic = plan
             .candidates
             .iter()
             .filter(|candidate| candidate.applicability == Applicability::Automatic);
@@ -59,23 +59,21 @@ impl Steps {
                 .iter()
                 .filter_map(|id| underway.records.get(id))
         };
-        automatic
-            .filter_map(|candidate| {
-                let change = change_key(candidate);
-                let failed = |attempt: &Attempt| {
-                    change_key(&attempt.candidate) == change && broke_the_code(&attempt.evidence)
-                };
-                let of_record = |index: &&usize| {
-                    let mut attempts = self.story.records[**index].attempts.iter();
-                    attempts.any(failed)
-                };
-                Some(Adaptable {
-                    plan,
-                    record: *records().find(of_record)?,
-                    candidate,
-                })
+        automatic.find_map(|candidate| {
+            let change = change_key(candidate);
+            let failed = |attempt: &Attempt| {
+                change_key(&attempt.candidate) == change && broke_the_code(&attempt.evidence)
+            };
+            let of_record = |index: &&usize| {
+                let mut attempts = self.story.records[**index].attempts.iter();
+                attempts.any(failed)
+            };
+            Some(Adaptable {
+                plan,
+                record: *records().find(of_record)?,
+                candidate,
             })
-            .next()
+        })
     }
 
     /// Asks about one finding until somebody proposes what was not tried yet.
