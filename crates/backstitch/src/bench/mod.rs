@@ -99,6 +99,9 @@ impl Bench<'_> {
         let mut rows = Vec::new();
         for case in &self.cases {
             rows.push(row(case, NONE, nothing_proposed()));
+            if askers.is_empty() {
+                continue;
+            }
             let managers = self.managers(case)?;
             for (name, asker) in &mut askers {
                 self.progress.line(&format!("{}: `{name}`", case.name));
