@@ -1,9 +1,9 @@
 //! What keeps the program's start short, since starting is most of what a short command takes.
 //!
-//! Packs the bundled reproducers into one file that the program carries. As bytes alone it
-//! costs a command that does not need them nothing: no address in it has to be set right
-//! when the program starts, and none of it is read. `src/reproducers/bundled.rs` reads it,
-//! and says how it is laid out.
+//! Packs the bundled reproducers into one file that the program carries, and the cases of
+//! `backstitch bench` into another. As bytes alone they cost a command that does not need them
+//! nothing: no address in them has to be set right when the program starts, and none of it is
+//! read. `src/pack.rs` reads them, and says how they are laid out.
 //!
 //! And links what unwinds the stack into the program, where the linker has it. Else it is the
 //! one shared library besides the C library's own, brought in and set up at every start.
@@ -13,8 +13,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-/// Where they are, from this crate's folder.
-const FOLDER: &str = "../../data/reproducers";
+/// Where the reproducers are, from this crate's folder.
+const REPRODUCERS: &str = "../../data/reproducers";
+
+/// Where the cases are.
+const CASES: &str = "../../data/corpus";
+
+/// What of a case is packed: its patches are for measuring the judge, and stay out but for the one
+/// that a case is checked with.
+const OF_A_CASE: [&str; 4] = ["base", "case.toml", "inputs", "reference.patch"];
 
 /// GCC's unwinder; the standard library links the same one as `gcc_s`, which is shared.
 const UNWINDER: &str = "gcc_eh";
@@ -24,27 +31,43 @@ fn main() -> Result<(), Box<dyn Error>> {
     if has_unwinder_to_link() {
         println!("cargo::rustc-link-lib=static:-bundle={UNWINDER}");
     }
-    pack()
-}
-
-fn pack() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed={FOLDER}");
-    let mut packed = Vec::new();
+    let mut reproducers = Vec::new();
     // An ecosystem's folder holds one folder a reproducer, which holds its files.
-    for ecosystem in entries(Path::new(FOLDER))? {
+    for ecosystem in entries(Path::new(REPRODUCERS))? {
         for reproducer in entries(&ecosystem)? {
-            for file in entries(&reproducer)? {
-                let name = file.strip_prefix(FOLDER)?.to_str();
-                put(&mut packed, name.ok_or("a file's name is not UTF-8")?)?;
-                let text = fs::read_to_string(&file)
-                    .map_err(|error| format!("read `{}`: {error}", file.display()))?;
-                put(&mut packed, &text)?;
+            put_below(&mut reproducers, Path::new(REPRODUCERS), &reproducer)?;
+        }
+    }
+    write("reproducers.pack", &reproducers, REPRODUCERS)?;
+    let mut cases = Vec::new();
+    for case in entries(Path::new(CASES))? {
+        for part in OF_A_CASE.map(|part| case.join(part)) {
+            if part.exists() {
+                put_below(&mut cases, Path::new(CASES), &part)?;
             }
         }
     }
+    write("cases.pack", &cases, CASES)
+}
+
+fn write(name: &str, packed: &[u8], folder: &str) -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={folder}");
     let into = env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?;
-    fs::write(PathBuf::from(into).join("reproducers.pack"), packed)?;
+    fs::write(PathBuf::from(into).join(name), packed)?;
     Ok(())
+}
+
+/// Puts a file, or all files of a folder, behind their paths below `root`.
+fn put_below(packed: &mut Vec<u8>, root: &Path, path: &Path) -> Result<(), Box<dyn Error>> {
+    if path.is_dir() {
+        return entries(path)?
+            .iter()
+            .try_for_each(|entry| put_below(packed, root, entry));
+    }
+    let name = path.strip_prefix(root)?.to_str();
+    put(packed, name.ok_or("a file's name is not UTF-8")?.as_bytes())?;
+    let content = fs::read(path).map_err(|error| format!("read `{}`: {error}", path.display()))?;
+    put(packed, &content)
 }
 
 /// Asks the linker that will be used, as `-print-file-name` of GCC and Clang answers: with a
@@ -74,8 +97,8 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     Ok(paths)
 }
 
-fn put(packed: &mut Vec<u8>, text: &str) -> Result<(), Box<dyn Error>> {
-    packed.extend_from_slice(&u32::try_from(text.len())?.to_le_bytes());
-    packed.extend_from_slice(text.as_bytes());
+fn put(packed: &mut Vec<u8>, part: &[u8]) -> Result<(), Box<dyn Error>> {
+    packed.extend_from_slice(&u32::try_from(part.len())?.to_le_bytes());
+    packed.extend_from_slice(part);
     Ok(())
 }

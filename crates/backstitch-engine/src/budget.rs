@@ -141,7 +141,9 @@ impl Price {
 }
 
 impl Spend {
-    fn plus(self, other: Self) -> Self {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
         Self {
             money: self.money.plus(other.money),
             tokens: self.tokens.saturating_add(other.tokens),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use backstitch_model::FindingId;
 
-use crate::brief::Brief;
+use crate::brief::{Brief, SafeBrief};
 use crate::budget::{Budget, Spend};
 use crate::engine::Engine;
 use crate::outcome::Outcome;
@@ -70,6 +70,19 @@ pub struct Turn {
     pub spent: Spend,
     /// Is it not asked any more in this run?
     pub is_lost: bool,
+    /// What it was told; nothing where it was not asked.
+    pub brief: Option<Box<SafeBrief>>,
+}
+
+/// What a turn says of an engine's later ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It may be asked again.
+    Open,
+    /// It is not asked about this finding again.
+    Declined,
+    /// It is not asked again in this run.
+    Lost,
 }
 
 /// What came of asking for a finding.
@@ -113,23 +126,62 @@ impl Chain {
         budget: &mut Budget,
     ) -> Asked {
         let mut asked = Asked::default();
-        for link in &mut self.links {
-            let may_be_asked = !link.is_lost
-                && !link.declined.contains(finding)
-                && self.clock.now() >= link.rests_until;
-            if !may_be_asked {
-                continue;
-            }
-            let turn = link.turn(finding, brief, redactor, budget, &*self.clock);
+        let mut had = BTreeSet::new();
+        while asked.proposed.is_none()
+            && let Some(turn) = self.ask_next(finding, brief, redactor, budget, &had)
+        {
             if let Outcome::Proposed(proposal) = &turn.outcome {
                 asked.proposed = Some((turn.engine.clone(), proposal.clone()));
             }
+            had.insert(turn.engine.clone());
             asked.turns.push(turn);
-            if asked.proposed.is_some() {
-                break;
-            }
         }
         asked
+    }
+
+    /// Asks the first engine that may be asked and is none of `had`; nothing where none is left.
+    pub fn ask_next(
+        &mut self,
+        finding: &FindingId,
+        brief: &Brief,
+        redactor: &Redactor,
+        budget: &mut Budget,
+        had: &BTreeSet<String>,
+    ) -> Option<Turn> {
+        let now = self.clock.now();
+        let may_be_asked = |link: &&mut Link| {
+            !link.is_lost
+                && !link.declined.contains(finding)
+                && now >= link.rests_until
+                && !had.contains(link.engine.name())
+        };
+        let link = self.links.iter_mut().find(may_be_asked)?;
+        Some(link.turn(finding, brief, redactor, budget, &*self.clock))
+    }
+
+    /// Takes up what an earlier process of the same run learned of an engine.
+    pub fn recall(&mut self, engine: &str, finding: &FindingId, standing: Standing) {
+        let named = |link: &&mut Link| link.engine.name() == engine;
+        for link in self.links.iter_mut().filter(named) {
+            match standing {
+                Standing::Open => {}
+                Standing::Declined => _ = link.declined.insert(finding.clone()),
+                Standing::Lost => link.is_lost = true,
+            }
+        }
+    }
+}
+
+impl Turn {
+    /// What it says of the engine's later turns.
+    pub fn standing(&self) -> Standing {
+        if self.is_lost {
+            Standing::Lost
+        } else if self.outcome.declines() {
+            Standing::Declined
+        } else {
+            Standing::Open
+        }
     }
 }
 
@@ -144,8 +196,11 @@ impl Link {
     ) -> Turn {
         let terms = self.engine.terms();
         let brief = brief.clone().made_safe(redactor, terms.brief_tokens_max);
-        let (outcome, spent) = match budget.reserve(finding, terms.worst(&brief)) {
-            Err(exhausted) => (Outcome::BudgetExhausted(exhausted), Spend::default()),
+        let (outcome, spent, told) = match budget.reserve(finding, terms.worst(&brief)) {
+            Err(exhausted) => {
+                let outcome = Outcome::BudgetExhausted(exhausted);
+                (outcome, Spend::default(), None)
+            }
             Ok(reservation) => {
                 let worst = reservation.worst();
                 let began = clock.now();
@@ -153,7 +208,7 @@ impl Link {
                 let wall = clock.now().saturating_sub(began);
                 let spent = terms.used(answer.usage, wall, worst);
                 budget.settle(reservation, spent);
-                (answer.outcome, spent)
+                (answer.outcome, spent, Some(Box::new(brief)))
             }
         };
         self.learn(finding, &outcome, clock.now());
@@ -162,16 +217,16 @@ impl Link {
             outcome,
             spent,
             is_lost: self.is_lost,
+            brief: told,
         }
     }
 
     /// Notes what an outcome says of the engine's later turns.
     fn learn(&mut self, finding: &FindingId, outcome: &Outcome, now: Duration) {
+        if outcome.declines() {
+            self.declined.insert(finding.clone());
+        }
         match outcome {
-            Outcome::Refused(_) | Outcome::SuspectedRefusal { .. } | Outcome::Rerouted { .. } => {
-                self.declined.insert(finding.clone());
-                self.failures = 0;
-            }
             Outcome::Unavailable(why) => {
                 self.failures += 1;
                 self.is_lost = why.kind.is_lasting() || self.failures >= FAILURES_MAX;
@@ -179,9 +234,12 @@ impl Link {
             Outcome::RateLimited { wait } => {
                 self.rests_until = now.saturating_add(wait.unwrap_or(REST));
             }
-            Outcome::Proposed(_) | Outcome::NoChange(_) | Outcome::Malformed(_) => {
-                self.failures = 0;
-            }
+            Outcome::Refused(_)
+            | Outcome::SuspectedRefusal { .. }
+            | Outcome::Rerouted { .. }
+            | Outcome::Proposed(_)
+            | Outcome::NoChange(_)
+            | Outcome::Malformed(_) => self.failures = 0,
             Outcome::BudgetExhausted(_) => {}
         }
     }

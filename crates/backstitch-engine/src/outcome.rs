@@ -170,6 +170,19 @@ impl Outcome {
         })
     }
 
+    /// Does the engine decline to answer this question, however often it is asked?
+    pub fn declines(&self) -> bool {
+        match self {
+            Self::Refused(_) | Self::SuspectedRefusal { .. } | Self::Rerouted { .. } => true,
+            Self::Proposed(_)
+            | Self::NoChange(_)
+            | Self::Unavailable(_)
+            | Self::RateLimited { .. }
+            | Self::BudgetExhausted(_)
+            | Self::Malformed(_) => false,
+        }
+    }
+
     /// One word for a table.
     pub fn word(&self) -> &'static str {
         match self {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use backstitch_model::RelPath;
+pub use backstitch_model::candidate::SourceEdit as Edit;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -32,17 +33,6 @@ pub struct Proposal {
     pub explanation: Explanation,
     /// A test that fails without the change, where the engine offers one.
     pub regression_test: Option<NewFile>,
-}
-
-/// Replaces a text that stands in a file exactly once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
-    /// The file.
-    pub path: RelPath,
-    /// What stands there.
-    pub search: String,
-    /// What is to stand there.
-    pub replace: String,
 }
 
 /// An engine's words on its proposal. They are shown, and prove nothing.

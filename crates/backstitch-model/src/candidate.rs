@@ -40,6 +40,19 @@ pub struct Upgrade {
     pub edits: Vec<RequirementEdit>,
     /// What to run to get there.
     pub recipe: Vec<Step>,
+    /// How the project's own code is adapted to what moves, by an engine; none in the planner's.
+    pub rewrites: Vec<SourceEdit>,
+}
+
+/// Replaces a text that stands in a file of the project exactly once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceEdit {
+    /// The file.
+    pub path: RelPath,
+    /// What stands there.
+    pub search: String,
+    /// What is to stand there.
+    pub replace: String,
 }
 
 /// How an upgrade is done, least risky first.
@@ -123,6 +136,23 @@ pub enum Applicability {
 pub enum Origin {
     /// Backstitch's own planner.
     Planner,
+    /// An engine of the user's: a model, or a program.
+    Engine {
+        /// Its name in the settings.
+        name: String,
+        /// What it says of its change. It is shown, and proves nothing.
+        words: String,
+    },
+}
+
+impl Candidate {
+    /// The engine that proposed it, where one did.
+    pub fn engine(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::Planner => None,
+            Origin::Engine { name, .. } => Some(name),
+        }
+    }
 }
 
 /// Why no candidate is left for a package.

@@ -57,6 +57,9 @@ pub enum Command {
     /// List the engines of your settings, try them, or show what one would be told.
     #[command(after_help = ENGINES_EXAMPLES)]
     Engines(EnginesArguments),
+    /// Give every engine of your settings the same weaknesses, and judge what each proposes.
+    #[command(after_help = BENCH_EXAMPLES)]
+    Bench(BenchArguments),
     /// Show or verify what earlier runs observed.
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -355,6 +358,34 @@ Examples:
   backstitch engines                            which there are, and where they may be reached
   backstitch engines check                      ask each for a small repair, and prove it
   backstitch engines brief RUSTSEC-2022-0013    what an engine would be told; asks none";
+
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  backstitch bench                               every engine, on every case that comes with the program
+  backstitch bench --engine local --case c-pxr   one engine, one case
+  backstitch bench --check                       are the cases sound? asks no engine";
+
+/// `backstitch bench`.
+#[derive(Debug, Clone, Args)]
+pub struct BenchArguments {
+    /// A folder of cases, instead of those that come with the program (data/corpus/README.md).
+    pub cases: Option<PathBuf>,
+    /// Only this case; may be given again.
+    #[arg(long, value_name = "NAME")]
+    pub case: Vec<String>,
+    /// Only this engine; may be given again.
+    #[arg(long, value_name = "NAME")]
+    pub engine: Vec<String>,
+    /// Judge each case's own right patch instead: it has to be Proven.
+    #[arg(long, conflicts_with = "engine")]
+    pub check: bool,
+    /// What keeps the cases' programs in.
+    #[arg(long, value_enum, default_value_t = SandboxChoice::Auto)]
+    pub sandbox: SandboxChoice,
+    /// How results are written.
+    #[arg(long, value_enum, default_value_t = TestFormat::Text)]
+    pub format: TestFormat,
+}
 
 /// `backstitch engines`.
 #[derive(Debug, Clone, Args)]

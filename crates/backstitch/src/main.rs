@@ -8,11 +8,13 @@ mod commands;
 mod exit;
 
 mod judge;
+mod mend;
 mod pipeline;
 mod steps;
 mod story;
 
 mod advisories;
+mod bench;
 mod deliver;
 mod engines;
 mod ledger;
@@ -27,6 +29,7 @@ mod settings;
 mod source;
 
 mod failpoint;
+mod pack;
 mod wire;
 
 use std::process::ExitCode;

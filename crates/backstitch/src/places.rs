@@ -44,6 +44,15 @@ impl Places {
         }
     }
 
+    /// The same with the state directory that measuring engines has to itself: it keeps other
+    /// untouched trees than those of the user's projects.
+    pub fn of_bench(self) -> Self {
+        Self {
+            state: self.state.join("bench"),
+            ..self
+        }
+    }
+
     /// Makes the state directory, for the user's eyes alone: it tells what is vulnerable
     /// and holds copies of projects.
     pub fn make_state(&self) -> Result<()> {

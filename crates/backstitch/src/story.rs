@@ -7,6 +7,7 @@ use backstitch_model::evidence::{Confinement, Phase};
 use backstitch_model::{Candidate, Finding, LockFormat, Project, Record, RelPath};
 
 use crate::exit::Exit;
+use crate::wire;
 
 /// One run, told from its end.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ pub struct Story {
     pub delivered: Vec<(RelPath, Phase)>,
     /// The candidates that nobody could try, which are in no delivery.
     pub offers: Vec<Offer>,
+    /// Every turn that an engine had, in order.
+    pub asks: Vec<wire::Ask>,
     /// What a reader should know that belongs to no finding.
     pub notes: Vec<String>,
     /// What could not be read though it is what was asked about; see [`unread`].

@@ -2,6 +2,8 @@
 //! events, converted from the model, which carries no serialisation. The format is
 //! described in `docs/json.md`; a test holds the two together.
 
+mod ask;
+
 use std::time::Duration;
 
 use backstitch_model as model;
@@ -12,6 +14,8 @@ use model::project::DependencyKind;
 use model::reproducer::{self, Sight};
 use model::tests::{TestOutcome, TestReport};
 use serde::{Deserialize, Serialize};
+
+pub use ask::Ask;
 
 /// The version of the JSON format; raised when a field changes its meaning or goes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -56,6 +60,20 @@ pub struct Candidate {
     pub moves: Vec<Move>,
     pub edits: Vec<Edit>,
     pub needs_human: Option<String>,
+    /// The engine that proposed it, where one did.
+    #[serde(default)]
+    pub engine: Option<String>,
+    /// How the project's own code is adapted.
+    #[serde(default)]
+    pub rewrites: Vec<Rewrite>,
+}
+
+/// A text replaced in a file of the project's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rewrite {
+    pub path: String,
+    pub search: String,
+    pub replace: String,
 }
 
 /// A package going from one version to another.
@@ -281,6 +299,18 @@ impl From<&model::Candidate> for Candidate {
                 Applicability::Automatic => None,
                 Applicability::NeedsHuman(why) => Some(why.clone()),
             },
+            engine: candidate.engine().map(str::to_owned),
+            rewrites: upgrade.rewrites.iter().map(Rewrite::from).collect(),
+        }
+    }
+}
+
+impl From<&model::candidate::SourceEdit> for Rewrite {
+    fn from(edit: &model::candidate::SourceEdit) -> Self {
+        Self {
+            path: edit.path.to_string(),
+            search: edit.search.clone(),
+            replace: edit.replace.clone(),
         }
     }
 }

@@ -6,12 +6,9 @@
 mod common;
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
+use common::server::{Answer, Server, completion, engine};
 use common::{Ended, World, wait};
 
 /// A key that was never anybody's.
@@ -19,62 +16,6 @@ const KEY: &str = "test-key-that-opens-nothing";
 
 /// What mends the bundled repair.
 const REPAIR: &str = r#"{"edits":[{"path":"sum.sh","search":"-lt","replace":"-le"}],"what_was_wrong":"the last number was left out","why_this_fixes_it":"it is counted now","regression_test":null}"#;
-
-/// Serves answers, one a connection and the last for all others; keeps what it was asked.
-struct Server {
-    url: String,
-    requests: Arc<Mutex<Vec<String>>>,
-}
-
-impl Server {
-    fn new(answers: Vec<String>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/v1", listener.local_addr().unwrap());
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&requests);
-        std::thread::spawn(move || {
-            for (number, stream) in listener.incoming().enumerate() {
-                let mut stream = stream.unwrap();
-                stream
-                    .set_read_timeout(Some(Duration::from_millis(300)))
-                    .unwrap();
-                let (mut request, mut piece) = (Vec::new(), [0; 8192]);
-                while let Ok(count @ 1..) = stream.read(&mut piece) {
-                    request.extend_from_slice(&piece[..count]);
-                }
-                let text = String::from_utf8_lossy(&request).into_owned();
-                seen.lock().unwrap().push(text);
-                let body = &answers[number.min(answers.len() - 1)];
-                let _ = write!(
-                    stream,
-                    "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-                    body.len()
-                );
-            }
-        });
-        Self { url, requests }
-    }
-}
-
-fn completion(text: &str, stop: &str) -> String {
-    let text = serde_json::to_string(text).unwrap();
-    format!(
-        r#"{{"model":"m","choices":[{{"message":{{"content":{text}}},"finish_reason":"{stop}"}}],"usage":{{"prompt_tokens":500,"completion_tokens":50}}}}"#
-    )
-}
-
-fn engine(name: &str, url: &str) -> String {
-    format!(
-        "[[engine]]\nname = \"{name}\"\nformat = \"openai\"\nurl = \"{url}\"\nmodel = \"m\"\n\
-         key_env = \"MY_KEY\"\nprice_per_million_in = 2.0\nprice_per_million_out = 10.0\n"
-    )
-}
-
-fn settings(world: &World, text: &str) {
-    let folder = world.path("home/config");
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("config.toml"), text).unwrap();
-}
 
 fn run(world: &World, arguments: &[&str]) -> Ended {
     let ended = wait(world.command(arguments).env("MY_KEY", KEY));
@@ -106,7 +47,7 @@ fn without_settings_there_is_no_engine_and_that_is_said() {
 #[test]
 fn settings_of_engines_are_the_user_s_and_no_project_s() {
     let world = World::new();
-    let server = Server::new(vec![completion(REPAIR, "stop")]);
+    let server = Server::new(vec![Answer::Body(completion(REPAIR, "stop"))]);
     let text = format!(
         "[engines]\negress = \"listed\"\n{}",
         engine("theirs", &server.url)
@@ -126,7 +67,7 @@ fn settings_of_engines_are_the_user_s_and_no_project_s() {
     let file = world.project().join("config.toml");
     let ended = wait(world.command(&["engines"]).env("BACKSTITCH_CONFIG", &file));
     assert!(ended.stdout.contains("theirs"), "{}", ended.stdout);
-    assert!(server.requests.lock().unwrap().is_empty());
+    assert!(server.asked() == 0);
 }
 
 #[test]
@@ -134,12 +75,12 @@ fn nothing_is_sent_while_egress_is_none() {
     let Some(world) = World::sandboxed() else {
         return;
     };
-    let server = Server::new(vec![completion(REPAIR, "stop")]);
-    settings(&world, &engine("local", &server.url));
+    let server = Server::new(vec![Answer::Body(completion(REPAIR, "stop"))]);
+    world.settings(&engine("local", &server.url));
     let ended = run(&world, &["engines", "check"]);
     ended.ended_with(1);
     assert!(ended.stdout.contains("unavailable"), "{}", ended.stdout);
-    assert!(server.requests.lock().unwrap().is_empty());
+    assert!(server.asked() == 0);
 }
 
 #[test]
@@ -155,16 +96,13 @@ fn a_check_runs_the_proof_and_plays_back_without_the_server() {
         completion(&astray, "stop"),
         completion("", "content_filter"),
     ]
-    .map(|answer| Server::new(vec![answer]));
+    .map(|answer| Server::new(vec![Answer::Body(answer)]));
     let names = ["good", "wrong", "astray", "refusing"];
     let engines = names.iter().zip(&servers);
     let engines: String = engines
         .map(|(name, server)| engine(name, &server.url))
         .collect();
-    settings(
-        &world,
-        &format!("[engines]\negress = \"loopback\"\n{engines}"),
-    );
+    world.settings(&format!("[engines]\negress = \"loopback\"\n{engines}"));
     let tape = world.path("tape.jsonl");
     let tape = tape.to_str().unwrap();
     let ended = run(&world, &["engines", "check", "--record", tape]);
@@ -185,7 +123,7 @@ fn a_check_runs_the_proof_and_plays_back_without_the_server() {
             .join(" ");
         assert!(flat.contains(wanted), "{wanted}: {}", ended.stdout);
     }
-    let request = servers[0].requests.lock().unwrap()[0].clone();
+    let request = servers[0].request(0);
     assert!(
         request.contains(&format!("authorization: Bearer {KEY}")),
         "{request}"
@@ -197,11 +135,7 @@ fn a_check_runs_the_proof_and_plays_back_without_the_server() {
     let again = wait(&mut world.command(&["engines", "check", "--replay", tape]));
     again.ended_with(1);
     assert_eq!(told(&again), told(&ended));
-    assert!(
-        servers
-            .iter()
-            .all(|server| server.requests.lock().unwrap().len() == 1)
-    );
+    assert!(servers.iter().all(|server| server.asked() == 1));
     run(&world, &["engines", "check", "good"]).ended_with(0);
 }
 
@@ -229,7 +163,7 @@ fn a_program_gets_the_brief_and_sees_nothing_else() {
         )
     };
     let text = format!("{}{}", entry("fix", ""), entry("gone", ""));
-    settings(&world, &text);
+    world.settings(&text);
     let mut command = world.command(&["engines", "check"]);
     let ended = wait(command.env("MY_KEY", KEY).env("MINE", "yes"));
     assert!(
@@ -263,7 +197,7 @@ fn a_program_gets_the_brief_and_sees_nothing_else() {
     let mode = fs::metadata(&tape).unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0, "a recording is the user's alone");
     // A network is only there where the settings open it.
-    settings(&world, &entry("fix", "network = true\n"));
+    world.settings(&entry("fix", "network = true\n"));
     let mut command = world.command(&["engines", "check"]);
     let ended = wait(command.env("MINE", "yes"));
     ended.ended_with(1);

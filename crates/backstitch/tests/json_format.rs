@@ -3,12 +3,15 @@
 //! and every documented field is printed.
 
 mod documents;
+#[path = "common/server.rs"]
+mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::{Map, Value};
+use server::{Server, proposal};
 use tempfile::TempDir;
 
 /// Fields that can hold a value, but never do in the runs below: nothing is refused there, no
@@ -19,6 +22,8 @@ const ALWAYS_EMPTY_HERE: &[&str] = &[
     "attempt.needs_human",
     "candidate.needs_human",
     "offer.needs_human",
+    "offer.engine",
+    "offer.rewrites",
     "run.offers",
     "applied event.refused",
 ];
@@ -62,6 +67,7 @@ fn what_reproducer_list_prints_is_what_the_page_says() {
 #[test]
 fn what_run_and_ledger_show_print_is_what_the_page_says() {
     let bench = Bench::new();
+    let _server = list_an_engine(&bench);
     let run = ["run", "--offline", "--sandbox", "none", "--format", "json"];
     // Debug builds can be told to die after some events, so that the next run goes on from there.
     let killed = bench
@@ -88,6 +94,9 @@ fn what_run_and_ledger_show_print_is_what_the_page_says() {
         "reproducer",
         "offer",
         "judged event",
+        "bench",
+        "bench engine",
+        "bench row",
     ];
     if !cfg!(debug_assertions) {
         unseen.push("run-resumed event");
@@ -150,6 +159,25 @@ fn what_judging_a_change_leaves_in_the_ledger_is_what_the_page_says() {
     seen.object("ledger show", &events);
     seen.events(&events);
     seen.must_have_seen(&["judged event"]);
+}
+
+#[test]
+fn what_bench_prints_is_what_the_page_says() {
+    let bench = Bench::new();
+    let mut seen = Seen::new(Page::read());
+    // Once with an engine whose only proposal is rejected, and so with a verdict.
+    let _server = list_an_engine(&bench);
+    let arguments = [
+        "bench",
+        "--case",
+        "py-token",
+        "--sandbox",
+        "none",
+        "--format",
+        "json",
+    ];
+    seen.object("bench", &bench.json(&arguments, 0));
+    seen.must_have_seen(&["bench", "bench engine", "bench row"]);
 }
 
 #[test]
@@ -456,6 +484,18 @@ fn is_broken_already() {
 #[ignore]
 fn waits() {}
 ";
+
+/// Lists an engine that always proposes the same, and answers as long as it is held.
+fn list_an_engine(bench: &Bench) -> Server {
+    let server = Server::new(vec![proposal("src/lib.rs", "agrees()", "agrees() | true")]);
+    let settings = format!(
+        "[engines]\negress = \"loopback\"\n[[engine]]\nname = \"one\"\nformat = \"openai\"\n\
+         url = \"{}\"\nmodel = \"m\"\n",
+        server.url
+    );
+    write(&bench.path("home/config/config.toml"), &settings);
+    server
+}
 
 /// The project's own reproducer, which takes an input.
 const REPRODUCER: &str = "\

@@ -226,6 +226,7 @@ impl PackagePlanner<'_> {
                     Vec::new()
                 },
                 recipe,
+                rewrites: Vec::new(),
             }),
             settles,
             applicability: Applicability::Automatic,

@@ -168,6 +168,7 @@ impl<'plan, 'given> PackagePlanner<'plan, 'given> {
                 moves: recipe.moves,
                 edits: recipe.edits,
                 recipe: recipe.steps,
+                rewrites: Vec::new(),
             }),
             applicability: Applicability::Automatic,
             origin: Origin::Planner,

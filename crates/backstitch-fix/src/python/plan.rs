@@ -195,6 +195,7 @@ impl<'plan, 'given> PackagePlanner<'plan, 'given> {
                 moves: self.moves(moved),
                 edits: edited.edits,
                 recipe: edited.steps,
+                rewrites: Vec::new(),
             }),
             applicability: Applicability::Automatic,
             origin: Origin::Planner,

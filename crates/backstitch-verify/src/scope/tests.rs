@@ -62,6 +62,7 @@ fn upgrade() -> Upgrade {
         }],
         edits: Vec::new(),
         recipe: Vec::new(),
+        rewrites: Vec::new(),
     }
 }
 

@@ -122,7 +122,7 @@ pub fn demo(arguments: &DemoArguments) -> Result<Exit> {
         },
     };
     let places = Places::discover()?.with_state(&folder.join("state"));
-    let story = run::run_in(&arguments, places, Advisories::starter()?)?;
+    let story = run::run_in(&arguments, places, Advisories::starter()?, None)?;
     run::print(&story, arguments.common.format)?;
     if arguments.common.format == Format::Text {
         report::say(&format!(

@@ -41,7 +41,11 @@ pub fn engines(arguments: &EnginesArguments) -> Result<Exit> {
     }
 }
 
-fn chosen<'engines>(engines: &'engines Engines, names: &[String]) -> Result<Vec<&'engines Entry>> {
+/// The named engines of the settings; all of them where none is named.
+pub fn chosen<'engines>(
+    engines: &'engines Engines,
+    names: &[String],
+) -> Result<Vec<&'engines Entry>> {
     if engines.entries.is_empty() {
         bail!(
             "there is no engine; `{}` would name them, and docs/engines.md says how",

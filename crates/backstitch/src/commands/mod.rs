@@ -1,5 +1,6 @@
 //! One module a command: arguments in, exit code out.
 
+mod bench;
 mod db;
 mod demo;
 mod engines;
@@ -8,7 +9,7 @@ mod find;
 mod init;
 mod ledger;
 mod reproducer;
-mod run;
+pub mod run;
 mod test;
 
 use anyhow::Result;
@@ -26,6 +27,7 @@ pub fn execute(cli: Cli) -> Result<Exit> {
         Command::Db(command) => db::db(command),
         Command::Reproducer(command) => reproducer::reproducer(&command),
         Command::Engines(arguments) => engines::engines(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments),
         Command::Ledger(command) => ledger::ledger(&command),
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Init { path } => init::init(&path),

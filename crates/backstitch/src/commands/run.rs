@@ -11,6 +11,7 @@ use backstitch_verify::workbench::Setup;
 
 use crate::advisories::Advisories;
 use crate::cli::{Format, RunArguments, SandboxChoice};
+use crate::engines::{self, Asker, Engines, Line, Walls};
 use crate::exit::Exit;
 use crate::managers::Managers;
 use crate::network::Network;
@@ -27,7 +28,8 @@ use crate::story::{self, Story};
 pub fn run(arguments: &RunArguments) -> Result<Exit> {
     let places = Places::discover()?;
     let advisories = Advisories::open(&places, arguments.common.db.as_deref())?;
-    let story = run_in(arguments, places, advisories)?;
+    let engines = engines::settings::read(places.config())?;
+    let story = run_in(arguments, places, advisories, Some(engines))?;
     let refusal = story::refusal(&arguments.path, &story.unread);
     match refusal {
         Some(refusal) if story.records.is_empty() => return Err(refusal),
@@ -38,8 +40,13 @@ pub fn run(arguments: &RunArguments) -> Result<Exit> {
     Ok(story.exit())
 }
 
-/// Runs the loop with the given places and advisories.
-pub fn run_in(arguments: &RunArguments, places: Places, advisories: Advisories) -> Result<Story> {
+/// Runs the loop with the given places, advisories and engines.
+pub fn run_in(
+    arguments: &RunArguments,
+    places: Places,
+    advisories: Advisories,
+    engines: Option<Engines>,
+) -> Result<Story> {
     advisories.announce();
     let source = Source::open(&arguments.path)?;
     let policy = settings::read(source.root(), arguments.policy.as_deref())?;
@@ -51,6 +58,7 @@ pub fn run_in(arguments: &RunArguments, places: Places, advisories: Advisories) 
         Network::online()
     };
     let offline = arguments.common.offline;
+    let (asker, engines) = asker(engines, offline)?;
     let managers = managers(sandbox, &places, policy.clone(), offline, &progress)?;
     let reproducers = reproducers(&source, &arguments.reproducers)?;
     let order = Order {
@@ -61,12 +69,39 @@ pub fn run_in(arguments: &RunArguments, places: Places, advisories: Advisories) 
         places,
         network,
         reproducers,
+        asker,
+        engines,
         managers,
         confinement,
         fresh: arguments.fresh,
         progress,
     };
     pipeline::run(&mut Steps::begin(order)?)
+}
+
+/// What programs of engines run in: a sandbox, also where the project is trusted to run in none.
+pub fn walls() -> Result<Walls> {
+    let program = std::env::current_exe().context("find this program's own file")?;
+    Ok(Walls {
+        sandbox: Sandbox::new(program),
+        cancel: cancel_on_interrupt()?,
+    })
+}
+
+/// The engines of the user's settings, made ready, and what there is of them in words.
+fn asker(engines: Option<Engines>, offline: bool) -> Result<(Option<Asker>, String)> {
+    let Some(mut engines) = engines.filter(|engines| !engines.entries.is_empty()) else {
+        return Ok((None, String::new()));
+    };
+    if offline {
+        engines.stay_on_this_machine();
+    }
+    let walls = walls()?;
+    let told = format!("{engines:?}");
+    Ok((
+        Asker::new(&engines, &engines.entries, &walls, &Line::Open),
+        told,
+    ))
 }
 
 /// Those that come with the program, the project's and those of the named folders.

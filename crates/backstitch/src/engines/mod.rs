@@ -1,12 +1,14 @@
 //! The engines of the user's settings: made, given their keys, and asked. The only part of the
 //! program that knows both what engines are and what surrounds them here.
 
+mod asking;
 mod briefing;
 mod program;
 pub mod settings;
 mod trial;
 
-pub use briefing::brief;
+pub use asking::{Asker, Desk};
+pub use briefing::{brief, earlier_attempt, weakness_brief};
 pub use settings::{Engines, Entry};
 pub use trial::{Proof, Trial};
 

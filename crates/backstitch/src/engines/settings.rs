@@ -35,6 +35,15 @@ pub struct Engines {
     pub of_finding: Limits,
 }
 
+impl Engines {
+    /// Closes the way to other machines, where it is open.
+    pub fn stay_on_this_machine(&mut self) {
+        if self.egress == Egress::Listed {
+            self.egress = Egress::Loopback;
+        }
+    }
+}
+
 /// One engine.
 #[derive(Debug)]
 pub struct Entry {

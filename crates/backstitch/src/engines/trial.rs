@@ -86,6 +86,7 @@ impl Trial {
                 outcome: Outcome::unavailable(failure.kind, failure.detail),
                 spent: Spend::default(),
                 is_lost: true,
+                brief: None,
             },
             proof: Proof::NotRun("it was not asked".into()),
         }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use backstitch_model::RelPath;
+use backstitch_model::candidate::SourceEdit;
 
 use crate::source::{self, Source, patch};
 
@@ -16,6 +17,13 @@ pub enum Given {
         name: String,
         /// Its bytes, as they came.
         text: Vec<u8>,
+    },
+    /// Edits, as an engine proposes them.
+    Edits {
+        /// What they are called.
+        name: String,
+        /// The edits.
+        edits: Vec<SourceEdit>,
     },
     /// A later state of the same repository.
     Commit {
@@ -30,14 +38,18 @@ impl Given {
     /// What it is called.
     pub fn name(&self) -> &str {
         match self {
-            Self::Patch { name, .. } | Self::Commit { name, .. } => name,
+            Self::Patch { name, .. } | Self::Edits { name, .. } | Self::Commit { name, .. } => name,
         }
     }
 
-    /// Identifies it: the digest of a patch's text, or a commit's id.
+    /// Identifies it: the digest of a patch's text or of edits, or a commit's id.
     pub fn digest(&self) -> Result<String> {
         Ok(match self {
             Self::Patch { text, .. } => blake3::hash(text).to_hex().to_string(),
+            Self::Edits { edits, .. } => {
+                let text = format!("{edits:?}");
+                blake3::hash(text.as_bytes()).to_hex().to_string()
+            }
             Self::Commit { source, .. } => source.base()?,
         })
     }
@@ -52,6 +64,10 @@ impl Given {
     ) -> Result<Result<Vec<String>, patch::Unusable>> {
         match self {
             Self::Patch { text, .. } => apply(text, changed, part),
+            Self::Edits { edits, .. } => {
+                let edited = source::edit(&source::open_dir(changed)?, edits)?;
+                Ok(edited.map(|()| Vec::new()).map_err(patch::Unusable))
+            }
             Self::Commit { source, .. } => {
                 let beside = changed.with_extension("theirs");
                 if beside.exists() {

@@ -60,6 +60,8 @@ pub enum Event {
         /// What it saw.
         reproduction: wire::Reproduction,
     },
+    /// An engine was asked for a fix, or could not be.
+    Asked(wire::Ask),
     /// No candidate is left for these findings.
     Blocked {
         /// The findings.
@@ -149,6 +151,7 @@ impl Event {
             Self::Applied { .. } => "applied",
             Self::Checked { .. } => "checked",
             Self::Reproduced { .. } => "reproduced",
+            Self::Asked(_) => "asked",
             Self::Blocked { .. } => "blocked",
             Self::Delivered { .. } => "delivered",
             Self::Judged { .. } => "judged",

@@ -14,6 +14,8 @@ pub struct History {
     applied: BTreeMap<String, Applied>,
     checked: BTreeMap<(String, String), wire::CheckRun>,
     reproduced: BTreeMap<Reproducing, wire::Reproduction>,
+    /// What engines said, by the finding and the round.
+    asked: BTreeMap<(String, u32), Vec<wire::Ask>>,
     found: bool,
     told: Vec<Event>,
 }
@@ -78,6 +80,10 @@ impl History {
                 let key = (tree, finding, version, reproduction.reproducer.clone());
                 self.reproduced.insert(key, reproduction);
             }
+            Event::Asked(ask) => {
+                let key = (ask.finding.clone(), ask.round);
+                self.asked.entry(key).or_default().push(ask);
+            }
             told @ (Event::Blocked { .. } | Event::Delivered { .. }) => self.told.push(told),
             Event::RunResumed { .. } | Event::Judged { .. } | Event::RunFinished { .. } => {}
         }
@@ -116,6 +122,12 @@ impl History {
     /// The candidates that were applied.
     pub fn applied_attempts(&self) -> BTreeSet<String> {
         self.applied.keys().cloned().collect()
+    }
+
+    /// The turns that engines had when they were asked about a finding for the `round`th time.
+    pub fn asks(&self, finding: &str, round: u32) -> &[wire::Ask] {
+        let turns = self.asked.get(&(finding.to_owned(), round));
+        turns.map_or(&[], Vec::as_slice)
     }
 
     /// One check of one attempt.

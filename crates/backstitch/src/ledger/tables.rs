@@ -33,12 +33,24 @@ pub fn create(connection: &Connection) -> Result<(), rusqlite::Error> {
             run TEXT NOT NULL, tree TEXT NOT NULL, finding TEXT NOT NULL, version TEXT NOT NULL,
             reproducer TEXT NOT NULL, present INTEGER NOT NULL, absent INTEGER NOT NULL,
             inconclusive INTEGER NOT NULL, elapsed_ms INTEGER NOT NULL, log TEXT,
-            PRIMARY KEY (run, tree, finding, version, reproducer));",
+            PRIMARY KEY (run, tree, finding, version, reproducer));
+         CREATE TABLE IF NOT EXISTS asks (
+            run TEXT NOT NULL, finding TEXT NOT NULL, round INTEGER NOT NULL, engine TEXT NOT NULL,
+            outcome TEXT NOT NULL, words TEXT NOT NULL, sent TEXT,
+            cost_millionths INTEGER NOT NULL, tokens INTEGER NOT NULL, elapsed_ms INTEGER NOT NULL,
+            PRIMARY KEY (run, finding, round, engine));",
     )
 }
 
 /// The tables that [`differences`] compares, with the order of their rows.
-const TABLES: [&str; 5] = ["runs", "findings", "attempts", "checks", "reproductions"];
+const TABLES: [&str; 6] = [
+    "runs",
+    "findings",
+    "attempts",
+    "checks",
+    "reproductions",
+    "asks",
+];
 
 /// Adds what one event tells.
 pub fn add(connection: &Connection, run: &str, event: &Event) -> Result<(), rusqlite::Error> {
@@ -75,6 +87,7 @@ pub fn add(connection: &Connection, run: &str, event: &Event) -> Result<(), rusq
             version,
             reproduction,
         } => add_reproduction(connection, run, [tree, finding, version], reproduction),
+        Event::Asked(ask) => add_ask(connection, run, ask),
         Event::Blocked { findings, why } => findings.iter().try_for_each(|finding| {
             execute(
                 connection,
@@ -213,6 +226,28 @@ fn add_reproduction(
             count("inconclusive"),
             i64::try_from(reproduction.elapsed_ms).unwrap_or(i64::MAX),
             reproduction.log
+        ],
+    )
+}
+
+fn add_ask(connection: &Connection, run: &str, ask: &wire::Ask) -> Result<(), rusqlite::Error> {
+    let integer = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    execute(
+        connection,
+        "INSERT INTO asks (run, finding, round, engine, outcome, words, sent, cost_millionths, \
+         tokens, elapsed_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+         ON CONFLICT DO NOTHING",
+        params![
+            run,
+            ask.finding,
+            ask.round,
+            ask.engine,
+            ask.outcome,
+            ask.words,
+            ask.sent,
+            integer(ask.cost_millionths),
+            integer(ask.tokens),
+            integer(ask.elapsed_ms)
         ],
     )
 }

@@ -2,6 +2,7 @@
 
 use super::escape;
 use super::terminal::counted;
+use super::words;
 use crate::ledger::{Entry, Event};
 use crate::wire;
 
@@ -51,6 +52,7 @@ fn told(event: &Event) -> String {
             reproduction,
             ..
         } => format!("{tree}: {}", reproduced(version, reproduction)),
+        Event::Asked(ask) => asked(ask),
         Event::Blocked { findings, why } => format!("{}: {why}", findings.join(" ")),
         Event::Delivered { place, items } => {
             format!("{place} ({})", counted(items.len(), "item", "items"))
@@ -84,6 +86,21 @@ fn reproduced(version: &str, reproduction: &wire::Reproduction) -> String {
     )
 }
 
+/// Who was asked, what came of it, and what it cost.
+fn asked(ask: &wire::Ask) -> String {
+    let sent = ask.sent.as_deref().map_or_else(String::new, |digest| {
+        let short: String = digest.chars().take(12).collect();
+        format!(", sent {short}")
+    });
+    format!(
+        "{} about {}: {} ({}{sent})",
+        ask.engine,
+        ask.finding,
+        ask.words,
+        words::spent(ask)
+    )
+}
+
 fn moves(candidate: &wire::Candidate) -> String {
     let moves = candidate
         .moves
@@ -93,7 +110,15 @@ fn moves(candidate: &wire::Candidate) -> String {
         .edits
         .iter()
         .map(|edit| format!("{} requires {} {}", edit.manifest, edit.dependency, edit.to));
-    moves.chain(edits).collect::<Vec<_>>().join(", ")
+    let rewrites = candidate.engine.iter().map(|engine| {
+        let count = candidate.rewrites.len();
+        format!("{} by engine {engine}", counted(count, "edit", "edits"))
+    });
+    moves
+        .chain(edits)
+        .chain(rewrites)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// What an event says of one finding, in lines; nothing where it says nothing of it.
@@ -111,6 +136,7 @@ pub fn concerning(entry: &Entry, finding: &str, all: &[Entry]) -> Vec<String> {
     let is_concerned = match &entry.event {
         Event::Applied { attempt, .. } | Event::Checked { attempt, .. } => concerns(attempt),
         Event::Reproduced { finding: id, .. } => id == finding,
+        Event::Asked(ask) => ask.finding == finding,
         Event::Blocked { findings, .. } => findings.iter().any(|id| id == finding),
         Event::RunStarted(_) | Event::Delivered { .. } => true,
         Event::RunResumed { .. }

@@ -36,6 +36,7 @@ pub struct Run {
     delivered: Vec<BaselineObject>,
     delivery: Option<DeliveryObject>,
     offers: Vec<OfferObject>,
+    asks: Vec<wire::Ask>,
     evidence: String,
     notes: Vec<String>,
 }
@@ -121,6 +122,7 @@ pub fn run(story: &Story) -> Run {
         delivered: phases(&story.delivered),
         delivery: story.delivery.as_ref().map(delivery),
         offers: story.offers.iter().map(offer).collect(),
+        asks: story.asks.clone(),
         evidence: story.evidence.display().to_string(),
         notes: story.notes.clone(),
     }

@@ -32,6 +32,7 @@ pub fn report(story: &Story) -> String {
     }
     left_section(&mut text, story);
     offer_section(&mut text, &story.offers);
+    ask_section(&mut text, story);
     notice_section(&mut text, story);
     whole_sections(&mut text, story);
     if !story.notes.is_empty() {
@@ -285,6 +286,26 @@ fn offer_section(text: &mut String, offers: &[Offer]) {
     text.push('\n');
 }
 
+fn ask_section(text: &mut String, story: &Story) {
+    if story.asks.is_empty() {
+        return;
+    }
+    text.push_str("## Engines\n\nWhat engines said was data: the checks alone decided.\n\n");
+    text.push_str("| finding | engine | answer | cost |\n|---|---|---|---|\n");
+    for ask in &story.asks {
+        let about = words::asked_about(&story.records, ask);
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} |",
+            inline(&about),
+            inline(&ask.engine),
+            inline(&ask.words),
+            words::spent(ask)
+        );
+    }
+    let _ = writeln!(text, "\nAll of it: {}.\n", words::spent_on_all(&story.asks));
+}
+
 /// The text before an offer's patch.
 pub fn offer_message(offer: &Offer) -> String {
     let change = words::change(&offer.candidate);
@@ -403,6 +424,10 @@ fn title(attempt: &Attempt, records: &[&Record]) -> String {
             "Upgrade {}",
             packages.into_iter().collect::<Vec<_>>().join(", ")
         ),
+    };
+    let moved = match upgrade.rewrites.as_slice() {
+        [] => moved,
+        _ => format!("{moved} and adapt to it"),
     };
     let with_id = format!("{moved} ({})", words::main_id(&records[0].finding));
     let title = if records.len() == 1 { with_id } else { moved };

@@ -3,6 +3,7 @@
 //! Everything that came from outside (names, summaries, reasons) goes through
 //! [`escape()`] on its way to a terminal.
 
+pub mod bench;
 pub mod database;
 pub mod engines;
 pub mod explanation;

@@ -11,6 +11,7 @@ use backstitch_model::{Finding, Record};
 use super::table::{Cell, Table};
 use super::{escape, words};
 use crate::story::{Delivery, Story};
+use crate::wire;
 
 /// The width of tables where standard output is no terminal, in columns.
 const WIDTH: usize = 120;
@@ -86,6 +87,7 @@ pub fn story(story: &Story) -> String {
         .collect();
     text.push_str(&notice_lines(&notices));
     text.push_str(&human_lines(story));
+    text.push_str(&ask_lines(story));
     text.push_str(&note_lines(&story.notes));
     text.push_str(&places(story));
     text
@@ -203,6 +205,20 @@ fn human_lines(story: &Story) -> String {
         text.push_str(&escape(&line));
     }
     text
+}
+
+fn ask_lines(story: &Story) -> String {
+    if story.asks.is_empty() {
+        return String::new();
+    }
+    let line = |ask: &wire::Ask| {
+        let about = words::asked_about(&story.records, ask);
+        let line = format!("{} about {about}: {}", ask.engine, ask.words);
+        format!("  {}\n", escape(&line).replace('\n', " "))
+    };
+    let lines: String = story.asks.iter().map(line).collect();
+    let all = words::spent_on_all(&story.asks);
+    format!("\nEngines:\n{lines}  all of it: {all}\n")
 }
 
 fn note_lines(notes: &[String]) -> String {

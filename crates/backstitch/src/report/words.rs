@@ -1,7 +1,9 @@
 //! The plain words that every report shares.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use backstitch_engine::{Money, Spend};
 use backstitch_model::finding::{Class, Compiled, FindingKind, Reach, VulnerableDependency};
 use backstitch_model::{Candidate, Change, Finding, Record};
 
@@ -75,7 +77,12 @@ pub fn change(candidate: &Candidate) -> String {
         )
     });
     let moves = upgrade.moves.iter().map(ToString::to_string);
-    let parts: Vec<_> = moves.chain(edits).collect();
+    let adapted = candidate.engine().map(|engine| {
+        let files: BTreeSet<_> = upgrade.rewrites.iter().map(|edit| &edit.path).collect();
+        let files: Vec<_> = files.into_iter().map(ToString::to_string).collect();
+        format!("{} adapted by engine {engine}", files.join(" and "))
+    });
+    let parts: Vec<_> = moves.chain(edits).chain(adapted).collect();
     if parts.is_empty() {
         "every package to its newest compatible release".into()
     } else {
@@ -107,6 +114,33 @@ pub fn outcome(record: &Record) -> String {
         (Some(verdict), None) => verdict.to_string(),
         (Some(verdict), Some(obstacle)) => format!("{verdict}; {obstacle}"),
     }
+}
+
+/// What a question to an engine was about.
+pub fn asked_about(records: &[Record], ask: &wire::Ask) -> String {
+    let mut records = records.iter();
+    let record = records.find(|record| record.finding.id.0 == ask.finding);
+    record.map_or_else(|| ask.finding.clone(), |record| main_id(&record.finding))
+}
+
+/// What asking an engine cost.
+pub fn spent(ask: &wire::Ask) -> String {
+    told_spent(ask.spent())
+}
+
+/// What asking engines cost altogether.
+pub fn spent_on_all(asks: &[wire::Ask]) -> String {
+    let all = asks.iter().map(wire::Ask::spent);
+    told_spent(all.fold(Spend::default(), Spend::plus))
+}
+
+fn told_spent(spent: Spend) -> String {
+    let money = if spent.money == Money::default() {
+        String::new()
+    } else {
+        format!("cost {}, ", spent.money)
+    };
+    format!("{money}{} tokens, {}", spent.tokens, elapsed(spent.wall))
 }
 
 /// A duration for people.

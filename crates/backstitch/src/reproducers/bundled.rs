@@ -1,10 +1,9 @@
 //! The files of the reproducers that come with the program, as `build.rs` packed them. Knows
 //! nothing of what they say.
-//!
-//! The pack has, file after file, the path below the folder of reproducers and the text, each
-//! behind its length in four bytes, the lowest first.
 
 use anyhow::{Context, Result};
+
+use crate::pack;
 
 /// Read by no command that needs no reproducer.
 static PACK: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/reproducers.pack"));
@@ -28,12 +27,12 @@ pub fn folders() -> Result<Vec<Folder>> {
     unpack(PACK).context("read the bundled reproducers")
 }
 
-fn unpack(mut pack: &'static [u8]) -> Option<Vec<Folder>> {
+fn unpack(pack: &'static [u8]) -> Option<Vec<Folder>> {
     let mut folders: Vec<Folder> = Vec::new();
     let mut last = None;
-    while !pack.is_empty() {
-        let (folder, file) = text(&mut pack)?.rsplit_once('/')?;
-        let text = text(&mut pack)?;
+    for (path, content) in pack::files(pack)? {
+        let (folder, file) = path.rsplit_once('/')?;
+        let text = std::str::from_utf8(content).ok()?;
         if last.replace(folder) != Some(folder) {
             folders.push(Folder {
                 name: folder.rsplit('/').next().unwrap_or(folder),
@@ -45,14 +44,6 @@ fn unpack(mut pack: &'static [u8]) -> Option<Vec<Folder>> {
     Some(folders)
 }
 
-fn text(pack: &mut &'static [u8]) -> Option<&'static str> {
-    let (length, rest) = pack.split_first_chunk()?;
-    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-    let (text, rest) = rest.split_at_checked(length)?;
-    *pack = rest;
-    std::str::from_utf8(text).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,15 +51,12 @@ mod tests {
     #[test]
     fn the_pack_holds_every_file_as_it_is_in_the_repository() {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/reproducers");
-        let mut packed = PACK;
-        let mut count = 0;
-        while !packed.is_empty() {
-            let path = text(&mut packed).unwrap();
-            let text = text(&mut packed).unwrap();
-            let file = std::fs::read_to_string(format!("{root}/{path}")).unwrap();
-            assert!(file == text, "{path}");
-            count += 1;
+        let packed = pack::files(PACK).unwrap();
+        for (path, content) in &packed {
+            let file = std::fs::read(format!("{root}/{path}")).unwrap();
+            assert!(file == *content, "{path}");
         }
+        let count = packed.len();
         let folders = std::fs::read_dir(root).unwrap();
         let below = folders.flat_map(|ecosystem| std::fs::read_dir(ecosystem.unwrap().path()));
         let files = below.flatten().flat_map(|folder| {

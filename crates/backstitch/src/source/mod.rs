@@ -8,12 +8,14 @@ mod folder;
 mod git;
 pub mod patch;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use backstitch_model::RelPath;
+use backstitch_model::candidate::SourceEdit;
 use cap_std::ambient_authority;
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, PermissionsExt};
 
 pub use folder::each_text;
 pub use git::{NewCommit, Repository};
@@ -32,6 +34,9 @@ pub type Notes = Vec<String>;
 
 /// The most files a project may have.
 const FILES_MAX: usize = 500_000;
+
+/// The largest file that an edit may change, in bytes.
+const EDITED_BYTES_MAX: u64 = 4 << 20;
 
 /// The most bytes a project's files may have together.
 const BYTES_MAX: u64 = 8 << 30;
@@ -180,6 +185,43 @@ pub fn replace(dir: &Dir, path: &RelPath, text: &str) -> Result<()> {
         dir.write(path.as_str(), text)
     };
     replace().with_context(|| format!("write `{path}`"))
+}
+
+/// Makes edits in one of our own copies, all of them or none; the inner error says why they do not
+/// fit. What is there keeps its permissions, and a link is not followed.
+pub fn edit(dir: &Dir, edits: &[SourceEdit]) -> Result<Result<(), String>> {
+    let mut texts = BTreeMap::new();
+    let mut executable = BTreeSet::new();
+    for path in edits.iter().map(|edit| &edit.path) {
+        let Ok(about) = dir.symlink_metadata(path.as_str()) else {
+            return Ok(Err(format!("an edit changes `{path}`, which is not there")));
+        };
+        if !about.is_file() || about.len() > EDITED_BYTES_MAX {
+            return Ok(Err(format!(
+                "an edit changes `{path}`, which is no file of at most {} MiB",
+                EDITED_BYTES_MAX >> 20
+            )));
+        }
+        let Ok(text) = dir.read_to_string(path.as_str()) else {
+            return Ok(Err(format!("an edit changes `{path}`, which is no text")));
+        };
+        if about.permissions().mode() & 0o111 != 0 {
+            executable.insert(path.clone());
+        }
+        texts.insert(path.clone(), text);
+    }
+    let changed = match backstitch_engine::proposal::apply(edits, &texts) {
+        Ok(changed) => changed,
+        Err(malformed) => return Ok(Err(malformed.to_string())),
+    };
+    for (path, text) in changed {
+        let content = Content::File {
+            bytes: text.into_bytes(),
+            executable: executable.contains(&path),
+        };
+        restore(dir, &path, Some(&content))?;
+    }
+    Ok(Ok(()))
 }
 
 /// Counts what is copied and stops at the bounds.

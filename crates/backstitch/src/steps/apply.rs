@@ -6,12 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use backstitch_model::candidate::Step;
+use backstitch_model::candidate::{Origin, SourceEdit, Step};
 use backstitch_model::evidence::Phase;
-use backstitch_model::package::PackageVersion;
-use backstitch_model::project::Source;
-use backstitch_model::{Change, Check, CheckRun, Finding, LockFormat, Outcome, Project, RelPath};
-use backstitch_verify::scope;
+use backstitch_model::{Candidate, Change, Check, CheckRun, Finding, Outcome, Project, RelPath};
 use backstitch_verify::workbench::{Applied, Brought, Cause, Tree, Workbench};
 
 use super::find::Scanned;
@@ -78,7 +75,7 @@ impl Steps {
         let root = self.workplace.tree(&proposal.key)?;
         let files = match self.apply(ground, proposal, &root)? {
             Ok(files) => files,
-            Err(refusal) => return Ok(refused(&refusal)),
+            Err(refusal) => return Ok(refused(&proposal.candidate, &refusal)),
         };
         let tree = Tree {
             root,
@@ -89,7 +86,7 @@ impl Steps {
             Ok(project) => project,
             Err(problem) => {
                 let why = format!("the changed `{}`: {}", problem.path, problem.what);
-                return Ok(refused(&why));
+                return Ok(refused(&proposal.candidate, &why));
             }
         };
         let Scanned { findings, unclear } = self.scan(&project)?;
@@ -179,6 +176,7 @@ pub(super) struct Filler<'candidate> {
     from: &'candidate Path,
     pub(super) tree: Tree,
     recipe: &'candidate [Step],
+    rewrites: &'candidate [SourceEdit],
     pub(super) work: PathBuf,
 }
 
@@ -196,11 +194,12 @@ impl<'candidate> Filler<'candidate> {
                 lockfile: upon.lockfile.clone(),
             },
             recipe: &upgrade.recipe,
+            rewrites: &upgrade.rewrites,
             work: workplace.work(&proposal.key)?,
         })
     }
 
-    /// Makes the tree; answers the package manager's refusal.
+    /// Makes the tree; answers the package manager's refusal, or why the edits do not fit.
     pub(super) fn fill(
         &self,
         workbench: Workbench<'_>,
@@ -214,7 +213,7 @@ impl<'candidate> Filler<'candidate> {
                 Meanwhile::Trial => workbench.apply_beside(tree, recipe, work)?,
             };
             let Applied::Refused(refusal) = applied else {
-                return Ok(None);
+                return rewrite(root, self.rewrites);
             };
             match refusal.cause {
                 // A network that went away says nothing of the candidate.
@@ -230,12 +229,21 @@ impl<'candidate> Filler<'candidate> {
     }
 }
 
-/// A candidate that the package manager refuses is rejected: it does not even build.
-fn refused(why: &str) -> Cheaply {
-    Cheaply::Falls(Phase::from_iter([CheckRun::instant(
-        Check::Build,
-        Outcome::Failed(why.to_owned()),
-    )]))
+/// Makes an engine's edits; answers why they do not fit, where they do not.
+fn rewrite(root: &Path, rewrites: &[SourceEdit]) -> Result<Option<String>> {
+    let dir = source::open_dir(root)?;
+    Ok(source::edit(&dir, rewrites)?.err())
+}
+
+/// A candidate that the package manager refuses is rejected: it does not even build. One whose
+/// edits do not fit touches what is not there, and the package manager did the rest of it before.
+fn refused(candidate: &Candidate, why: &str) -> Cheaply {
+    let check = match candidate.origin {
+        Origin::Planner => Check::Build,
+        Origin::Engine { .. } => Check::Scope,
+    };
+    let run = CheckRun::instant(check, Outcome::Failed(why.to_owned()));
+    Cheaply::Falls(Phase::from_iter([run]))
 }
 
 /// The recipe as it is on another ground than it was planned for: a manifest that an earlier
@@ -299,70 +307,6 @@ fn merged(before: &str, now: &str, then: &str) -> Option<String> {
     }
     text.extend(before[at..].iter().copied());
     Some(text)
-}
-
-impl Steps {
-    /// Does the change touch only what it said, and only what may be touched?
-    fn scope(
-        &self,
-        underway: &Underway,
-        ground: Ground<'_>,
-        proposal: &Proposal,
-        changed: &Changed,
-    ) -> CheckRun {
-        let Change::Upgrade(upgrade) = &proposal.candidate.change;
-        let paths = changed.files.iter().map(|file| file.path.clone()).collect();
-        let mut run = scope::scope(upgrade, &paths, ground.project, &changed.project);
-        let shared = upgrade.edits.iter().filter_map(|edit| {
-            let (manifest, lockfile) = underway.shared_manifests.get_key_value(&edit.manifest)?;
-            Some(if ground.project.format == LockFormat::Requirements {
-                format!("`{manifest}` is included by `{lockfile}` too, and changes with that")
-            } else {
-                format!("`{manifest}` is also locked by `{lockfile}`, which would no longer fit it")
-            })
-        });
-        let mut objections: Vec<_> = shared.collect();
-        objections.extend(self.against_policy(ground.project, &changed.project));
-        if run.outcome == Outcome::Passed && !objections.is_empty() {
-            run.outcome = Outcome::Failed(objections.join("; "));
-        }
-        run
-    }
-
-    /// What arrived, planned or brought along by cargo, and policy does not allow.
-    fn against_policy(&self, before: &Project, after: &Project) -> Vec<String> {
-        let known: BTreeSet<_> = before.graph.packages().iter().map(|one| &one.id).collect();
-        let arrived = after.graph.packages().iter().filter(|package| {
-            package.source == Source::PublicRegistry && !known.contains(&package.id)
-        });
-        arrived
-            .filter_map(|package| self.objection(before, &package.id))
-            .collect()
-    }
-
-    fn objection(&self, before: &Project, arrived: &PackageVersion) -> Option<String> {
-        let alone = self.policy.leave_alone.contains(&arrived.name);
-        if alone && before.graph.named(&arrived.name).next().is_some() {
-            return Some(format!("{arrived} came along, and is to be left alone"));
-        }
-        let releases = self
-            .releases
-            .of(before.format)
-            .releases(&arrived.name)
-            .ok()?;
-        let release = releases
-            .iter()
-            .find(|release| release.version == arrived.version)?;
-        if release.yanked {
-            return Some(format!(
-                "{arrived} came along, and was withdrawn by the registry"
-            ));
-        }
-        let days = i64::from(self.policy.release_age_min_days);
-        let age_s = self.journal.started_at_s() - release.published_s?;
-        (age_s < days * 24 * 3600)
-            .then(|| format!("{arrived} came along, and was released less than {days} days ago"))
-    }
 }
 
 /// The workbench of a project that was judged before any change.

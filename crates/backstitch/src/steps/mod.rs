@@ -4,9 +4,12 @@ mod find;
 mod propose;
 mod verify;
 
+mod ask;
+
 mod apply;
 mod group;
 mod reproduce;
+mod scope;
 mod suspect;
 
 mod offer;
@@ -33,6 +36,7 @@ use backstitch_verify::workbench::{Baseline, Tree};
 
 use crate::advisories::Advisories;
 use crate::deliver;
+use crate::engines::Asker;
 use crate::ledger::{Event, Ledger, RunStart};
 use crate::managers::Managers;
 use crate::network::Network;
@@ -61,6 +65,8 @@ pub struct Steps {
     advisories: Arc<Advisories>,
     releases: Arc<Registries>,
     reproducers: Library,
+    /// Who may propose what the planner has no candidate for.
+    asker: Option<Asker>,
     managers: Arc<Managers>,
     policy: Arc<Policy>,
     only: Vec<String>,
@@ -99,6 +105,10 @@ pub struct Order {
     pub network: Network,
     /// Show flaws.
     pub reproducers: Library,
+    /// May propose fixes; nobody where the user's settings list no engine.
+    pub asker: Option<Asker>,
+    /// The engines and their limits, in words: they make a difference to what is done.
+    pub engines: String,
     /// Build and test.
     pub managers: Managers,
     /// How the project's programs are kept in.
@@ -202,6 +212,7 @@ impl Steps {
             fixes: Vec::new(),
             delivered: Vec::new(),
             offers: Vec::new(),
+            asks: Vec::new(),
             notes,
             unread: Vec::new(),
             unasked: 0,
@@ -213,6 +224,7 @@ impl Steps {
             source: order.source,
             advisories: Arc::new(order.advisories),
             reproducers: order.reproducers,
+            asker: order.asker,
             managers: Arc::new(order.managers),
             policy: Arc::new(order.policy),
             only: order.only,
@@ -297,5 +309,5 @@ fn start_of(order: &Order) -> Result<RunStart> {
         started_at_s: 0,
     };
     let part = order.source.part().map(ToString::to_string);
-    Ok(start.sealed(&format!("{part:?}")))
+    Ok(start.sealed(&format!("{part:?}{}", order.engines)))
 }

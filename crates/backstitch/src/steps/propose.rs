@@ -38,7 +38,7 @@ pub struct Proposal {
 
 impl Steps {
     /// The least risky candidates that were not tried on this tree: one a package, and none that
-    /// touches what another does. `None` when for every finding that is left there is a reason
+    /// touches what another does. Where none is left, what an engine proposes. `None` when for every finding that is left there is a reason
     /// instead.
     pub fn propose(&mut self, underway: &mut Underway) -> Result<Option<Vec<Proposal>>> {
         let plans = match underway.plans.take() {
@@ -48,7 +48,10 @@ impl Steps {
             }
             None => self.plans(underway)?,
         };
-        let batch = self.planning().batch(&plans, underway);
+        let mut batch = self.planning().batch(&plans, underway);
+        if batch.is_empty() {
+            batch.extend(self.ask(underway, &plans)?);
+        }
         if batch.is_empty() {
             for plan in &plans {
                 self.explain(plan, underway)?;
@@ -298,10 +301,12 @@ pub(super) fn change_key(candidate: &Candidate) -> String {
 }
 
 /// Names a candidate on a tree.
-fn key(tree: &str, candidate: &Candidate) -> String {
+pub(super) fn key(tree: &str, candidate: &Candidate) -> String {
     let mut wire = wire::Candidate::from(candidate);
-    // Two packages' plans may hold the same change, each for its own findings.
+    // Two packages' plans may hold the same change, each for its own findings; and two engines may
+    // propose the same.
     wire.settles.clear();
+    wire.engine = None;
     let text = serde_json::to_string(&wire).unwrap_or_else(|_| format!("{wire:?}"));
     blake3::hash(format!("{tree}\n{text}").as_bytes())
         .to_hex()

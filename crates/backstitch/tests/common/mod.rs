@@ -9,6 +9,8 @@
     reason = "each test file uses another part, and all of it is a test"
 )]
 
+pub mod server;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
@@ -120,6 +122,13 @@ impl World {
     /// Writes the project's files from one string.
     pub fn write(&self, files: &str) {
         Files::parse(files).write_to(&self.project());
+    }
+
+    /// Writes the user's own settings.
+    pub fn settings(&self, text: &str) {
+        let folder = self.path("home/config");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("config.toml"), text).unwrap();
     }
 
     /// Locks the project at the newest releases that there are by now.
