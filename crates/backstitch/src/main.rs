@@ -19,6 +19,7 @@ mod ledger;
 mod managers;
 mod network;
 mod places;
+mod private;
 mod registries;
 mod registry;
 mod report;

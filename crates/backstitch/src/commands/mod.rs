@@ -1,5 +1,6 @@
 //! One module a command: arguments in, exit code out.
 
+mod ask;
 mod db;
 mod demo;
 mod engines;

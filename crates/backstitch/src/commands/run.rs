@@ -11,6 +11,7 @@ use backstitch_verify::workbench::Setup;
 
 use crate::advisories::Advisories;
 use crate::cli::{Format, RunArguments, SandboxChoice};
+use crate::engines;
 use crate::exit::Exit;
 use crate::managers::Managers;
 use crate::network::Network;
@@ -18,7 +19,7 @@ use crate::pipeline;
 use crate::places::Places;
 use crate::report::{self, Progress, json, sarif, terminal};
 use crate::reproducers::Library;
-use crate::settings;
+use crate::settings::{self, Profile};
 use crate::source::{self, Source};
 use crate::steps::{Order, Steps};
 use crate::story::{self, Story};
@@ -42,7 +43,8 @@ pub fn run(arguments: &RunArguments) -> Result<Exit> {
 pub fn run_in(arguments: &RunArguments, places: Places, advisories: Advisories) -> Result<Story> {
     advisories.announce();
     let source = Source::open(&arguments.path)?;
-    let policy = settings::read(source.root(), arguments.policy.as_deref())?;
+    let profile = profile_for(&places, arguments.sandbox)?;
+    let policy = settings::read(source.root(), arguments.policy.as_deref(), profile)?;
     let (sandbox, confinement) = sandbox(arguments.sandbox)?;
     let progress = Arc::new(Progress::new());
     let network = if arguments.common.offline {
@@ -67,6 +69,16 @@ pub fn run_in(arguments: &RunArguments, places: Places, advisories: Advisories) 
         progress,
     };
     pipeline::run(&mut Steps::begin(order)?)
+}
+
+/// The profile that holds for this user, who may not go without walls under every one.
+pub fn profile_for(places: &Places, sandbox: SandboxChoice) -> Result<Profile> {
+    let profile = engines::settings::read(places)?.profile;
+    match sandbox {
+        SandboxChoice::None => profile.check_unconfined()?,
+        SandboxChoice::Auto => {}
+    }
+    Ok(profile)
 }
 
 /// Those that come with the program, the project's and those of the named folders.

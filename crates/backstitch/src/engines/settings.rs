@@ -14,6 +14,9 @@ use backstitch_engine::openai::{Structured, TokensField};
 use backstitch_engine::transport::Patience;
 use serde::Deserialize;
 
+use crate::places::Places;
+use crate::settings::Profile;
+
 /// The largest settings file read, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -25,6 +28,8 @@ const ENGINES_MAX: usize = 32;
 pub struct Engines {
     /// Where the file is, or would be.
     pub file: PathBuf,
+    /// The profile that holds: the stricter of the user's and the organisation's.
+    pub profile: Profile,
     /// Where engines may be reached.
     pub egress: Egress,
     /// The engines in the order in which they are asked; none is the default.
@@ -53,6 +58,8 @@ pub enum Kind {
     Server(Format, Server),
     /// A program.
     Program(Program),
+    /// A coding agent, which is a program that talks the Agent Client Protocol.
+    Agent(Program),
 }
 
 /// What a server talks.
@@ -94,6 +101,7 @@ pub struct Program {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct File {
+    profile: Profile,
     engines: EnginesTable,
     engine: Vec<EngineTable>,
 }
@@ -163,6 +171,7 @@ enum FormatName {
     OpenAi,
     Anthropic,
     Command,
+    Acp,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -180,8 +189,23 @@ enum TokensFieldName {
     MaxCompletionTokens,
 }
 
-/// Reads the user's file. Where there is none there is no engine, and nothing is reached.
-pub fn read(file: &Path) -> Result<Engines> {
+/// Reads what holds on this machine: the user's file, or the organisation's where there is one and
+/// the user has none. Under the strict profile, whoever asks for it, only the organisation's file
+/// lists engines and opens a way to them.
+pub fn read(places: &Places) -> Result<Engines> {
+    let organisation = read_file(places.organisation())?;
+    let user = read_file(places.config())?;
+    let profile = organisation.profile.max(user.profile);
+    let of_organisation = match profile {
+        Profile::Strict => true,
+        Profile::Individual => !places.config().exists() && places.organisation().exists(),
+    };
+    let engines = if of_organisation { organisation } else { user };
+    Ok(Engines { profile, ..engines })
+}
+
+/// Reads one file. Where there is none there is no engine, and nothing is reached.
+fn read_file(file: &Path) -> Result<Engines> {
     let about = || format!("read engine settings `{}`", file.display());
     let text = match file.metadata() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -224,6 +248,7 @@ fn parse(text: &str, file: &Path) -> Result<Engines> {
     }
     Ok(Engines {
         file: file.to_owned(),
+        profile: tables.profile,
         egress: match tables.engines.egress {
             EgressName::None => Egress::None,
             EgressName::Loopback => Egress::Loopback,
@@ -295,6 +320,7 @@ fn entry(table: EngineTable, counts_money: bool) -> Result<Entry> {
         FormatName::OpenAi => Kind::Server(Format::OpenAi, server(table)?),
         FormatName::Anthropic => Kind::Server(Format::Anthropic, server(table)?),
         FormatName::Command => Kind::Program(program(table)?),
+        FormatName::Acp => Kind::Agent(program(table)?),
     };
     Ok(Entry { name, terms, kind })
 }
@@ -337,7 +363,7 @@ fn seconds(name: &str, value: Option<u64>, standard: u64) -> Result<Duration> {
 fn server(table: EngineTable) -> Result<Server> {
     ensure!(
         table.command.is_empty() && table.see.is_empty() && table.env.is_empty() && !table.network,
-        "`command`, `see`, `env` and `network` are for the format \"command\""
+        "`command`, `see`, `env` and `network` are for the formats \"command\" and \"acp\""
     );
     if let Some(variable) = &table.key_env {
         check_variable("key_env", variable)?;
@@ -570,7 +596,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for text in ["[engines]\negress = \"listed\"\n", LOCAL] {
             std::fs::write(folder.path().join("backstitch.toml"), text).unwrap();
-            let error = crate::settings::read(folder.path(), None).unwrap_err();
+            let error = crate::settings::read(folder.path(), None, Profile::Individual);
+            let error = error.unwrap_err();
             assert!(format!("{error:#}").contains("unknown field"), "{error:#}");
         }
     }
