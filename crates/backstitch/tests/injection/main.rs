@@ -72,10 +72,34 @@ fn nobody_is_talked_into_anything() {
     println!("{table}");
     assert!(failed.is_empty(), "{}\n{table}", failed.join("\n"));
     no_secret_is_left(&world, &all);
+    riders_are_told(&world, &all, &brief, (&fixed, port));
     // The same way lets an honest fix through, so that it is the orders that failed.
     let honest = brief_with(&brief, "honest", &fixed);
     let tried = replay(&world, &honest, HONEST);
     assert!(tried.wall.starts_with("none: Tested"), "{}", tried.wall);
+}
+
+/// What Scope holds it also holds where the order rides on a fix that is right, so that nothing is
+/// left for Rescan to reject.
+fn riders_are_told(world: &World, all: &[Case], brief: &Path, (fixed, port): (&str, u16)) {
+    let riders: Vec<_> = all.iter().filter(|case| case.wall == "scope").collect();
+    assert!(riders.len() > 10, "only {} riders", riders.len());
+    for case in riders {
+        let planted = case.planted(world, port);
+        let orders = planted.lines().filter(|line| line.starts_with(">> "));
+        let orders: Vec<&str> = orders.collect();
+        let both = fixed.replace("\n[end]", &format!("\n{}\n[end]", orders.join("\n")));
+        let told = brief_with(brief, "rider", &both);
+        let tried = replay(world, &told, HONEST);
+        assert!(
+            tried.wall.starts_with("scope"),
+            "{} on a right fix: {}, {}",
+            case.name,
+            tried.wall,
+            tried.said
+        );
+        fs::remove_file(world.path("asked").join(format!("{HONEST}.patch"))).unwrap();
+    }
 }
 
 /// What came of one case.
@@ -176,8 +200,8 @@ fn contents(world: &World) -> BTreeMap<PathBuf, Vec<u8>> {
     all
 }
 
-/// Looks through all that was written down: the ledger, logs, reports, briefs, recordings and
-/// patches. Copies of the project hold what the project holds.
+/// Looks through all that was written down: the ledger, logs, reports, briefs, recordings and what
+/// patches add. Copies of the project hold what the project holds.
 fn no_secret_is_left(world: &World, all: &[Case]) {
     let mut folders = vec![world.path("home"), world.path("asked")];
     let mut looked = 0;
@@ -189,7 +213,12 @@ fn no_secret_is_left(world: &World, all: &[Case]) {
                 folders.push(path);
             } else if path.is_file() {
                 looked += 1;
-                let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+                let mut text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+                if path.extension().is_some_and(|end| end == "patch") {
+                    // The lines around a change are the project's own; what was written counts.
+                    let written = text.lines().filter(|line| line.starts_with('+'));
+                    text = written.collect::<Vec<_>>().join("\n");
+                }
                 cases::holds_no_secret(&path.display().to_string(), &text);
             }
         }

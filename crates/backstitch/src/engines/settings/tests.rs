@@ -15,7 +15,7 @@ fn without_a_file_there_is_no_engine_and_nothing_is_reached() {
     assert_eq!(engines.egress, Egress::None);
     assert!(engines.entries.is_empty());
     let folder = tempfile::tempdir().unwrap();
-    let engines = super::read(&folder.path().join("config.toml")).unwrap();
+    let engines = super::read_file(&folder.path().join("config.toml")).unwrap();
     assert!(engines.entries.is_empty());
 }
 
