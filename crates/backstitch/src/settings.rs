@@ -179,12 +179,12 @@ fn only_lower(limits: &CommandLimits) -> Result<()> {
 fn parse(text: &str, profile: Profile) -> Result<Policy> {
     let file: File = toml::from_str(text)?;
     let profile = profile.max(file.profile);
-    let policy = policy(file, profile.standard())?;
+    let policy = policy(file, &profile.standard())?;
     profile.check(&policy)?;
     Ok(policy)
 }
 
-fn policy(file: File, standard: Policy) -> Result<Policy> {
+fn policy(file: File, standard: &Policy) -> Result<Policy> {
     let attempts_max = file.policy.attempts_max.unwrap_or(standard.attempts_max);
     ensure!(
         (1..=20).contains(&attempts_max),

@@ -83,8 +83,8 @@ fn a_project_cannot_loosen_what_its_user_s_profile_fixes() {
     for arguments in [&["run", "--offline"][..], &test] {
         fs::write(&own, "[policy]\nbump_max = \"breaking\"\n").unwrap();
         world.run(arguments).ended_with(3).said("policy.bump_max");
-        let text = "profile = \"individual\"\n[policy]\ndeliver_min = \"tested\"\n";
-        fs::write(&own, text).unwrap();
+        let loose = "profile = \"individual\"\n[policy]\ndeliver_min = \"tested\"\n";
+        fs::write(&own, loose).unwrap();
         world
             .run(arguments)
             .ended_with(3)
@@ -182,8 +182,8 @@ fn an_input_that_crashes_is_private_and_in_no_report_unless_that_is_asked_for() 
     // Asked for, it is told.
     let policy = world.path("shown.toml");
     fs::write(&policy, "[policy]\ninputs = \"shown\"\n").unwrap();
-    let shown = attacked(&world, &["--policy", policy.to_str().unwrap()]);
-    shown.ended_with(1).printed("(`");
+    let asked_for = attacked(&world, &["--policy", policy.to_str().unwrap()]);
+    asked_for.ended_with(1).printed("(`");
 }
 
 /// Is a file readable by its owner alone, by its own mode or by that of a folder of evidence?

@@ -297,7 +297,10 @@ async fn converse(
             async move |request: ReadTextFileRequest, responder, _| {
                 let (path, line, limit) = (&request.path, request.line, request.limit);
                 let read = seen(&of_reads).room.read(path, line, limit);
-                responder.respond_with_result(read.map(ReadTextFileResponse::new).map_err(not_done))
+                responder.respond_with_result(
+                    read.map(ReadTextFileResponse::new)
+                        .map_err(|error| not_done(&error)),
+                )
             },
             acp::on_receive_request!(),
         )
@@ -305,7 +308,7 @@ async fn converse(
             async move |request: WriteTextFileRequest, responder, _| {
                 let wrote = seen(&of_writes).room.write(&request.path, &request.content);
                 let wrote = wrote.map(|()| WriteTextFileResponse::new());
-                responder.respond_with_result(wrote.map_err(not_done))
+                responder.respond_with_result(wrote.map_err(|error| not_done(&error)))
             },
             acp::on_receive_request!(),
         );
@@ -324,7 +327,7 @@ async fn converse(
 }
 
 /// What an agent is answered that asks for something it does not get.
-fn not_done(error: anyhow::Error) -> acp::Error {
+fn not_done(error: &anyhow::Error) -> acp::Error {
     acp::Error::new(ErrorCode::INVALID_PARAMS, format!("{error:#}"))
 }
 
@@ -350,7 +353,7 @@ async fn turn(
     let answer = Box::pin(answer.block_task());
     let answered = match select(answer, stopped).await {
         Either::Left((answered, _)) => answered,
-        Either::Right((_, answer)) => {
+        Either::Right(((), answer)) => {
             let cancel = agent.send_notification(CancelNotification::new(session));
             // Its time is over, whatever it says now; but it may put things in order.
             let obeyed = cancel.is_ok() && answer.await.is_ok();
