@@ -325,7 +325,8 @@ fn is_date_or_tag(rest: &str) -> bool {
     is_date || tag == "latest"
 }
 
-fn reads_like_a_refusal(text: &str) -> bool {
+/// Does a text begin like a refusal in English?
+pub(crate) fn reads_like_a_refusal(text: &str) -> bool {
     let beginning: String = text.chars().take(REFUSING_CHARACTERS_MAX).collect();
     let beginning = beginning.to_lowercase().replace('’', "'");
     REFUSING_WORDS.iter().any(|words| beginning.contains(words))

@@ -15,6 +15,7 @@ pub mod outcome;
 pub mod budget;
 pub mod chain;
 
+pub mod acp;
 mod answer;
 pub mod anthropic;
 pub mod command;

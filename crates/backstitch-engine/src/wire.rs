@@ -29,7 +29,7 @@ pub trait Wire: fmt::Debug + Send + Sync {
 pub struct Request {
     /// The engine's name in the settings.
     pub engine: String,
-    /// Where it goes: an address, or `command:` and a name.
+    /// Where it goes: an address, or `command:` or `acp:` and a name.
     pub url: String,
     /// Headers without secrets.
     pub headers: Vec<(&'static str, String)>,

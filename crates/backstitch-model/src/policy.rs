@@ -19,6 +19,28 @@ pub struct Policy {
     pub test_command: Option<Vec<String>>,
     /// What one command in the sandbox may use.
     pub limits: CommandLimits,
+    /// What a fix has to be worth to be put on a branch; others are left as patch files.
+    pub deliver_min: Worth,
+    /// May the inputs that show a flaw stand in evidence and reports?
+    pub inputs: Inputs,
+}
+
+/// What a fix that settles a finding is worth, least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Worth {
+    /// It was built and tested.
+    Tested,
+    /// A reproducer was red before and green after, too.
+    Proven,
+}
+
+/// Whether inputs that show a flaw are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Inputs {
+    /// They may be shown.
+    Shown,
+    /// They are in nothing that could be passed on.
+    Private,
 }
 
 /// A step from one version to a later one, smallest first.
@@ -71,6 +93,8 @@ impl Default for Policy {
             build_command: None,
             test_command: None,
             limits: CommandLimits::default(),
+            deliver_min: Worth::Tested,
+            inputs: Inputs::Private,
         }
     }
 }

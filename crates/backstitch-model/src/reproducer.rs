@@ -125,8 +125,15 @@ pub fn judge_variants(before: &[Sighting], after: &[Sighting]) -> Outcome {
     if let Some(seen) = after.iter().find(|seen| seen.sight == Sight::Present) {
         let input = seen.input.as_deref().unwrap_or_default();
         return Outcome::Failed(format!(
-            "only the listed input is stopped: a variant of it shows the flaw ({:?})",
-            input.chars().take(80).collect::<String>()
+            "only the listed input is stopped: a variant (`{}`) shows the flaw",
+            // The mark at its end stays the only one, so that the text can be taken out again.
+            input
+                .chars()
+                .take(80)
+                .collect::<String>()
+                .escape_debug()
+                .to_string()
+                .replace('`', "\\u{60}")
         ));
     }
     let red = count_present(before);

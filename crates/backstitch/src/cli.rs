@@ -357,7 +357,9 @@ const ENGINES_EXAMPLES: &str = "\
 Examples:
   backstitch engines                            which there are, and where they may be reached
   backstitch engines check                      ask each for a small repair, and prove it
-  backstitch engines brief RUSTSEC-2022-0013    what an engine would be told; asks none";
+  backstitch engines brief RUSTSEC-2022-0013    what an engine would be told; asks none
+  backstitch engines ask brief.json --patch proposed.patch
+                                                send a brief that you have looked at";
 
 const BENCH_EXAMPLES: &str = "\
 Examples:
@@ -411,6 +413,27 @@ pub enum EnginesCommand {
     },
     /// Show exactly what an engine would be told of a finding. Nothing is sent.
     Brief(BriefArguments),
+    /// Send a brief that you have looked at, and write what is proposed as a patch.
+    Ask(AskArguments),
+}
+
+/// `backstitch engines ask`.
+#[derive(Debug, Clone, Args)]
+pub struct AskArguments {
+    /// The brief, as `engines brief --format json` prints it; `-` is the standard input.
+    pub brief: PathBuf,
+    /// The project.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Ask this one; may be given again. All of them, in their order, where none is named.
+    #[arg(long)]
+    pub engine: Vec<String>,
+    /// Where the patch goes.
+    #[arg(long, value_name = "FILE")]
+    pub patch: PathBuf,
+    /// Write every exchange to this file; keys are not in it.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
 }
 
 /// `backstitch engines brief`.

@@ -1,23 +1,36 @@
 //! Leaves accepted fixes where a human can take them: a branch, or patch files.
 //! Touches nothing else of the user's: not the working tree, not the index, not `HEAD`.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use backstitch_model::Policy;
+use backstitch_model::policy::Worth;
+use backstitch_model::verdict::Conclusion;
 use similar::TextDiff;
 
+use crate::private;
 use crate::report::markdown;
 use crate::source::{NewCommit, Source};
 use crate::story::{ChangedFile, Delivery, Fix, Story};
 
 /// Delivers the story's fixes; `None` where there are none. Delivering the same fixes
-/// again finds the branch or the files that are there.
-pub fn deliver(source: &Source, story: &Story) -> Result<Option<Delivery>> {
+/// again finds the branch or the files that are there. Fixes build upon each other, so where
+/// one of them is worth less than the policy asks for, all of them are left as files.
+pub fn deliver(source: &Source, story: &mut Story, policy: &Policy) -> Result<Option<Delivery>> {
     if story.fixes.is_empty() {
         return Ok(None);
     }
+    let is_worth = story.fixes.iter().all(|fix| is_worth(story, fix, policy));
     match source {
+        Source::Git(_) if !is_worth => {
+            story.notes.push(
+                "left as patch files for a human: not every fix is proven, and the settings put \
+                 only what is on a branch"
+                    .into(),
+            );
+            patches(story).map(Some)
+        }
         Source::Git(repository) => {
             let commits: Vec<_> = story.fixes.iter().map(|fix| commit(story, fix)).collect();
             let base: String = story.base.chars().take(8).collect();
@@ -26,6 +39,20 @@ pub fn deliver(source: &Source, story: &Story) -> Result<Option<Delivery>> {
             Ok(Some(Delivery::Branch { name, commits }))
         }
         Source::Folder(_) => patches(story).map(Some),
+    }
+}
+
+/// Is everything that a fix settles settled as well as the policy asks for?
+fn is_worth(story: &Story, fix: &Fix, policy: &Policy) -> bool {
+    let conclusions = fix.settles.iter().map(|index| {
+        let verdict = story.records.get(*index)?.verdict()?;
+        Some(verdict.conclusion)
+    });
+    match policy.deliver_min {
+        Worth::Tested => true,
+        Worth::Proven => conclusions
+            .into_iter()
+            .all(|conclusion| conclusion == Some(Conclusion::Proven)),
     }
 }
 
@@ -43,7 +70,7 @@ fn commit(story: &Story, fix: &Fix) -> NewCommit {
 
 fn patches(story: &Story) -> Result<Delivery> {
     let folder = story.evidence.join("patches");
-    fs::create_dir_all(&folder).with_context(|| format!("create `{}`", folder.display()))?;
+    private::folder(&folder).with_context(|| format!("create `{}`", folder.display()))?;
     let mut files = Vec::new();
     for (number, fix) in story.fixes.iter().enumerate() {
         let name = format!("{:04}.patch", number + 1);
@@ -64,7 +91,7 @@ pub fn offers(story: &mut Story) -> Result<()> {
         if offer.files.is_empty() {
             continue;
         }
-        fs::create_dir_all(&folder).with_context(|| format!("create `{}`", folder.display()))?;
+        private::folder(&folder).with_context(|| format!("create `{}`", folder.display()))?;
         let path = folder.join(format!("{:04}.patch", number + 1));
         write_patch(&path, &markdown::offer_message(offer), &offer.files)?;
         offer.patch = Some(path);
@@ -77,7 +104,7 @@ fn write_patch(path: &Path, message: &str, files: &[ChangedFile]) -> Result<()> 
     let mut text = String::from(message);
     text.push_str("---\n");
     text.extend(files.iter().map(diff));
-    fs::write(path, text).with_context(|| format!("write patch `{}`", path.display()))
+    private::write(path, text).with_context(|| format!("write patch `{}`", path.display()))
 }
 
 /// The unified diff of one file.

@@ -21,6 +21,7 @@ mod ledger;
 mod managers;
 mod network;
 mod places;
+mod private;
 mod registries;
 mod registry;
 mod report;

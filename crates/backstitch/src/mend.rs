@@ -81,7 +81,7 @@ pub fn mend(
             let attempt = engines::earlier_attempt(change, &tried.edits, evidence)?;
             brief.earlier.push(attempt);
         }
-        let answered = asker.ask(&task.finding, &brief, desk)?;
+        let answered = asker.ask(&task.finding, &brief, tree, desk)?;
         mended.asks.extend(answered.turns);
         let Some((engine, proposed)) = answered.proposed else {
             break;

@@ -12,7 +12,11 @@ pub struct Places {
     state: PathBuf,
     cache: PathBuf,
     config: PathBuf,
+    organisation: PathBuf,
 }
+
+/// Where an organisation's settings are, for all users of a machine.
+const ORGANISATION: &str = "/etc/backstitch/config.toml";
 
 impl Places {
     /// Finds them by the XDG base directory rules.
@@ -24,6 +28,7 @@ impl Places {
                 state: home.join("state"),
                 cache: home.join("cache"),
                 config: config(&home.join("config")),
+                organisation: organisation(),
             });
         }
         let base = etcetera::base_strategy::Xdg::new()
@@ -33,6 +38,7 @@ impl Places {
             state: state.join("backstitch"),
             cache: base.cache_dir().join("backstitch"),
             config: config(&base.config_dir().join("backstitch")),
+            organisation: organisation(),
         })
     }
 
@@ -89,6 +95,12 @@ impl Places {
         &self.config
     }
 
+    /// The organisation's settings, in the form of the user's. `BACKSTITCH_ORGANISATION` names
+    /// another file.
+    pub fn organisation(&self) -> &Path {
+        &self.organisation
+    }
+
     /// Downloads that can be had again.
     pub fn cache(&self) -> &Path {
         &self.cache
@@ -99,5 +111,12 @@ fn config(folder: &Path) -> PathBuf {
     match std::env::var_os("BACKSTITCH_CONFIG").filter(|file| !file.is_empty()) {
         Some(file) => PathBuf::from(file),
         None => folder.join("config.toml"),
+    }
+}
+
+fn organisation() -> PathBuf {
+    match std::env::var_os("BACKSTITCH_ORGANISATION").filter(|file| !file.is_empty()) {
+        Some(file) => PathBuf::from(file),
+        None => PathBuf::from(ORGANISATION),
     }
 }

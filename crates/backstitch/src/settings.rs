@@ -6,11 +6,15 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use backstitch_model::policy::{Bump, CommandLimits};
+use backstitch_model::policy::{Bump, CommandLimits, Inputs, Worth};
 use backstitch_model::{Policy, RelPath};
 use serde::Deserialize;
 
 use crate::source::Source;
+
+mod profile;
+
+pub use profile::Profile;
 
 /// The file's name, at the project's root.
 pub const FILE_NAME: &str = "backstitch.toml";
@@ -24,6 +28,7 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct File {
+    profile: Profile,
     policy: PolicyTable,
     commands: CommandsTable,
     limits: LimitsTable,
@@ -37,6 +42,22 @@ struct PolicyTable {
     leave_alone: Vec<String>,
     attempts_max: Option<usize>,
     together_max: Option<usize>,
+    deliver_min: Option<WorthName>,
+    inputs: Option<InputsName>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum WorthName {
+    Tested,
+    Proven,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum InputsName {
+    Private,
+    Shown,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -65,16 +86,17 @@ struct LimitsTable {
 }
 
 /// Reads the settings of the project in `root`, or those in `file` where the user names
-/// one. Without either the defaults hold.
-pub fn read(root: &Path, file: Option<&Path>) -> Result<Policy> {
+/// one. Without either the defaults of the profile hold; with either, none is looser than it.
+pub fn read(root: &Path, file: Option<&Path>, profile: Profile) -> Result<Policy> {
     if let Some(file) = file {
         let text = std::fs::read_to_string(file)
             .with_context(|| format!("read settings `{}`", file.display()))?;
-        return parse(&text).with_context(|| format!("read settings `{}`", file.display()));
+        return parse(&text, profile)
+            .with_context(|| format!("read settings `{}`", file.display()));
     }
     let folder = crate::source::open_dir(root)?;
     match folder.symlink_metadata(FILE_NAME) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Policy::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(profile.standard()),
         Err(error) => return Err(error).context(format!("read settings `{FILE_NAME}`")),
         Ok(about) => ensure!(
             about.is_file() && about.len() <= FILE_BYTES_MAX,
@@ -84,13 +106,13 @@ pub fn read(root: &Path, file: Option<&Path>) -> Result<Policy> {
     let text = folder
         .read_to_string(FILE_NAME)
         .with_context(|| format!("read settings `{FILE_NAME}`"))?;
-    of_project(&text)
+    of_project(&text, profile)
 }
 
 /// Reads the settings of the state that a change is judged against, not those that lie in the
 /// working tree: there a change under judgement may be checked out, and it must not say how it is
 /// built and tested itself.
-pub fn read_base(base: &Source, file: Option<&Path>) -> Result<Policy> {
+pub fn read_base(base: &Source, file: Option<&Path>, profile: Profile) -> Result<Policy> {
     match (base, file) {
         (Source::Git(repository), None) => {
             let path = RelPath::new(FILE_NAME)?;
@@ -98,20 +120,20 @@ pub fn read_base(base: &Source, file: Option<&Path>) -> Result<Policy> {
                 .file(&path, FILE_BYTES_MAX)
                 .with_context(|| format!("read settings `{FILE_NAME}`"))?;
             let Some(bytes) = bytes else {
-                return Ok(Policy::default());
+                return Ok(profile.standard());
             };
             let text = String::from_utf8(bytes)
                 .with_context(|| format!("read settings `{FILE_NAME}`: it is no UTF-8"))?;
-            of_project(&text)
+            of_project(&text, profile)
         }
-        (_, file) => read(base.root(), file),
+        (_, file) => read(base.root(), file, profile),
     }
 }
 
 /// The settings that a project's own file states.
-fn of_project(text: &str) -> Result<Policy> {
+fn of_project(text: &str, profile: Profile) -> Result<Policy> {
     let read = || -> Result<Policy> {
-        let policy = parse(text)?;
+        let policy = parse(text, profile)?;
         only_lower(&policy.limits)?;
         Ok(policy)
     };
@@ -153,9 +175,16 @@ fn only_lower(limits: &CommandLimits) -> Result<()> {
     Ok(())
 }
 
-fn parse(text: &str) -> Result<Policy> {
+/// Reads a file under a profile; the file may name a stricter one.
+fn parse(text: &str, profile: Profile) -> Result<Policy> {
     let file: File = toml::from_str(text)?;
-    let standard = Policy::default();
+    let profile = profile.max(file.profile);
+    let policy = policy(file, &profile.standard())?;
+    profile.check(&policy)?;
+    Ok(policy)
+}
+
+fn policy(file: File, standard: &Policy) -> Result<Policy> {
     let attempts_max = file.policy.attempts_max.unwrap_or(standard.attempts_max);
     ensure!(
         (1..=20).contains(&attempts_max),
@@ -178,6 +207,16 @@ fn parse(text: &str) -> Result<Policy> {
         build_command: command("commands.build", file.commands.build)?,
         test_command: command("commands.test", file.commands.test)?,
         limits: limits(&file.limits)?,
+        deliver_min: match file.policy.deliver_min {
+            None => standard.deliver_min,
+            Some(WorthName::Tested) => Worth::Tested,
+            Some(WorthName::Proven) => Worth::Proven,
+        },
+        inputs: match file.policy.inputs {
+            None => standard.inputs,
+            Some(InputsName::Private) => Inputs::Private,
+            Some(InputsName::Shown) => Inputs::Shown,
+        },
     })
 }
 
@@ -256,7 +295,10 @@ mod tests {
 
     #[test]
     fn the_template_holds_every_setting_at_its_default() {
-        assert_eq!(parse(TEMPLATE).unwrap(), Policy::default());
+        assert_eq!(
+            parse(TEMPLATE, Profile::Individual).unwrap(),
+            Policy::default()
+        );
         let live = TEMPLATE
             .lines()
             .map(|line| {
@@ -266,7 +308,7 @@ mod tests {
             })
             .collect::<Vec<_>>()
             .join("\n");
-        let policy = parse(&live).unwrap();
+        let policy = parse(&live, Profile::Individual).unwrap();
         let expected = Policy {
             build_command: policy.build_command.clone(),
             test_command: policy.test_command.clone(),
@@ -281,17 +323,29 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(FILE_NAME);
         std::fs::write(&file, "[limits]\nwall_s = 7200\n").unwrap();
-        let error = format!("{:#}", read(folder.path(), None).unwrap_err());
+        let error = format!(
+            "{:#}",
+            read(folder.path(), None, Profile::Individual).unwrap_err()
+        );
         assert!(
             error.contains("--policy") && error.contains("1800"),
             "{error}"
         );
         assert_eq!(
-            read(folder.path(), Some(&file)).unwrap().limits.wall_s,
+            read(folder.path(), Some(&file), Profile::Individual)
+                .unwrap()
+                .limits
+                .wall_s,
             7200
         );
         std::fs::write(&file, "[limits]\nwall_s = 60\n").unwrap();
-        assert_eq!(read(folder.path(), None).unwrap().limits.wall_s, 60);
+        assert_eq!(
+            read(folder.path(), None, Profile::Individual)
+                .unwrap()
+                .limits
+                .wall_s,
+            60
+        );
     }
 
     #[test]
@@ -305,8 +359,51 @@ mod tests {
             ("[limits]\nwall_s = -4", "wall_s"),
             ("[sandbox]\nnone = true", "sandbox"),
         ] {
-            let error = format!("{:#}", parse(text).unwrap_err());
+            let error = format!("{:#}", parse(text, Profile::Individual).unwrap_err());
             assert!(error.contains(wanted), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_the_strict_profile_bounds_can_be_loosened_by_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE_NAME);
+        let strict = read(folder.path(), None, Profile::Strict).unwrap();
+        assert_eq!(
+            (strict.release_age_min_days, strict.deliver_min),
+            (14, Worth::Proven)
+        );
+        for (loose, tight) in [
+            ("bump_max = \"breaking\"", "bump_max = \"patch\""),
+            ("release_age_min_days = 13", "release_age_min_days = 90"),
+            ("deliver_min = \"tested\"", "deliver_min = \"proven\""),
+            ("inputs = \"shown\"", "inputs = \"private\""),
+        ] {
+            let setting = loose.split(' ').next().unwrap();
+            // In the project's own file, and in one that the user names.
+            for named in [None, Some(file.as_path())] {
+                std::fs::write(&file, format!("[policy]\n{loose}\n")).unwrap();
+                let error = read(folder.path(), named, Profile::Strict).unwrap_err();
+                let error = format!("{error:#}");
+                assert!(
+                    error.contains(setting) && error.contains("strict"),
+                    "{error}"
+                );
+                assert!(
+                    read(folder.path(), named, Profile::Individual).is_ok(),
+                    "{loose}"
+                );
+                std::fs::write(&file, format!("[policy]\n{tight}\n")).unwrap();
+                assert!(
+                    read(folder.path(), named, Profile::Strict).is_ok(),
+                    "{tight}"
+                );
+            }
+            // A project may be stricter than its user, and not looser.
+            let text = format!("profile = \"strict\"\n[policy]\n{loose}\n");
+            assert!(parse(&text, Profile::Individual).is_err(), "{text}");
+            let text = format!("profile = \"individual\"\n[policy]\n{loose}\n");
+            assert!(parse(&text, Profile::Strict).is_err(), "{text}");
         }
     }
 }

@@ -335,7 +335,8 @@ impl Seen {
 
     fn fields(&mut self, name: &str, fields: &Fields, object: &Map<String, Value>) {
         self.objects.insert(name.to_owned());
-        let printed: Vec<_> = object.keys().collect();
+        let mut printed: Vec<_> = object.keys().collect();
+        printed.sort();
         let mut documented: Vec<_> = fields.keys().collect();
         if name == "event" {
             // An event's further fields are compared by its kind.

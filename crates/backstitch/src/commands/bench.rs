@@ -16,7 +16,7 @@ use crate::report::{self, Progress};
 /// Measures the engines, or checks the cases.
 pub fn bench(arguments: &BenchArguments) -> Result<Exit> {
     let places = Places::discover()?;
-    let engines = settings::read(places.config())?;
+    let engines = settings::read(&places)?;
     let entries: Vec<&Entry> = if arguments.engine.is_empty() {
         engines.entries.iter().collect()
     } else {
@@ -27,6 +27,7 @@ pub fn bench(arguments: &BenchArguments) -> Result<Exit> {
         .tempdir()
         .context("create a temporary folder")?;
     let cases = bench::open(arguments.cases.as_deref(), &arguments.case, scratch.path())?;
+    run::profile_for(&places, arguments.sandbox)?;
     let (sandbox, confinement) = run::sandbox(arguments.sandbox)?;
     let places = places.of_bench();
     let bench = Bench {

@@ -1,5 +1,5 @@
 //! `backstitch engines`: lists the engines of the user's settings, tries each, and shows what one
-//! would be told.
+//! would be told. Asking them with a brief is `ask.rs`.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use backstitch_model::Finding;
 use super::{find, run};
 use crate::advisories::Advisories;
 use crate::cli::{BriefArguments, BriefFormat, EnginesArguments, EnginesCommand, SandboxChoice};
-use crate::engines::{self, Engines, Entry, Line, Trial, Walls};
+use crate::engines::{self, Engines, Entry, Line, Original, Trial, Walls};
 use crate::exit::Exit;
 use crate::ledger::Ledger;
 use crate::places::Places;
@@ -22,7 +22,7 @@ const BRIEF_TOKENS: u64 = 24_000;
 /// Does what `backstitch engines` is asked for.
 pub fn engines(arguments: &EnginesArguments) -> Result<Exit> {
     let places = Places::discover()?;
-    let engines = engines::settings::read(places.config())?;
+    let engines = engines::settings::read(&places)?;
     match &arguments.command {
         None => {
             report::data(&report::engines::list(&engines)).context("write the list")?;
@@ -38,6 +38,10 @@ pub fn engines(arguments: &EnginesArguments) -> Result<Exit> {
             &Line::of(record.as_deref(), replay.as_deref())?,
         ),
         Some(EnginesCommand::Brief(arguments)) => brief(&engines, arguments, &places),
+        Some(EnginesCommand::Ask(arguments)) => {
+            let entries = chosen(&engines, &arguments.engine)?;
+            super::ask::ask(&engines, &entries, arguments)
+        }
     }
 }
 
@@ -68,6 +72,7 @@ fn check(engines: &Engines, names: &[String], line: &Line) -> Result<Exit> {
     let walls = Walls {
         sandbox,
         cancel: run::cancel_on_interrupt()?,
+        project: Original::default(),
     };
     let redactor = engines::redactor();
     let mut trials = Vec::new();

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use backstitch_fix::Planner;
-use backstitch_model::{Finding, Project};
+use backstitch_model::{Finding, Policy, Project};
 
 use crate::advisories::Advisories;
 use crate::cli::ExplainArguments;
@@ -14,7 +14,7 @@ use crate::places::Places;
 use crate::registries::Registries;
 use crate::report::explanation::{self, Prospect};
 use crate::report::{self, words};
-use crate::{settings, story};
+use crate::{engines, settings, story};
 
 /// Explains every finding with the given advisory id.
 pub fn explain(arguments: &ExplainArguments) -> Result<Exit> {
@@ -42,12 +42,14 @@ pub fn explain(arguments: &ExplainArguments) -> Result<Exit> {
     };
     let releases = Registries::open(places.cache(), &network)?;
     let ledger = Ledger::open(&places.ledger())?;
+    let profile = engines::settings::read(&places)?.profile;
+    let policy = settings::read(&arguments.path, None, profile)?;
     for project in &found.projects {
         for finding in meant
             .iter()
             .filter(|finding| finding.location == project.lockfile)
         {
-            let prospect = prospect(arguments, project, finding, &advisories, &releases)?;
+            let prospect = prospect(project, finding, &policy, &advisories, &releases)?;
             let happened =
                 super::ledger::happened(&ledger, &arguments.path, &finding.id.to_string())?;
             report::data(&explanation::explain(finding, &prospect, &happened))?;
@@ -57,19 +59,18 @@ pub fn explain(arguments: &ExplainArguments) -> Result<Exit> {
 }
 
 fn prospect(
-    arguments: &ExplainArguments,
     project: &Project,
     finding: &Finding,
+    policy: &Policy,
     advisories: &Advisories,
     releases: &Registries,
 ) -> Result<Prospect> {
-    let policy = settings::read(&arguments.path, None)?;
     let vulnerabilities = advisories.index().known(&project.format.ecosystem())?;
     let planner = Planner {
         project,
         releases: releases.of(project.format),
         vulnerabilities: &vulnerabilities,
-        policy: &policy,
+        policy,
         rustc: None,
         now_s: jiff::Timestamp::now().as_second(),
     };

@@ -1,5 +1,6 @@
 //! One module a command: arguments in, exit code out.
 
+mod ask;
 mod bench;
 mod db;
 mod demo;

@@ -18,6 +18,7 @@ use crate::cli::{CheckArguments, Format, NewArguments, ReproducerCommand};
 use crate::exit::Exit;
 use crate::managers::Managers;
 use crate::places::Places;
+use crate::private;
 use crate::report::{self, Progress, json};
 use crate::reproducers::{self, DESCRIPTION, Entry, Library};
 use crate::source;
@@ -318,7 +319,7 @@ fn begin(arguments: &NewArguments) -> Result<Exit> {
         arguments.name,
         folder.display()
     );
-    fs::create_dir_all(&folder).with_context(|| format!("create `{}`", folder.display()))?;
+    private::folder(&folder).with_context(|| format!("create `{}`", folder.display()))?;
     let mut description = toml::Table::new();
     description.insert("advisories".into(), arguments.advisory.clone().into());
     description.insert("ecosystem".into(), ecosystem.as_osv().into());
@@ -342,7 +343,7 @@ fn begin(arguments: &NewArguments) -> Result<Exit> {
         (program, template.replace("PACKAGE", &arguments.package)),
     ] {
         let file = folder.join(name);
-        fs::write(&file, text).with_context(|| format!("write `{}`", file.display()))?;
+        private::write(&file, text).with_context(|| format!("write `{}`", file.display()))?;
     }
     report::say(&format!(
         "wrote `{}`: fill in `{DESCRIPTION}` and `{program}`, then run `backstitch reproducer \

@@ -11,7 +11,7 @@ use backstitch_verify::workbench::Setup;
 
 use crate::advisories::Advisories;
 use crate::cli::{Format, RunArguments, SandboxChoice};
-use crate::engines::{self, Asker, Engines, Line, Walls};
+use crate::engines::{self, Asker, Engines, Line, Original, Walls};
 use crate::exit::Exit;
 use crate::managers::Managers;
 use crate::network::Network;
@@ -19,7 +19,7 @@ use crate::pipeline;
 use crate::places::Places;
 use crate::report::{self, Progress, json, sarif, terminal};
 use crate::reproducers::Library;
-use crate::settings;
+use crate::settings::{self, Profile};
 use crate::source::{self, Source};
 use crate::steps::{Order, Steps};
 use crate::story::{self, Story};
@@ -28,7 +28,7 @@ use crate::story::{self, Story};
 pub fn run(arguments: &RunArguments) -> Result<Exit> {
     let places = Places::discover()?;
     let advisories = Advisories::open(&places, arguments.common.db.as_deref())?;
-    let engines = engines::settings::read(places.config())?;
+    let engines = engines::settings::read(&places)?;
     let story = run_in(arguments, places, advisories, Some(engines))?;
     let refusal = story::refusal(&arguments.path, &story.unread);
     match refusal {
@@ -49,7 +49,8 @@ pub fn run_in(
 ) -> Result<Story> {
     advisories.announce();
     let source = Source::open(&arguments.path)?;
-    let policy = settings::read(source.root(), arguments.policy.as_deref())?;
+    let profile = profile_for(&places, arguments.sandbox)?;
+    let policy = settings::read(source.root(), arguments.policy.as_deref(), profile)?;
     let (sandbox, confinement) = sandbox(arguments.sandbox)?;
     let progress = Arc::new(Progress::new());
     let network = if arguments.common.offline {
@@ -85,6 +86,7 @@ pub fn walls() -> Result<Walls> {
     Ok(Walls {
         sandbox: Sandbox::new(program),
         cancel: cancel_on_interrupt()?,
+        project: Original::default(),
     })
 }
 
@@ -102,6 +104,16 @@ fn asker(engines: Option<Engines>, offline: bool) -> Result<(Option<Asker>, Stri
         Asker::new(&engines, &engines.entries, &walls, &Line::Open),
         told,
     ))
+}
+
+/// The profile that holds for this user, who may not go without walls under every one.
+pub fn profile_for(places: &Places, sandbox: SandboxChoice) -> Result<Profile> {
+    let profile = engines::settings::read(places)?.profile;
+    match sandbox {
+        SandboxChoice::None => profile.check_unconfined()?,
+        SandboxChoice::Auto => {}
+    }
+    Ok(profile)
 }
 
 /// Those that come with the program, the project's and those of the named folders.

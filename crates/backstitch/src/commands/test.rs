@@ -17,7 +17,7 @@ use crate::report::{self, Progress, judgement};
 use crate::settings;
 use crate::source::Source;
 
-use super::run;
+use super::run::{self, profile_for};
 
 /// Judges a change and prints the evidence and the verdict.
 pub fn test(arguments: &TestArguments) -> Result<Exit> {
@@ -42,7 +42,8 @@ pub fn judged(arguments: &TestArguments) -> Result<Judgement> {
         arguments.change.rev.as_deref(),
         arguments.change.branch.as_deref(),
     )?;
-    let mut policy = settings::read_base(&source, arguments.policy.as_deref())?;
+    let profile = profile_for(&places, arguments.sandbox)?;
+    let mut policy = settings::read_base(&source, arguments.policy.as_deref(), profile)?;
     if let Some(build) = &arguments.build {
         policy.build_command = Some(words("--build", build)?);
     }

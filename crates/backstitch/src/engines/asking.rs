@@ -14,8 +14,9 @@ use backstitch_engine::wire::Failure;
 use backstitch_engine::{Brief, Budget, Engine, Outcome, Proposal, Redactor, SafeBrief};
 use backstitch_model::FindingId;
 
-use super::{Engines, Entry, Line, Walls, redactor};
+use super::{Engines, Entry, Line, Original, Walls, redactor};
 use crate::ledger::Event;
+use crate::private;
 use crate::report::Progress;
 use crate::steps::Journal;
 use crate::wire;
@@ -29,6 +30,8 @@ pub struct Asker {
     chain: Chain,
     budget: Budget,
     redactor: Redactor,
+    /// What coding agents work in a copy of.
+    project: Original,
     /// How many questions there were about each finding.
     rounds: BTreeMap<FindingId, u32>,
     /// The findings that nobody had a proposal for.
@@ -80,6 +83,7 @@ impl Asker {
             chain: Chain::new(all, Arc::new(Steady::default())),
             budget: Budget::new(engines.of_run, engines.of_finding),
             redactor: redactor(),
+            project: walls.project.clone(),
             rounds: BTreeMap::new(),
             closed: BTreeSet::new(),
         })
@@ -91,18 +95,21 @@ impl Asker {
         rounds < ROUNDS_MAX && !self.closed.contains(finding) && self.chain.has_more_for(finding)
     }
 
-    /// Asks one engine after another until one proposes something. A finding that nobody has a
-    /// proposal for is not asked about again.
+    /// Asks one engine after another until one proposes something; `tree` is what is to be changed,
+    /// which coding agents get a copy of. A finding that nobody has a proposal for is not asked
+    /// about again.
     pub fn ask(
         &mut self,
         finding: &FindingId,
         brief: &Brief,
+        tree: &Path,
         desk: &mut Desk<'_>,
     ) -> Result<Answered> {
         let round = self.rounds.entry(finding.clone()).or_insert(0);
         *round += 1;
         let round = *round;
         let mut answered = Answered::default();
+        self.project.set(tree);
         let mut had = BTreeSet::new();
         for ask in desk.journal.history().asks(&finding.0, round) {
             self.chain.recall(&ask.engine, finding, ask.standing());
@@ -150,8 +157,8 @@ fn keep(folder: &Path, turn: &Turn, ask: &wire::Ask) -> Result<()> {
     };
     let folder = folder.join("asks");
     let file = folder.join(format!("{digest}.json"));
-    std::fs::create_dir_all(&folder)
-        .and_then(|()| std::fs::write(&file, brief.json()))
+    private::folder(&folder)
+        .and_then(|()| private::write(&file, brief.json()))
         .with_context(|| format!("keep what was sent in `{}`", file.display()))
 }
 

@@ -1,12 +1,14 @@
 //! The engines of the user's settings: made, given their keys, and asked. The only part of the
 //! program that knows both what engines are and what surrounds them here.
 
+mod agent;
 mod asking;
 mod briefing;
 mod program;
 pub mod settings;
 mod trial;
 
+pub use agent::Original;
 pub use asking::{Asker, Desk};
 pub use briefing::{brief, earlier_attempt, weakness_brief};
 pub use settings::{Engines, Entry};
@@ -17,6 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, ensure};
+use backstitch_engine::acp;
 use backstitch_engine::anthropic::Anthropic;
 use backstitch_engine::command;
 use backstitch_engine::openai::{Model, OpenAi};
@@ -50,12 +53,14 @@ pub enum Line {
 }
 
 /// What programs of engines run in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Walls {
     /// The sandbox.
     pub sandbox: Sandbox,
     /// Stops a program.
     pub cancel: Cancel,
+    /// The tree that a coding agent works in a copy of.
+    pub project: Original,
 }
 
 impl Line {
@@ -113,6 +118,11 @@ impl Engines {
                 let wire = line.wire(|| program::wire(program, self.egress, walls))?;
                 let name = entry.name.clone();
                 return Ok(Arc::new(command::Program::new(name, entry.terms, wire)));
+            }
+            Kind::Agent(program) => {
+                let wire = line.wire(|| agent::wire(program, self.egress, walls, redactor()))?;
+                let name = entry.name.clone();
+                return Ok(Arc::new(acp::Agent::new(name, entry.terms, wire)));
             }
             Kind::Server(format, server) => (format, server),
         };

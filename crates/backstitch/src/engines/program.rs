@@ -28,19 +28,30 @@ const FEED: &str = "exec \"$@\" < /brief/brief.json";
 /// How much of what a program complains of is read, in bytes.
 const COMPLAINT_BYTES_MAX: usize = 4096;
 
+/// What a program is given by the user's settings.
+#[derive(Debug)]
+pub struct Given {
+    /// Its words.
+    pub command: Vec<String>,
+    /// What it sees.
+    pub mounts: Vec<Mount>,
+    /// Its variables.
+    pub env: Vec<(OsString, OsString)>,
+    /// What it can reach.
+    pub network: Network,
+    /// Takes what it was given out of what it says.
+    pub redactor: Redactor,
+}
+
 #[derive(Debug)]
 struct Starter {
     sandbox: Sandbox,
     cancel: Cancel,
-    command: Vec<String>,
-    mounts: Vec<Mount>,
-    env: Vec<(OsString, OsString)>,
-    network: Network,
-    redactor: Redactor,
+    given: Given,
 }
 
-/// A way to a program, if the settings let it have what it wants.
-pub fn wire(program: &Program, egress: Egress, walls: &Walls) -> Result<Arc<dyn Wire>, Failure> {
+/// What a program gets, if the settings let it have what it wants.
+pub fn given(program: &Program, egress: Egress) -> Result<Given, Failure> {
     if program.network && egress != Egress::Listed {
         let why = "it wants a network, and `egress` is not \"listed\"";
         return Err(Failure::new(Unavailable::Egress, why));
@@ -57,9 +68,7 @@ pub fn wire(program: &Program, egress: Egress, walls: &Walls) -> Result<Arc<dyn 
         }
         env.push((name.into(), value));
     }
-    Ok(Arc::new(Starter {
-        sandbox: walls.sandbox.clone(),
-        cancel: walls.cancel.clone(),
+    Ok(Given {
         command: program.command.clone(),
         mounts: program.see.iter().map(Mount::read_only).collect(),
         env,
@@ -69,6 +78,15 @@ pub fn wire(program: &Program, egress: Egress, walls: &Walls) -> Result<Arc<dyn 
             Network::Loopback
         },
         redactor,
+    })
+}
+
+/// A way to a program, if the settings let it have what it wants.
+pub fn wire(program: &Program, egress: Egress, walls: &Walls) -> Result<Arc<dyn Wire>, Failure> {
+    Ok(Arc::new(Starter {
+        sandbox: walls.sandbox.clone(),
+        cancel: walls.cancel.clone(),
+        given: given(program, egress)?,
     }))
 }
 
@@ -80,7 +98,7 @@ impl Wire for Starter {
         _enough: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<Reply, Failure> {
         let failed = |why: &dyn std::fmt::Display| {
-            let why = self.redactor.redact(&why.to_string()).text;
+            let why = self.given.redactor.redact(&why.to_string()).text;
             Failure::new(Unavailable::Program, bounded(&why))
         };
         let folder = tempfile::Builder::new()
@@ -93,6 +111,10 @@ impl Wire for Starter {
         let job = self.job(brief, within, (&stdout, &stderr));
         let ran = self.sandbox.run(&job, &self.cancel, &mut |_, _| {});
         let ran = ran.map_err(|error| failed(&error))?;
+        if ran.truncated {
+            let why = format!("at most {BODY_BYTES_MAX} bytes are read");
+            return Err(Failure::new(Unavailable::TooMuch, why));
+        }
         match ran.exit {
             Exit::Code(0) => {}
             Exit::TimedOut => {
@@ -110,10 +132,6 @@ impl Wire for Starter {
                 return Err(failed(&format!("it ended with code {code}: {complaint}")));
             }
         }
-        if ran.truncated {
-            let why = format!("at most {BODY_BYTES_MAX} bytes are read");
-            return Err(Failure::new(Unavailable::TooMuch, why));
-        }
         let body = read(&stdout, BODY_BYTES_MAX).map_err(|error| failed(&error))?;
         Ok(Reply {
             status: 200,
@@ -127,28 +145,33 @@ impl Wire for Starter {
 impl Starter {
     fn without_secrets(&self, body: Vec<u8>) -> Vec<u8> {
         match std::str::from_utf8(&body) {
-            Ok(text) => self.redactor.known_only(text).into_owned().into_bytes(),
+            Ok(text) => self
+                .given
+                .redactor
+                .known_only(text)
+                .into_owned()
+                .into_bytes(),
             // No proposal, and told in no words of its own; but it may be written down.
-            Err(_) if self.redactor.is_in(&body) => Vec::new(),
+            Err(_) if self.given.redactor.is_in(&body) => Vec::new(),
             Err(_) => body,
         }
     }
 
     fn job(&self, brief: PathBuf, within: Duration, output: (&Path, &Path)) -> Job {
-        let mut mounts = self.mounts.clone();
+        let mut mounts = self.given.mounts.clone();
         mounts.push(Mount {
             host: brief,
             inside: BRIEF_INSIDE.into(),
             access: Access::ReadOnly,
         });
         let feed = ["/bin/sh", "-c", FEED, "engine"].map(OsString::from);
-        let words = self.command.iter().map(OsString::from);
+        let words = self.given.command.iter().map(OsString::from);
         Job {
             argv: feed.into_iter().chain(words).collect(),
-            env: self.env.clone(),
+            env: self.given.env.clone(),
             cwd: "/tmp".into(),
             mounts,
-            network: self.network,
+            network: self.given.network,
             limits: Limits {
                 wall_s: within.as_secs().max(1),
                 output_bytes_max: BODY_BYTES_MAX as u64,
@@ -171,7 +194,8 @@ fn put_brief(folder: &Path, text: &str) -> std::io::Result<()> {
     fs::set_permissions(&file, Permissions::from_mode(0o644))
 }
 
-fn read(file: &Path, bytes_max: usize) -> std::io::Result<Vec<u8>> {
+/// The beginning of a file.
+pub fn read(file: &Path, bytes_max: usize) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX);
     fs::File::open(file)?.take(limit).read_to_end(&mut bytes)?;

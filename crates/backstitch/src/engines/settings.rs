@@ -14,6 +14,9 @@ use backstitch_engine::openai::{Structured, TokensField};
 use backstitch_engine::transport::Patience;
 use serde::Deserialize;
 
+use crate::places::Places;
+use crate::settings::Profile;
+
 /// The largest settings file read, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -25,6 +28,8 @@ const ENGINES_MAX: usize = 32;
 pub struct Engines {
     /// Where the file is, or would be.
     pub file: PathBuf,
+    /// The profile that holds: the stricter of the user's and the organisation's.
+    pub profile: Profile,
     /// Where engines may be reached.
     pub egress: Egress,
     /// The engines in the order in which they are asked; none is the default.
@@ -62,6 +67,8 @@ pub enum Kind {
     Server(Format, Server),
     /// A program.
     Program(Program),
+    /// A coding agent, which is a program that talks the Agent Client Protocol.
+    Agent(Program),
 }
 
 /// What a server talks.
@@ -103,6 +110,7 @@ pub struct Program {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct File {
+    profile: Profile,
     engines: EnginesTable,
     engine: Vec<EngineTable>,
 }
@@ -172,6 +180,7 @@ enum FormatName {
     OpenAi,
     Anthropic,
     Command,
+    Acp,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -189,8 +198,23 @@ enum TokensFieldName {
     MaxCompletionTokens,
 }
 
-/// Reads the user's file. Where there is none there is no engine, and nothing is reached.
-pub fn read(file: &Path) -> Result<Engines> {
+/// Reads what holds on this machine: the user's file, or the organisation's where there is one and
+/// the user has none. Under the strict profile, whoever asks for it, only the organisation's file
+/// lists engines and opens a way to them.
+pub fn read(places: &Places) -> Result<Engines> {
+    let organisation = read_file(places.organisation())?;
+    let user = read_file(places.config())?;
+    let profile = organisation.profile.max(user.profile);
+    let of_organisation = match profile {
+        Profile::Strict => true,
+        Profile::Individual => !places.config().exists() && places.organisation().exists(),
+    };
+    let engines = if of_organisation { organisation } else { user };
+    Ok(Engines { profile, ..engines })
+}
+
+/// Reads one file. Where there is none there is no engine, and nothing is reached.
+fn read_file(file: &Path) -> Result<Engines> {
     let about = || format!("read engine settings `{}`", file.display());
     let text = match file.metadata() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -233,6 +257,7 @@ fn parse(text: &str, file: &Path) -> Result<Engines> {
     }
     Ok(Engines {
         file: file.to_owned(),
+        profile: tables.profile,
         egress: match tables.engines.egress {
             EgressName::None => Egress::None,
             EgressName::Loopback => Egress::Loopback,
@@ -304,6 +329,7 @@ fn entry(table: EngineTable, counts_money: bool) -> Result<Entry> {
         FormatName::OpenAi => Kind::Server(Format::OpenAi, server(table)?),
         FormatName::Anthropic => Kind::Server(Format::Anthropic, server(table)?),
         FormatName::Command => Kind::Program(program(table)?),
+        FormatName::Acp => Kind::Agent(program(table)?),
     };
     Ok(Entry { name, terms, kind })
 }
@@ -346,7 +372,7 @@ fn seconds(name: &str, value: Option<u64>, standard: u64) -> Result<Duration> {
 fn server(table: EngineTable) -> Result<Server> {
     ensure!(
         table.command.is_empty() && table.see.is_empty() && table.env.is_empty() && !table.network,
-        "`command`, `see`, `env` and `network` are for the format \"command\""
+        "`command`, `see`, `env` and `network` are for the formats \"command\" and \"acp\""
     );
     if let Some(variable) = &table.key_env {
         check_variable("key_env", variable)?;
@@ -420,167 +446,4 @@ fn program(table: EngineTable) -> Result<Program> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<Engines> {
-        parse(text, Path::new("config.toml"))
-    }
-
-    const LOCAL: &str = "[[engine]]\nname = \"local\"\nformat = \"openai\"\n\
-        url = \"http://127.0.0.1:11434/v1\"\nmodel = \"m\"\n";
-
-    #[test]
-    fn without_a_file_there_is_no_engine_and_nothing_is_reached() {
-        let engines = read("").unwrap();
-        assert_eq!(engines.egress, Egress::None);
-        assert!(engines.entries.is_empty());
-        let folder = tempfile::tempdir().unwrap();
-        let engines = super::read(&folder.path().join("config.toml")).unwrap();
-        assert!(engines.entries.is_empty());
-    }
-
-    #[test]
-    fn engines_are_asked_in_the_order_that_is_given_and_others_are_not() {
-        let second = LOCAL.replace("local", "other");
-        let engines = read(&format!(
-            "[engines]\negress = \"loopback\"\n{LOCAL}{second}"
-        ))
-        .unwrap();
-        let names = |engines: &Engines| -> Vec<String> {
-            engines
-                .entries
-                .iter()
-                .map(|entry| entry.name.clone())
-                .collect()
-        };
-        assert_eq!(names(&engines), ["local", "other"]);
-        assert!(
-            engines.of_finding.attempts_max.is_some(),
-            "there is always a limit"
-        );
-        let engines = read(&format!("[engines]\norder = [\"other\"]\n{LOCAL}{second}")).unwrap();
-        assert_eq!(names(&engines), ["other"]);
-    }
-
-    #[test]
-    fn a_wrong_setting_is_named_with_its_place() {
-        let command = "[[engine]]\nname = \"mine\"\nformat = \"command\"\n";
-        for (text, wanted) in [
-            (
-                "[engines]\negress = \"everywhere\"".to_owned(),
-                "everywhere",
-            ),
-            ("[engines]\nkey = \"x\"".to_owned(), "key"),
-            (
-                format!("[engines]\norder = [\"x\"]\n{LOCAL}"),
-                "engines.order",
-            ),
-            (format!("{LOCAL}{LOCAL}"), "two engines"),
-            (format!("{LOCAL}tokens_out_max = 0"), "tokens_out_max"),
-            (format!("{LOCAL}network = true"), "command"),
-            (
-                format!("{LOCAL}price_per_million_in = -1.0"),
-                "price_per_million_in",
-            ),
-            (
-                format!("[engines.run]\nmoney_max = 2.0\n{LOCAL}"),
-                "0 is free",
-            ),
-            (LOCAL.replace("model = \"m\"", ""), "`model` is missing"),
-            (LOCAL.replace("local", "a b"), "a name is"),
-            (command.to_owned(), "`command`"),
-            (
-                format!("{command}command = [\"x\"]\nsee = [\"here\"]"),
-                "`see`",
-            ),
-            (
-                format!("{command}command = [\"x\"]\nurl = \"http://x\""),
-                "`url`",
-            ),
-        ] {
-            let error = format!("{:#}", read(&text).unwrap_err());
-            assert!(error.contains(wanted), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn the_page_s_example_is_read_and_its_limits_are_the_defaults() {
-        let page = include_str!("../../../../docs/engines.md");
-        let example = page.split("```toml\n").nth(1).unwrap();
-        let example = example.split("```").next().unwrap();
-        let engines = read(example).unwrap();
-        let names: Vec<_> = engines
-            .entries
-            .iter()
-            .map(|entry| entry.name.as_str())
-            .collect();
-        assert_eq!(names, ["local", "hosted"]);
-        let but_money = |limits: Limits| Limits {
-            money_max: None,
-            ..limits
-        };
-        assert_eq!(
-            (but_money(engines.of_run), but_money(engines.of_finding)),
-            (RUN, FINDING)
-        );
-        // The third is there, though it is not in the order.
-        let all = read(&example.replace("order = ", "# order = ")).unwrap();
-        assert_eq!(all.entries.len(), 3);
-        let table: Vec<_> = page
-            .lines()
-            .filter(|line| line.starts_with("| `"))
-            .collect();
-        for setting in SETTINGS {
-            let row = table
-                .iter()
-                .any(|row| row.contains(&format!("`{setting}`")));
-            assert!(row, "the page does not tell of `{setting}`");
-        }
-    }
-
-    /// Every setting of an engine.
-    const SETTINGS: &[&str] = &[
-        "name",
-        "format",
-        "url",
-        "model",
-        "served_as",
-        "key_env",
-        "structured",
-        "tokens_field",
-        "plain_http",
-        "price_per_million_in",
-        "price_per_million_out",
-        "tokens_out_max",
-        "brief_tokens_max",
-        "wall_s_max",
-        "connect_s_max",
-        "first_byte_s_max",
-        "idle_s_max",
-        "command",
-        "see",
-        "env",
-        "network",
-    ];
-
-    #[test]
-    fn a_key_in_the_place_of_its_variable_is_refused_and_not_shown() {
-        let error = read(&format!("{LOCAL}key_env = \"sk-abc-123\"")).unwrap_err();
-        let error = format!("{error:#}");
-        assert!(
-            error.contains("key_env") && !error.contains("sk-abc"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_project_s_file_has_no_word_for_engines() {
-        let folder = tempfile::tempdir().unwrap();
-        for text in ["[engines]\negress = \"listed\"\n", LOCAL] {
-            std::fs::write(folder.path().join("backstitch.toml"), text).unwrap();
-            let error = crate::settings::read(folder.path(), None).unwrap_err();
-            assert!(format!("{error:#}").contains("unknown field"), "{error:#}");
-        }
-    }
-}
+mod tests;

@@ -67,6 +67,8 @@ impl Trial {
         let mut chain = Chain::new(vec![engine], Arc::new(Steady::default()));
         let mut budget = Budget::new(engines.of_run, engines.of_finding);
         let finding = FindingId("trial".into());
+        let folder = tree(FLAWED.1)?;
+        walls.project.set(&folder.path().join("tree"));
         let asked = chain.ask(&finding, &brief()?, redactor, &mut budget);
         let turn = asked.turns.into_iter().next().context("ask an engine")?;
         let proof = match &turn.outcome {
@@ -150,17 +152,8 @@ fn prove(proposal: &Proposal, walls: &Walls) -> Result<Proof> {
 /// Runs the test on a text of the file, with no network and nothing else in sight.
 fn test(text: &str, walls: &Walls) -> Result<(Exit, String)> {
     walls.sandbox.probe()?;
-    let folder = tempfile::Builder::new()
-        .prefix("backstitch-trial-")
-        .tempdir()?;
+    let folder = tree(text)?;
     let tree = folder.path().join("tree");
-    fs::create_dir(&tree)?;
-    fs::set_permissions(&tree, Permissions::from_mode(0o755))?;
-    for (name, text) in [(FLAWED.0, text), TEST] {
-        let file = tree.join(name);
-        fs::write(&file, text)?;
-        fs::set_permissions(&file, Permissions::from_mode(0o644))?;
-    }
     let log = folder.path().join("log");
     let job = Job {
         argv: ["/bin/sh", TEST.0].map(OsString::from).into(),
@@ -181,6 +174,22 @@ fn test(text: &str, walls: &Walls) -> Result<(Exit, String)> {
     };
     let ran = walls.sandbox.run(&job, &walls.cancel, &mut |_, _| {})?;
     Ok((ran.exit, said(&log)))
+}
+
+/// The program to be repaired and its test, in `tree` of a folder.
+fn tree(text: &str) -> Result<tempfile::TempDir> {
+    let folder = tempfile::Builder::new()
+        .prefix("backstitch-trial-")
+        .tempdir()?;
+    let tree = folder.path().join("tree");
+    fs::create_dir(&tree)?;
+    fs::set_permissions(&tree, Permissions::from_mode(0o755))?;
+    for (name, text) in [(FLAWED.0, text), TEST] {
+        let file = tree.join(name);
+        fs::write(&file, text)?;
+        fs::set_permissions(&file, Permissions::from_mode(0o644))?;
+    }
+    Ok(folder)
 }
 
 fn said(log: &Path) -> String {

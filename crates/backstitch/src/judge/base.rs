@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::component::Component;
 use crate::places::Places;
+use crate::private;
 use crate::report::Progress;
 use crate::source::{self, Source};
 use crate::steps::{Logs, Workplace};
@@ -190,7 +191,7 @@ impl Base {
         let file = self.workplace.file(name);
         let text = serde_json::to_vec(what).context("write what the untouched tree gave")?;
         let part = file.with_extension("part");
-        fs::write(&part, text)
+        private::write(&part, text)
             .and_then(|()| fs::rename(&part, &file))
             .with_context(|| format!("write `{}`", file.display()))
     }

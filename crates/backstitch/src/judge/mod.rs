@@ -28,6 +28,7 @@ use crate::advisories::Advisories;
 use crate::ledger::{Event, Ledger, RunStart};
 use crate::managers::Managers;
 use crate::places::Places;
+use crate::private;
 use crate::report::{self, Progress};
 use crate::source::Source;
 use crate::steps::{Journal, Logs};
@@ -144,8 +145,7 @@ impl Judge {
         let ledger = Ledger::open(&order.places.ledger())?;
         let journal = Journal::begin(ledger, start.clone(), true)?;
         let folder = order.places.evidence().join(journal.run());
-        std::fs::create_dir_all(&folder)
-            .with_context(|| format!("create `{}`", folder.display()))?;
+        private::folder(&folder).with_context(|| format!("create `{}`", folder.display()))?;
         let judgement = Judgement {
             run: journal.run().to_owned(),
             project: start.project,
@@ -269,14 +269,18 @@ impl Judge {
     }
 
     fn before(&mut self, run: CheckRun) -> Result<()> {
-        let run = self.logs.keep(run)?;
+        let run = self
+            .logs
+            .keep(private::passed_on(run, self.order.policy.inputs))?;
         self.write("before", &run)?;
         self.judgement.evidence.before.insert(run);
         Ok(())
     }
 
     fn after(&mut self, run: CheckRun) -> Result<()> {
-        let run = self.logs.keep(run)?;
+        let run = self
+            .logs
+            .keep(private::passed_on(run, self.order.policy.inputs))?;
         self.write("after", &run)?;
         self.judgement.evidence.after.insert(run);
         Ok(())

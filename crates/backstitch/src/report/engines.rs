@@ -29,9 +29,13 @@ pub fn list(engines: &Engines) -> String {
                     server.model.clone(),
                     server.key_env.clone().unwrap_or_else(|| "none".into()),
                 ),
-                Kind::Program(program) => {
+                Kind::Program(program) | Kind::Agent(program) => {
+                    let talks = match &entry.kind {
+                        Kind::Agent(_) => "acp",
+                        Kind::Program(_) | Kind::Server(..) => "command",
+                    };
                     let place = program.command.join(" ");
-                    ("command", place, String::new(), program.env.join(" "))
+                    (talks, place, String::new(), program.env.join(" "))
                 }
             };
             table.add_row([
@@ -46,6 +50,7 @@ pub fn list(engines: &Engines) -> String {
         text.push_str(&table.text());
     }
     // Writing to a string cannot fail, here and below.
+    let _ = writeln!(text, "profile   {}", engines.profile.name());
     let _ = writeln!(text, "egress    {}", egress(engines.egress));
     let _ = writeln!(text, "a run     {}", limits(&engines.of_run));
     let _ = writeln!(text, "a finding {}", limits(&engines.of_finding));

@@ -28,6 +28,7 @@ use std::io::{self, Write};
 use anyhow::{Context, Result};
 
 use crate::judge::Judgement;
+use crate::private;
 use crate::story::Story;
 
 /// Writes data to standard output. A reader that went away is no error.
@@ -54,7 +55,7 @@ pub fn write_judgement(judged: &Judgement) -> Result<()> {
     ];
     for (name, text) in files {
         let path = judged.folder.join(name);
-        std::fs::write(&path, text).with_context(|| format!("write `{}`", path.display()))?;
+        private::write(&path, text).with_context(|| format!("write `{}`", path.display()))?;
     }
     Ok(())
 }
@@ -68,7 +69,7 @@ pub fn write_files(story: &Story) -> Result<()> {
     ];
     for (name, text) in files {
         let path = story.evidence.join(name);
-        std::fs::write(&path, text).with_context(|| format!("write `{}`", path.display()))?;
+        private::write(&path, text).with_context(|| format!("write `{}`", path.display()))?;
     }
     Ok(())
 }

@@ -96,7 +96,7 @@ impl Steps {
                 folder: &self.story.evidence,
                 progress: &self.progress,
             };
-            let answered = asker.ask(&id, &brief, &mut desk)?;
+            let answered = asker.ask(&id, &brief, &underway.tree.root, &mut desk)?;
             self.story.asks.extend(answered.turns);
             let Some((engine, proposed)) = answered.proposed else {
                 break;
@@ -126,7 +126,7 @@ impl Steps {
         let mut brief = engines::brief(&underway.tree.root, &underway.project, now, &[])?;
         brief.finding.what.push_str(&format!(
             ". It is moved to a release without that flaw: {}. The project's own code does not \
-             bear that yet. Adapt the code to it. The move itself is made already: leave \
+             bear that yet. Adapt the code to it. The move itself is made besides: leave \
              manifests and lockfiles alone, and tests too.",
             words::change(adaptable.candidate)
         ));

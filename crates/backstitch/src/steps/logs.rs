@@ -2,10 +2,13 @@
 //! end; what the evidence points at must stay.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use backstitch_model::CheckRun;
+
+use crate::private;
 
 /// Where the logs of one tree are kept.
 pub struct Logs {
@@ -26,7 +29,7 @@ impl Logs {
             return Ok(run);
         };
         let made = |what: &Path| format!("keep log `{}`", what.display());
-        fs::create_dir_all(&self.folder).with_context(|| made(&self.folder))?;
+        private::folder(&self.folder).with_context(|| made(&self.folder))?;
         let beside = log.parent().unwrap_or(&log);
         for entry in fs::read_dir(beside).with_context(|| made(beside))? {
             let entry = entry.with_context(|| made(beside))?;
@@ -34,8 +37,8 @@ impl Logs {
             if !kept.exists() {
                 // A copy that was cut off has another name.
                 let part = kept.with_extension("part");
-                fs::copy(entry.path(), &part)
-                    .and_then(|_| fs::rename(&part, &kept))
+                copy(&entry.path(), &part)
+                    .and_then(|()| fs::rename(&part, &kept))
                     .with_context(|| made(&kept))?;
             }
         }
@@ -49,8 +52,14 @@ impl Logs {
     pub fn keep_one(&self, log: &Path, name: &str) -> Result<String> {
         let kept = self.folder.join(name);
         let made = || format!("keep log `{}`", kept.display());
-        fs::create_dir_all(&self.folder).with_context(made)?;
-        fs::copy(log, &kept).with_context(made)?;
+        private::folder(&self.folder).with_context(made)?;
+        copy(log, &kept).with_context(made)?;
         Ok(kept.display().to_string())
     }
+}
+
+/// Copies a log for the user's eyes alone: a program may have printed what it was given.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::copy(from, to)?;
+    fs::set_permissions(to, fs::Permissions::from_mode(0o600))
 }

@@ -189,7 +189,7 @@ impl Steps {
             workplace.clear()?;
         }
         let evidence = order.places.evidence().join(journal.run());
-        std::fs::create_dir_all(&evidence)
+        crate::private::folder(&evidence)
             .with_context(|| format!("create `{}`", evidence.display()))?;
         let mut notes = vec![order.source.describe()];
         notes.extend(commands(&order.policy));
@@ -255,7 +255,7 @@ impl Steps {
     /// Leaves the fixes for a human, writes the reports and ends the run.
     pub fn deliver(&mut self) -> Result<Story> {
         self.progress.step("delivering");
-        self.story.delivery = deliver::deliver(&self.source, &self.story)?;
+        self.story.delivery = deliver::deliver(&self.source, &mut self.story, &self.policy)?;
         deliver::offers(&mut self.story)?;
         if let Some(delivery) = &self.story.delivery {
             let (place, items) = delivery.place_and_items();

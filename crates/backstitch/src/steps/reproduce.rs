@@ -19,6 +19,7 @@ use super::pairing::Pairing;
 use super::propose::Proposal;
 use super::verify::{Changed, Link};
 use super::{Steps, Underway};
+use crate::private;
 use crate::report::words;
 use crate::reproducers::Entry;
 use crate::wire;
@@ -145,7 +146,10 @@ impl Steps {
         }
         Ok(Proof {
             before: vec![before(reproduced)],
-            after: judged_after(finding, reproduced, &packages, &after),
+            after: judged_after(finding, reproduced, &packages, &after)
+                .into_iter()
+                .map(|run| private::passed_on(run, self.policy.inputs))
+                .collect(),
         })
     }
 

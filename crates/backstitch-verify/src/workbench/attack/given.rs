@@ -196,7 +196,8 @@ fn given(reproducer: &TreeReproducer, name: String, role: Role, input: Option<In
 fn shown(bytes: &[u8]) -> String {
     let begin = &bytes[..bytes.len().min(SHOWN_BYTES_MAX)];
     let more = bytes.len() - begin.len();
-    let begin = begin.escape_ascii();
+    // The mark at its end stays the only one, so that the text can be taken out again.
+    let begin = begin.escape_ascii().to_string().replace('`', "\\x60");
     if more > 0 {
         format!("`{begin}` and {more} more bytes")
     } else {
