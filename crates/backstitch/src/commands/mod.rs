@@ -2,13 +2,14 @@
 
 mod db;
 mod demo;
-mod engines;
-mod explain;
-mod find;
+pub mod engines;
+pub mod explain;
+pub mod find;
 mod init;
-mod ledger;
+pub mod ledger;
+mod mcp;
 mod reproducer;
-mod run;
+pub mod run;
 mod test;
 
 use anyhow::Result;
@@ -27,6 +28,7 @@ pub fn execute(cli: Cli) -> Result<Exit> {
         Command::Reproducer(command) => reproducer::reproducer(&command),
         Command::Engines(arguments) => engines::engines(&arguments),
         Command::Ledger(command) => ledger::ledger(&command),
+        Command::Mcp(arguments) => mcp::mcp(arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Init { path } => init::init(&path),
     }

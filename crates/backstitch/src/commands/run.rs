@@ -51,7 +51,8 @@ pub fn run_in(arguments: &RunArguments, places: Places, advisories: Advisories) 
         Network::online()
     };
     let offline = arguments.common.offline;
-    let managers = managers(sandbox, &places, policy.clone(), offline, &progress)?;
+    let cancel = cancel_on_interrupt()?;
+    let managers = managers(sandbox, &places, policy.clone(), offline, &progress, cancel)?;
     let reproducers = reproducers(&source, &arguments.reproducers)?;
     let order = Order {
         source,
@@ -86,6 +87,7 @@ pub fn managers(
     policy: Policy,
     offline: bool,
     progress: &Arc<Progress>,
+    cancel: Cancel,
 ) -> Result<Managers> {
     let shown = Arc::clone(progress);
     let setup = Setup {
@@ -93,7 +95,7 @@ pub fn managers(
         cache: places.cache().to_owned(),
         policy,
         offline,
-        cancel: cancel_on_interrupt()?,
+        cancel,
         progress: Arc::new(move |line: &str| shown.detail(line)),
     };
     Ok(Managers::discover(&setup)?)
