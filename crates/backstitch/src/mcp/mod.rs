@@ -109,9 +109,8 @@ async fn over_stdio(
     };
     writer.finish();
     match ended {
-        Ok(()) => Ok(()),
-        // Whoever came left without a word.
-        Err(ServerInitializeError::ConnectionClosed(_)) => Ok(()),
+        // Whoever came may have left without a word.
+        Ok(()) | Err(ServerInitializeError::ConnectionClosed(_)) => Ok(()),
         Err(error) => Err(error).context("begin with a client"),
     }
 }

@@ -136,8 +136,8 @@ fn is_worktree(root: &Path, store: &Path, own: &Path) -> bool {
     let read = std::fs::File::open(own.join("gitdir"))
         .and_then(|file| file.take(LINK_BYTES_MAX).read_to_string(&mut text));
     let said = Path::new(text.trim_end());
-    let real = |path: &Path| path.canonicalize().ok();
-    read.is_ok() && real(said).is_some_and(|said| Some(said) == real(&root.join(".git")))
+    let followed = |path: &Path| path.canonicalize().ok();
+    read.is_ok() && followed(said).is_some_and(|said| Some(said) == followed(&root.join(".git")))
 }
 
 #[cfg(test)]

@@ -77,13 +77,13 @@ pub fn take(bytes_max: usize, gone: CancellationToken) -> Result<(Stdio, Writer)
 
 /// The two, for nobody else from now on.
 fn claim() -> std::io::Result<(File, File)> {
-    use rustix::{io, stdio};
+    use rustix::{io, stdio as streams};
     /// The first number that stands for nothing yet.
     const FIRST_FREE: i32 = 3;
-    let input = io::fcntl_dupfd_cloexec(stdio::stdin(), FIRST_FREE)?;
-    let output = io::fcntl_dupfd_cloexec(stdio::stdout(), FIRST_FREE)?;
-    stdio::dup2_stdin(File::open("/dev/null")?)?;
-    stdio::dup2_stdout(stdio::stderr())?;
+    let input = io::fcntl_dupfd_cloexec(streams::stdin(), FIRST_FREE)?;
+    let output = io::fcntl_dupfd_cloexec(streams::stdout(), FIRST_FREE)?;
+    streams::dup2_stdin(File::open("/dev/null")?)?;
+    streams::dup2_stdout(streams::stderr())?;
     Ok((File::from(input), File::from(output)))
 }
 
@@ -235,7 +235,7 @@ mod tests {
             ),
             ["{\"a\":1}", "too long", "xyz\r"]
         );
-        assert!(lines(&[b'x'; 1 << 20], 8).is_empty());
+        assert!(lines(&vec![b'x'; 1 << 20], 8).is_empty());
     }
 
     #[test]

@@ -201,7 +201,7 @@ impl Named {
             Self::Find | Self::Status => schema::arguments(&[], &[path]),
             Self::Explain | Self::Brief => schema::arguments(&[id], &[path]),
             Self::TestPatch => {
-                let patch = told(
+                let diff = told(
                     "string",
                     "A unified diff, as `git diff` or `diff -u` write it.",
                 );
@@ -212,7 +212,7 @@ impl Named {
                     "description": "What the patch is said to fix: advisories' ids, aliases or packages.",
                 });
                 let possible = [path, ("findings", findings), ("reproducer", reproducer())];
-                schema::arguments(&[("patch", patch)], &possible)
+                schema::arguments(&[("patch", diff)], &possible)
             }
         }
     }
