@@ -60,6 +60,9 @@ pub enum Command {
     /// Give every engine of your settings the same weaknesses, and judge what each proposes.
     #[command(after_help = BENCH_EXAMPLES)]
     Bench(BenchArguments),
+    /// Serve coding agents over the Model Context Protocol: find, explain, brief, judge a patch.
+    #[command(after_help = MCP_EXAMPLES)]
+    Mcp(McpArguments),
     /// Show or verify what earlier runs observed.
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -307,6 +310,38 @@ pub enum DbCommand {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+}
+
+const MCP_EXAMPLES: &str = "\
+Examples:
+  backstitch mcp                                this folder, over standard input and output
+  backstitch mcp ../service ../web              two projects, and nothing else
+  backstitch mcp --http 127.0.0.1:7391          over HTTP; the token that it asks for is printed
+  backstitch mcp --http 127.0.0.1:7391 --token-file ~/.config/backstitch/mcp-token";
+
+/// `backstitch mcp`.
+#[derive(Debug, Clone, Args)]
+pub struct McpArguments {
+    /// The folders that a client may name projects in.
+    #[arg(value_name = "ROOT", default_value = ".")]
+    pub roots: Vec<PathBuf>,
+    /// Serve over HTTP at this address of this machine, such as 127.0.0.1:7391 (port 0 takes a
+    /// free one), instead of over standard input and output.
+    #[arg(long, value_name = "ADDRESS")]
+    pub http: Option<String>,
+    /// Read the token that HTTP clients must send from this file; it is made, for your eyes alone,
+    /// where it is missing. Without it a new token is printed at each start.
+    #[arg(long, value_name = "FILE", requires = "http")]
+    pub token_file: Option<PathBuf>,
+    /// Settings to use instead of the projects' own backstitch.toml.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Use this advisory index instead of the installed one.
+    #[arg(long, value_name = "FILE")]
+    pub db: Option<PathBuf>,
+    /// Never use the network, but for the address that is served.
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// `backstitch ledger`.

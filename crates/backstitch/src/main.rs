@@ -8,6 +8,7 @@ mod commands;
 mod exit;
 
 mod judge;
+mod mcp;
 mod mend;
 mod pipeline;
 mod steps;

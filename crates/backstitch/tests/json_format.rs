@@ -3,14 +3,17 @@
 //! and every documented field is printed.
 
 mod documents;
+mod json_page;
 #[path = "common/server.rs"]
 mod server;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
-use serde_json::{Map, Value};
+use json_page::{Fields, Page, Type, promises};
+use serde_json::{Map, Value, json};
 use server::{Server, proposal};
 use tempfile::TempDir;
 
@@ -97,6 +100,14 @@ fn what_run_and_ledger_show_print_is_what_the_page_says() {
         "bench",
         "bench engine",
         "bench row",
+        // What other commands print, and the tools of `mcp`.
+        "explain",
+        "explanation",
+        "brief",
+        "test",
+        "status",
+        "job",
+        "newest_run",
     ];
     if !cfg!(debug_assertions) {
         unseen.push("run-resumed event");
@@ -145,16 +156,32 @@ fn what_run_prints_of_an_offer_is_what_the_page_says() {
 }
 
 #[test]
-fn what_judging_a_change_leaves_in_the_ledger_is_what_the_page_says() {
+fn what_explain_prints_is_what_the_page_says() {
+    let bench = Bench::new();
+    let explain = [
+        "explain",
+        "RUSTSEC-2021-0093",
+        "--offline",
+        "--format",
+        "json",
+    ];
+    let mut seen = Seen::new(Page::read());
+    seen.object("explain", &bench.json(&explain, 1));
+    seen.must_have_seen(&["explain", "finding"]);
+}
+
+#[test]
+fn what_test_prints_and_leaves_in_the_ledger_is_what_the_page_says() {
     let bench = Bench::new();
     let patch = bench.path("empty.patch");
     write(&patch, "");
     let patch = patch.to_str().expect("it is UTF-8");
-    bench.output(
-        &["test", "--offline", "--sandbox", "none", "--patch", patch],
-        1,
-    );
+    let test = [
+        &["test", "--offline", "--sandbox", "none"][..],
+        &["--patch", patch, "--format", "json"],
+    ];
     let mut seen = Seen::new(Page::read());
+    seen.object("test", &bench.json(&test.concat(), 1));
     let events = bench.json(&["ledger", "show", "--format", "json"], 0);
     seen.object("ledger show", &events);
     seen.events(&events);
@@ -178,6 +205,40 @@ fn what_bench_prints_is_what_the_page_says() {
     ];
     seen.object("bench", &bench.json(&arguments, 0));
     seen.must_have_seen(&["bench", "bench engine", "bench row"]);
+}
+
+#[test]
+fn the_tools_of_mcp_promise_what_the_page_says() {
+    let bench = Bench::new();
+    let begin = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {},
+        "clientInfo": {"name": "page", "version": "1"}}});
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+    let mut child = bench
+        .backstitch(&["mcp", "--offline"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut input = child.stdin.take().expect("it was asked for");
+    writeln!(input, "{begin}\n{list}").expect("the program reads");
+    drop(input);
+    let output = child.wait_with_output().expect("the program ends");
+    let told = String::from_utf8(output.stdout).expect("it prints UTF-8");
+    let listed = told.lines().last().expect("it answers");
+    let listed: Value = serde_json::from_str(listed).expect("it prints JSON");
+    let tools = listed["result"]["tools"].as_array().expect("it lists them");
+    assert_eq!(tools.len(), 5);
+    let page = Page::read();
+    for tool in tools {
+        let name = match tool["name"].as_str() {
+            Some("test_patch") => "test",
+            Some(name) => name,
+            None => panic!("a tool has no name: {tool}"),
+        };
+        let schema = &tool["outputSchema"];
+        promises(&page, name, schema, &schema["$defs"]);
+    }
 }
 
 #[test]
@@ -215,98 +276,6 @@ fn the_page_s_exit_codes_are_those_of_the_program() {
             help.contains(&format!("  {}  {}\n", row[0], row[1])),
             "{row:?}"
         );
-    }
-}
-
-/// What a field holds, as the page writes it.
-#[derive(Debug, Clone)]
-enum Type {
-    Text,
-    Integer,
-    Boolean,
-    Anything,
-    OneOf(Vec<String>),
-    Object(String),
-    ArrayOf(Box<Type>),
-    OrNull(Box<Type>),
-}
-
-impl Type {
-    fn parse(cell: &str) -> Self {
-        if let Some(inner) = cell.strip_suffix(" or null") {
-            return Self::OrNull(Box::new(Self::parse(inner)));
-        }
-        if let Some(inner) = cell.strip_prefix("array of ") {
-            return Self::ArrayOf(Box::new(Self::parse(inner)));
-        }
-        if let Some(words) = cell.strip_prefix("one of ") {
-            return Self::OneOf(
-                words
-                    .split('`')
-                    .skip(1)
-                    .step_by(2)
-                    .map(str::to_owned)
-                    .collect(),
-            );
-        }
-        if let Some(name) = link(cell) {
-            return Self::Object(name.to_owned());
-        }
-        match cell {
-            "string" => Self::Text,
-            "integer" => Self::Integer,
-            "boolean" => Self::Boolean,
-            "anything" => Self::Anything,
-            other => panic!("docs/json.md: `{other}` is no type"),
-        }
-    }
-}
-
-/// The name in `[name](#name)`.
-fn link(cell: &str) -> Option<&str> {
-    let (name, anchor) = cell.strip_prefix('[')?.split_once("](#")?;
-    let anchor = anchor.strip_suffix(')')?;
-    (name.replace(' ', "-") == anchor).then_some(name)
-}
-
-type Fields = BTreeMap<String, Type>;
-
-/// The page: every object's fields.
-struct Page(BTreeMap<String, Fields>);
-
-impl Page {
-    fn read() -> Self {
-        let mut objects = BTreeMap::<String, Fields>::new();
-        for section in documents::sections(&documents::text("docs/json.md")) {
-            let mut fields = Fields::new();
-            for line in &section.lines {
-                let all_of = line
-                    .strip_prefix("Every field of a ")
-                    .and_then(|line| line.split_once(','));
-                if let Some(other) = all_of.and_then(|(cell, _)| link(cell)) {
-                    fields.extend(objects[other].clone());
-                }
-            }
-            for row in section.rows(&["field", "type", "meaning"]) {
-                assert!(!row[2].is_empty(), "{row:?}");
-                fields.insert(row[0].trim_matches('`').to_owned(), Type::parse(&row[1]));
-            }
-            if !fields.is_empty() {
-                assert!(objects.insert(section.heading.clone(), fields).is_none());
-            }
-        }
-        Self(objects)
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.0.keys().cloned().collect()
-    }
-
-    fn fields(&self, name: &str) -> Fields {
-        self.0
-            .get(name)
-            .unwrap_or_else(|| panic!("docs/json.md has no table of `{name}`"))
-            .clone()
     }
 }
 

@@ -13,7 +13,7 @@ use backstitch_engine::Spend;
 use backstitch_model::Check;
 use backstitch_model::evidence::Confinement;
 use backstitch_model::verdict::{Conclusion, Verdict};
-use backstitch_verify::sandbox::Sandbox;
+use backstitch_verify::sandbox::{Cancel, Sandbox};
 
 use crate::advisories::Advisories;
 use crate::commands::run;
@@ -51,6 +51,8 @@ pub struct Bench<'given> {
     pub confinement: Confinement,
     /// Shows what is going on.
     pub progress: Arc<Progress>,
+    /// Stops what runs.
+    pub cancel: Cancel,
 }
 
 /// How one engine did on one case.
@@ -180,13 +182,21 @@ impl Bench<'_> {
             confinement: self.confinement,
             fresh: false,
             progress: Arc::clone(&self.progress),
+            cancel: self.cancel.clone(),
         })
     }
 
     /// The cases need nothing of a network, and get none.
     fn managers(&self, case: &Case) -> Result<Arc<Managers>> {
         let (sandbox, policy) = (self.sandbox.clone(), case.policy.clone());
-        let managers = run::managers(sandbox, &self.places, policy, true, &self.progress)?;
+        let managers = run::managers(
+            sandbox,
+            &self.places,
+            policy,
+            true,
+            &self.progress,
+            self.cancel.clone(),
+        )?;
         Ok(Arc::new(managers))
     }
 

@@ -38,6 +38,7 @@ pub fn bench(arguments: &BenchArguments) -> Result<Exit> {
         sandbox,
         confinement,
         progress: Arc::new(Progress::new()),
+        cancel: run::cancel_on_interrupt()?,
     };
     let rows = if arguments.check {
         bench.check()?

@@ -17,7 +17,7 @@ use crate::places::Places;
 use crate::report::{self, words};
 
 /// How large a brief is shown where no engine says how much it takes, in tokens.
-const BRIEF_TOKENS: u64 = 24_000;
+pub const BRIEF_TOKENS: u64 = 24_000;
 
 /// Does what `backstitch engines` is asked for.
 pub fn engines(arguments: &EnginesArguments) -> Result<Exit> {
@@ -126,7 +126,7 @@ fn brief(engines: &Engines, arguments: &BriefArguments, places: &Places) -> Resu
 }
 
 /// A brief for each finding of the advisory.
-fn briefs(arguments: &BriefArguments, places: &Places) -> Result<Vec<Brief>> {
+pub fn briefs(arguments: &BriefArguments, places: &Places) -> Result<Vec<Brief>> {
     let advisories = Advisories::open(places, arguments.db.as_deref())?;
     advisories.announce();
     let found = find::findings(&arguments.path, &advisories, places)?;

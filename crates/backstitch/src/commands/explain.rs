@@ -1,18 +1,18 @@
 //! `backstitch explain`: everything about one finding.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use backstitch_fix::Planner;
 use backstitch_model::{Finding, Policy, Project};
 
 use crate::advisories::Advisories;
-use crate::cli::ExplainArguments;
+use crate::cli::{ExplainArguments, Format};
 use crate::commands::find;
 use crate::exit::Exit;
 use crate::ledger::Ledger;
 use crate::network::Network;
 use crate::places::Places;
 use crate::registries::Registries;
-use crate::report::explanation::{self, Prospect};
+use crate::report::explanation::{self, Explanation, Prospect};
 use crate::report::{self, words};
 use crate::{engines, settings, story};
 
@@ -21,7 +21,27 @@ pub fn explain(arguments: &ExplainArguments) -> Result<Exit> {
     let places = Places::discover()?;
     let advisories = Advisories::open(&places, arguments.common.db.as_deref())?;
     advisories.announce();
-    let found = find::findings(&arguments.path, &advisories, &places)?;
+    let explained = explained(arguments, &advisories, &places)?;
+    let text = match arguments.common.format {
+        Format::Text => explained.iter().map(explanation::explain).collect(),
+        Format::Json => {
+            let project = arguments.path.display().to_string();
+            report::json::text(&explanation::json(&project, &explained))?
+        }
+        Format::Sarif => bail!("an explanation has no SARIF form: use --format json"),
+    };
+    report::data(&text).context("write the result")?;
+    let meant: Vec<_> = explained.into_iter().map(|one| one.finding).collect();
+    Ok(story::exit_of(&meant, &[]))
+}
+
+/// Everything about each finding with the given advisory id.
+pub fn explained(
+    arguments: &ExplainArguments,
+    advisories: &Advisories,
+    places: &Places,
+) -> Result<Vec<Explanation>> {
+    let found = find::findings(&arguments.path, advisories, places)?;
     let is_meant = |finding: &&Finding| {
         let ids = &words::dependency(finding).ids;
         ids.iter()
@@ -42,20 +62,23 @@ pub fn explain(arguments: &ExplainArguments) -> Result<Exit> {
     };
     let releases = Registries::open(places.cache(), &network)?;
     let ledger = Ledger::open(&places.ledger())?;
-    let profile = engines::settings::read(&places)?.profile;
+    let profile = engines::settings::read(places)?.profile;
     let policy = settings::read(&arguments.path, None, profile)?;
+    let mut explained = Vec::new();
     for project in &found.projects {
         for finding in meant
             .iter()
             .filter(|finding| finding.location == project.lockfile)
         {
-            let prospect = prospect(project, finding, &policy, &advisories, &releases)?;
-            let happened =
-                super::ledger::happened(&ledger, &arguments.path, &finding.id.to_string())?;
-            report::data(&explanation::explain(finding, &prospect, &happened))?;
+            let id = finding.id.to_string();
+            explained.push(Explanation {
+                finding: finding.clone(),
+                prospect: prospect(project, finding, &policy, advisories, &releases)?,
+                happened: super::ledger::happened(&ledger, &arguments.path, &id)?,
+            });
         }
     }
-    Ok(story::exit_of(&meant, &[]))
+    Ok(explained)
 }
 
 fn prospect(

@@ -37,7 +37,8 @@ fn show(ledger: &Ledger, path: &Path, run: Option<&str>, format: Format) -> Resu
     Ok(Exit::NothingLeft)
 }
 
-fn newest(ledger: &Ledger, path: &Path) -> Result<String> {
+/// The newest run of the project that holds `path`.
+pub fn newest(ledger: &Ledger, path: &Path) -> Result<String> {
     let project = path
         .canonicalize()
         .with_context(|| format!("open project `{}`", path.display()))?;

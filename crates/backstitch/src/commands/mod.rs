@@ -4,11 +4,12 @@ mod ask;
 mod bench;
 mod db;
 mod demo;
-mod engines;
-mod explain;
-mod find;
+pub mod engines;
+pub mod explain;
+pub mod find;
 mod init;
-mod ledger;
+pub mod ledger;
+mod mcp;
 mod reproducer;
 pub mod run;
 mod test;
@@ -30,6 +31,7 @@ pub fn execute(cli: Cli) -> Result<Exit> {
         Command::Engines(arguments) => engines::engines(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Ledger(command) => ledger::ledger(&command),
+        Command::Mcp(arguments) => mcp::mcp(arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Init { path } => init::init(&path),
     }

@@ -60,7 +60,8 @@ pub fn run_in(
     };
     let offline = arguments.common.offline;
     let (asker, engines) = asker(engines, offline)?;
-    let managers = managers(sandbox, &places, policy.clone(), offline, &progress)?;
+    let cancel = cancel_on_interrupt()?;
+    let managers = managers(sandbox, &places, policy.clone(), offline, &progress, cancel)?;
     let reproducers = reproducers(&source, &arguments.reproducers)?;
     let order = Order {
         source,
@@ -133,6 +134,7 @@ pub fn managers(
     policy: Policy,
     offline: bool,
     progress: &Arc<Progress>,
+    cancel: Cancel,
 ) -> Result<Managers> {
     let shown = Arc::clone(progress);
     let setup = Setup {
@@ -140,7 +142,7 @@ pub fn managers(
         cache: places.cache().to_owned(),
         policy,
         offline,
-        cancel: cancel_on_interrupt()?,
+        cancel,
         progress: Arc::new(move |line: &str| shown.detail(line)),
     };
     Ok(Managers::new(setup))

@@ -57,12 +57,14 @@ pub fn judged(arguments: &TestArguments) -> Result<Judgement> {
         .collect::<Result<Vec<_>>>()?;
     let (sandbox, confinement) = run::sandbox(arguments.sandbox)?;
     let progress = Arc::new(Progress::new());
+    let cancel = run::cancel_on_interrupt()?;
     let managers = run::managers(
         sandbox,
         &places,
         policy.clone(),
         arguments.offline,
         &progress,
+        cancel.clone(),
     )?;
     judge::judge(Order {
         source,
@@ -82,6 +84,7 @@ pub fn judged(arguments: &TestArguments) -> Result<Judgement> {
         confinement,
         fresh: arguments.fresh,
         progress,
+        cancel,
     })
 }
 

@@ -61,7 +61,7 @@ impl Asked<'_> {
         let path = Path::new(self.reproducer);
         let is_script = path.is_file() && path.extension().is_none_or(|it| it != "toml");
         let mut reproducer = if !path.is_file() {
-            self.command_line()?
+            command_line(self.reproducer)?
         } else if is_script {
             script(path)?
         } else {
@@ -78,26 +78,42 @@ impl Asked<'_> {
         if let Some(oracle) = self.oracle {
             reproducer.oracle = Some(parse(oracle)?);
         }
-        ensure!(
-            reproducer.inputs.len() <= INPUTS_MAX && reproducer.benign.len() <= INPUTS_MAX,
-            "use reproducer `{}`: it has more than {INPUTS_MAX} inputs of a kind",
-            reproducer.name
-        );
-        if let Some(objection) = reproducer.objection() {
-            bail!("use reproducer `{}`: {objection}", reproducer.name);
-        }
-        Ok(reproducer)
+        usable(reproducer)
     }
+}
 
-    fn command_line(self) -> Result<TreeReproducer> {
-        let argv = shlex::split(self.reproducer).with_context(|| {
-            format!(
-                "read reproducer `{}`: its quotes or backslashes are not closed",
-                self.reproducer
-            )
-        })?;
-        Ok(plain(self.reproducer, argv))
+/// A reproducer that is only a command line and texts. Reads no file.
+pub fn of_words(
+    command: &str,
+    inputs: Vec<Input>,
+    benign: Vec<Input>,
+    oracle: Option<&str>,
+) -> Result<TreeReproducer> {
+    let mut reproducer = command_line(command)?;
+    reproducer.inputs = inputs;
+    reproducer.benign = benign;
+    reproducer.oracle = oracle.map(parse).transpose()?;
+    usable(reproducer)
+}
+
+/// Is it one that can be run at all?
+fn usable(reproducer: TreeReproducer) -> Result<TreeReproducer> {
+    ensure!(
+        reproducer.inputs.len() <= INPUTS_MAX && reproducer.benign.len() <= INPUTS_MAX,
+        "use reproducer `{}`: it has more than {INPUTS_MAX} inputs of a kind",
+        reproducer.name
+    );
+    if let Some(objection) = reproducer.objection() {
+        bail!("use reproducer `{}`: {objection}", reproducer.name);
     }
+    Ok(reproducer)
+}
+
+fn command_line(command: &str) -> Result<TreeReproducer> {
+    let argv = shlex::split(command).with_context(|| {
+        format!("read reproducer `{command}`: its quotes or backslashes are not closed")
+    })?;
+    Ok(plain(command, argv))
 }
 
 fn plain(name: &str, argv: Vec<String>) -> TreeReproducer {

@@ -13,11 +13,11 @@ use backstitch_verify::workbench::{Applied, Baseline, Tree, Workbench};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::Order;
 use super::component::Component;
-use crate::places::Places;
 use crate::private;
 use crate::report::Progress;
-use crate::source::{self, Source};
+use crate::source;
 use crate::steps::{Logs, Workplace};
 use crate::wire;
 
@@ -65,22 +65,24 @@ struct Written {
 impl Base {
     /// Claims the folder for what `identity` covers, and fills it with the untouched tree where it
     /// is not there yet. Waits for another process that has it.
-    pub fn claim(
-        places: &Places,
-        identity: &str,
-        source: &Source,
-        fresh: bool,
-        progress: &Progress,
-    ) -> Result<Self> {
+    pub fn claim(order: &Order, identity: &str) -> Result<Self> {
         let name = format!("{PREFIX}{identity}");
-        let waiting = || progress.step("waiting for another backstitch with the same base");
-        let workplace = Workplace::claim_waiting(places, &name, waiting)?;
-        if fresh {
+        let mut told = false;
+        let waiting = || {
+            if !told {
+                let what = "waiting for another backstitch with the same base";
+                order.progress.step(what);
+                told = true;
+            }
+            !order.cancel.is_cancelled()
+        };
+        let workplace = Workplace::claim_waiting(&order.places, &name, waiting)?;
+        if order.fresh {
             workplace.clear()?;
         }
-        Workplace::keep_newest(places, PREFIX, KEPT_MAX);
+        Workplace::keep_newest(&order.places, PREFIX, KEPT_MAX);
         let tree = workplace.tree("base")?;
-        let notes = Workplace::fill(&tree, |folder| source.copy_to(folder))?;
+        let notes = Workplace::fill(&tree, |folder| order.source.copy_to(folder))?;
         Ok(Self {
             workplace,
             tree,

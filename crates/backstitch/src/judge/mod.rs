@@ -18,11 +18,12 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use backstitch_model::evidence::{Claim, Confinement, Evidence, Phase};
 use backstitch_model::tree_reproducer::TreeReproducer;
 use backstitch_model::weakness::Weakness;
 use backstitch_model::{Check, CheckRun, Outcome, Policy, RelPath};
+use backstitch_verify::sandbox::Cancel;
 
 use crate::advisories::Advisories;
 use crate::ledger::{Event, Ledger, RunStart};
@@ -34,7 +35,7 @@ use crate::source::Source;
 use crate::steps::{Journal, Logs};
 use crate::wire;
 
-pub use asked::Asked;
+pub use asked::{Asked, of_words};
 pub use given::{Given, open};
 pub use reported::read as read_reported;
 
@@ -68,6 +69,8 @@ pub struct Order {
     pub fresh: bool,
     /// Shows what is going on.
     pub progress: Arc<Progress>,
+    /// Stops it.
+    pub cancel: Cancel,
 }
 
 /// What came of it.
@@ -105,12 +108,10 @@ pub struct Judgement {
 pub fn judge(order: Order) -> Result<Judgement> {
     let mut judge = Judge::begin(order)?;
     let base = judge.base()?;
-    if let Some(mut changed) = judge.change(&base)? {
-        judge.scope(&base, &mut changed)?;
-        judge.rescan(&base, &changed)?;
-        if judge.stands() {
-            judge.trial(&base, &changed)?;
-        }
+    if let Err(error) = judge.climb(&base) {
+        // Best effort: the next change of the same base has folders of its own.
+        let _ = base.discard(&changed_name(&judge.judgement.digest));
+        return Err(error);
     }
     judge.conclude(&base)
 }
@@ -180,16 +181,32 @@ impl Judge {
         })
     }
 
+    /// Every rung but the verdict.
+    fn climb(&mut self, base: &Base) -> Result<()> {
+        if let Some(mut changed) = self.change(base)? {
+            self.scope(base, &mut changed)?;
+            self.rescan(base, &changed)?;
+            if self.stands() {
+                self.goes_on()?;
+                self.trial(base, &changed)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An error where it was told to stop.
+    fn goes_on(&self) -> Result<()> {
+        ensure!(
+            !self.order.cancel.is_cancelled(),
+            "judge the change: it was stopped"
+        );
+        Ok(())
+    }
+
     /// The untouched tree.
     fn base(&mut self) -> Result<Base> {
         let order = &self.order;
-        let base = Base::claim(
-            &order.places,
-            &identity(order)?,
-            &order.source,
-            order.fresh,
-            &order.progress,
-        )?;
+        let base = Base::claim(order, &identity(order)?)?;
         self.judgement.notes.extend(base.notes().iter().cloned());
         Ok(base)
     }

@@ -1,11 +1,24 @@
-//! `backstitch explain`: everything about one finding, for a person.
+//! `backstitch explain`: everything about one finding, for people and for machines.
 
 use std::fmt::Write as _;
 
 use backstitch_model::Finding;
 use backstitch_model::candidate::Obstacle;
+use serde::Serialize;
 
 use super::{escape, words};
+use crate::wire;
+
+/// Everything about one finding.
+#[derive(Debug)]
+pub struct Explanation {
+    /// The finding.
+    pub finding: Finding,
+    /// What would fix it.
+    pub prospect: Prospect,
+    /// What the newest run did about it, each in a line.
+    pub happened: Vec<String>,
+}
 
 /// What would fix a finding, as far as planning without running tells.
 #[derive(Debug)]
@@ -17,7 +30,12 @@ pub struct Prospect {
 }
 
 /// Tells what a finding is, why it is here, what would fix it and what happened.
-pub fn explain(finding: &Finding, prospect: &Prospect, happened: &[String]) -> String {
+pub fn explain(explanation: &Explanation) -> String {
+    let Explanation {
+        finding,
+        prospect,
+        happened,
+    } = explanation;
     let dependency = words::dependency(finding);
     let mut text = String::new();
     let ids: Vec<_> = dependency.ids.iter().map(ToString::to_string).collect();
@@ -63,6 +81,37 @@ pub fn explain(finding: &Finding, prospect: &Prospect, happened: &[String]) -> S
     text.push_str("\nWhat happened:\n");
     lines(&mut text, happened, "no run has tried it yet");
     escape(&text)
+}
+
+/// What `explain --format json` prints.
+#[derive(Debug, Serialize)]
+pub struct Explanations<'told> {
+    format: u32,
+    project: &'told str,
+    explanations: Vec<ExplanationObject<'told>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ExplanationObject<'told> {
+    finding: wire::Finding,
+    candidates: &'told [String],
+    obstacle: Option<String>,
+    happened: &'told [String],
+}
+
+/// Describes explanations for machines.
+pub fn json<'told>(project: &'told str, explained: &'told [Explanation]) -> Explanations<'told> {
+    let object = |one: &'told Explanation| ExplanationObject {
+        finding: wire::Finding::from(&one.finding),
+        candidates: &one.prospect.candidates,
+        obstacle: one.prospect.obstacle.as_ref().map(ToString::to_string),
+        happened: &one.happened,
+    };
+    Explanations {
+        format: wire::FORMAT_VERSION,
+        project,
+        explanations: explained.iter().map(object).collect(),
+    }
 }
 
 fn severity(finding: &Finding) -> String {

@@ -1,4 +1,5 @@
-//! Live progress on standard error: one moving line on a terminal, plain lines elsewhere.
+//! Live progress: on standard error, as one moving line on a terminal and plain lines elsewhere,
+//! or told to a listener.
 
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,16 @@ pub struct Progress {
     bar: ProgressBar,
     plain: bool,
     started: Instant,
+    listener: Option<Listener>,
+}
+
+/// Gets each step and each line in place of standard error.
+struct Listener(Box<dyn Fn(&str) + Send + Sync>);
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Listener")
+    }
 }
 
 impl Progress {
@@ -26,13 +37,26 @@ impl Progress {
             bar,
             plain,
             started: Instant::now(),
+            listener: None,
+        }
+    }
+
+    /// Tells a listener, and shows nothing.
+    pub fn told_to(listener: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self {
+            bar: ProgressBar::hidden(),
+            plain: true,
+            started: Instant::now(),
+            listener: Some(Listener(Box::new(listener))),
         }
     }
 
     /// Begins a step.
     pub fn step(&self, what: &str) {
         let what = escape(what);
-        if self.plain {
+        if let Some(Listener(tell)) = &self.listener {
+            tell(&what);
+        } else if self.plain {
             say(&format!("{} {what} …", self.clock()));
         } else {
             self.bar.enable_steady_tick(Duration::from_millis(120));
@@ -51,7 +75,9 @@ impl Progress {
     /// Says something that stays.
     pub fn line(&self, what: &str) {
         let line = format!("{} {}", self.clock(), escape(what));
-        if self.plain {
+        if let Some(Listener(tell)) = &self.listener {
+            tell(&escape(what));
+        } else if self.plain {
             say(&line);
         } else {
             self.bar.suspend(|| say(&line));

@@ -130,6 +130,17 @@ impl Repository {
         &self.root
     }
 
+    /// The folder that holds its objects: another one than `.git` below the root where it is a
+    /// worktree of a repository elsewhere.
+    pub fn store(&self) -> &Path {
+        self.repository.common_dir()
+    }
+
+    /// The folder that holds what is a worktree's own; the store itself where it is none.
+    pub fn own_store(&self) -> &Path {
+        self.repository.git_dir()
+    }
+
     /// The folder inside that was asked for; `None` for all of it.
     pub fn part(&self) -> Option<&RelPath> {
         self.part.as_ref()

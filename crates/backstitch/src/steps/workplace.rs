@@ -57,11 +57,14 @@ impl Workplace {
         })
     }
 
-    /// Claims the folder of one identity, and waits for another process that has it; `waiting` is
-    /// called once, before it does.
-    pub fn claim_waiting(places: &Places, identity: &str, waiting: impl FnOnce()) -> Result<Self> {
+    /// Claims the folder of one identity, and waits for another process that has it for as long as
+    /// `waiting`, asked before each wait, says so.
+    pub fn claim_waiting(
+        places: &Places,
+        identity: &str,
+        mut waiting: impl FnMut() -> bool,
+    ) -> Result<Self> {
         let folder = folder(places, identity)?;
-        let mut waiting = Some(waiting);
         for _ in 0..WAITS_MAX {
             if let Some(lock) = lock(&folder)? {
                 return Ok(Self {
@@ -69,8 +72,8 @@ impl Workplace {
                     _lock: lock,
                 });
             }
-            if let Some(waiting) = waiting.take() {
-                waiting();
+            if !waiting() {
+                bail!("wait for another backstitch with the same base: it was stopped");
             }
             thread::sleep(WAIT);
         }
