@@ -2,9 +2,6 @@
 //! against the schema that the tool promises. Skipped unless `BACKSTITCH_MCP_PYTHON` names a
 //! Python that has the package `mcp`.
 
-#![expect(clippy::unwrap_used, reason = "all of it is a test")]
-#![expect(clippy::print_stderr, reason = "whoever skips says so")]
-
 mod common;
 
 use std::ffi::OsString;

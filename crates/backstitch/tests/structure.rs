@@ -2,13 +2,14 @@
 //! is so, and what they say is absent is not there.
 
 mod documents;
+mod help;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::Command;
 
 use documents::{root, text};
+use help::{accepts, help};
 use source::Source;
 
 /// Our crates, and the names of what they depend on.
@@ -565,60 +566,4 @@ fn documents_of_the_repository() -> Vec<String> {
                 .is_some_and(|extension| extension == "md")
         })
         .collect()
-}
-
-/// Does the program's help know each part of a command line?
-fn accepts(line: &str) -> Result<(), String> {
-    let words: Vec<_> = line.split_whitespace().skip(1).collect();
-    let mut commands: Vec<&str> = Vec::new();
-    let mut shown = help(&commands)?;
-    let mut rest = words.as_slice();
-    while let Some((word, more)) = rest.split_first() {
-        if !shown.contains("\nCommands:\n") || word.starts_with('-') {
-            break;
-        }
-        commands.push(word);
-        shown = help(&commands)?;
-        rest = more;
-    }
-    let options = shown
-        .split_once("\nOptions:\n")
-        .map_or("", |(_, options)| options);
-    for (position, word) in rest
-        .iter()
-        .enumerate()
-        .filter(|(_, word)| word.starts_with("--"))
-    {
-        let of = options
-            .lines()
-            .position(|line| line.split([' ', ',']).any(|part| part == *word));
-        let Some(of) = of else {
-            return Err(format!("it has no {word}"));
-        };
-        let about: Vec<_> = options
-            .lines()
-            .skip(of + 1)
-            .take_while(|line| !line.trim_start().starts_with("--"))
-            .filter_map(|line| line.trim().strip_prefix("- ")?.split(':').next())
-            .collect();
-        let value = rest.get(position + 1);
-        if !about.is_empty() && !value.is_some_and(|value| about.contains(value)) {
-            return Err(format!("{word} takes {about:?}, not {value:?}"));
-        }
-    }
-    Ok(())
-}
-
-fn help(commands: &[&str]) -> Result<String, String> {
-    let output = Command::new(env!("CARGO_BIN_EXE_backstitch"))
-        .args(commands)
-        .arg("--help")
-        .env_clear()
-        .output()
-        .expect("the program starts");
-    if output.status.success() {
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).into_owned())
-    }
 }

@@ -104,7 +104,7 @@ impl Bench<'_> {
             if askers.is_empty() {
                 continue;
             }
-            let managers = self.managers(case)?;
+            let managers = self.managers(case);
             for (name, asker) in &mut askers {
                 self.progress.line(&format!("{}: `{name}`", case.name));
                 rows.push(self.one(case, name, asker, &managers, &mut run)?);
@@ -126,7 +126,7 @@ impl Bench<'_> {
                 name: REFERENCE.into(),
                 text,
             };
-            let judged = self.judge(case, &self.managers(case)?, given)?;
+            let judged = self.judge(case, &self.managers(case), given)?;
             let end = End::Judged(judged.evidence.verdict());
             rows.push(Row {
                 rejections: rejection(&judged).into_iter().collect(),
@@ -187,7 +187,7 @@ impl Bench<'_> {
     }
 
     /// The cases need nothing of a network, and get none.
-    fn managers(&self, case: &Case) -> Result<Arc<Managers>> {
+    fn managers(&self, case: &Case) -> Arc<Managers> {
         let (sandbox, policy) = (self.sandbox.clone(), case.policy.clone());
         let managers = run::managers(
             sandbox,
@@ -196,8 +196,8 @@ impl Bench<'_> {
             true,
             &self.progress,
             self.cancel.clone(),
-        )?;
-        Ok(Arc::new(managers))
+        );
+        Arc::new(managers)
     }
 
     /// Each engine alone, with the budgets of the settings to itself.

@@ -61,7 +61,7 @@ pub fn run_in(
     let offline = arguments.common.offline;
     let (asker, engines) = asker(engines, offline)?;
     let cancel = cancel_on_interrupt()?;
-    let managers = managers(sandbox, &places, policy.clone(), offline, &progress, cancel)?;
+    let managers = managers(sandbox, &places, policy.clone(), offline, &progress, cancel);
     let reproducers = reproducers(&source, &arguments.reproducers)?;
     let order = Order {
         source,
@@ -135,7 +135,7 @@ pub fn managers(
     offline: bool,
     progress: &Arc<Progress>,
     cancel: Cancel,
-) -> Result<Managers> {
+) -> Managers {
     let shown = Arc::clone(progress);
     let setup = Setup {
         sandbox,
@@ -145,7 +145,7 @@ pub fn managers(
         cancel,
         progress: Arc::new(move |line: &str| shown.detail(line)),
     };
-    Ok(Managers::new(setup))
+    Managers::new(setup)
 }
 
 /// Finds out what keeps the project in, and refuses to go on without it unless told to.

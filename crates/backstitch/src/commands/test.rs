@@ -65,7 +65,7 @@ pub fn judged(arguments: &TestArguments) -> Result<Judgement> {
         arguments.offline,
         &progress,
         cancel.clone(),
-    )?;
+    );
     judge::judge(Order {
         source,
         given,

@@ -135,11 +135,18 @@ fn write(mut output: File, mut messages: mpsc::Receiver<Vec<u8>>) {
     }
 }
 
-/// Reads a line, or says what to answer. Neither where the protocol wants no answer.
-fn parse(line: &[u8]) -> Result<ClientJsonRpcMessage, Option<(ErrorData, Option<RequestId>)>> {
+/// What answers a line that is no message: an error, and the request that it is about. Nothing
+/// where the protocol wants no answer.
+type Refusal = Option<Box<(ErrorData, Option<RequestId>)>>;
+
+/// Reads a line, or says what to answer.
+fn parse(line: &[u8]) -> Result<ClientJsonRpcMessage, Refusal> {
     let value: Value = serde_json::from_slice(line).map_err(|error| {
         let why = format!("the message is no JSON: {error}");
-        Some((ErrorData::new(ErrorCode::PARSE_ERROR, why, None), None))
+        Some(Box::new((
+            ErrorData::new(ErrorCode::PARSE_ERROR, why, None),
+            None,
+        )))
     })?;
     let id = value.get("id").cloned();
     let id = id.and_then(|id| serde_json::from_value::<RequestId>(id).ok());
@@ -148,7 +155,7 @@ fn parse(line: &[u8]) -> Result<ClientJsonRpcMessage, Option<(ErrorData, Option<
         // A notification is never answered, not even a wrong one.
         (id.is_some() || !has_method).then(|| {
             let why = "the message is no request, notification or response of JSON-RPC 2.0";
-            (ErrorData::invalid_request(why, None), id)
+            Box::new((ErrorData::invalid_request(why, None), id))
         })
     })
 }
@@ -196,11 +203,13 @@ impl Transport<RoleServer> for Stdio {
                 },
                 Line::TooLong => {
                     let why = format!("a message may have {} MiB", self.bytes_max >> 20);
-                    Some((ErrorData::invalid_request(why, None), None))
+                    Some(Box::new((ErrorData::invalid_request(why, None), None)))
                 }
             };
-            self.refusal =
-                refused.and_then(|(error, id)| bytes(&ServerJsonRpcMessage::error(error, id)).ok());
+            self.refusal = refused.and_then(|refused| {
+                let (error, id) = *refused;
+                bytes(&ServerJsonRpcMessage::error(error, id)).ok()
+            });
         }
     }
 
@@ -242,7 +251,10 @@ mod tests {
     fn what_is_no_message_is_answered_and_a_wrong_notification_is_not() {
         let code = |line: &[u8]| {
             let refused = parse(line).err()?;
-            Some(refused.map(|(error, id)| (error.code.0, id.map(|id| id.to_string()))))
+            Some(refused.map(|refused| {
+                let (error, id) = *refused;
+                (error.code.0, id.map(|id| id.to_string()))
+            }))
         };
         let seven = Some("7".to_owned());
         for (line, answer) in [

@@ -176,7 +176,7 @@ pub fn test_patch(
         settings.offline,
         &hands.progress,
         hands.cancel.clone(),
-    )?;
+    );
     let judged = judge::judge(Order {
         source,
         given: Given::Patch {

@@ -1,6 +1,8 @@
 //! `docs/json.md`: every object's fields and their types, as its tables tell, and whether a JSON
 //! Schema promises the same.
 
+pub mod bench;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};

@@ -261,7 +261,7 @@ pub(super) fn compare(
             // Where text is lost without a word nobody goes wrong unseen but the change.
             Role::Near if !before.behaviour.loses(&after.behaviour) => near.push(told),
             Role::Near | Role::Listed | Role::Declared | Role::Sample | Role::Gentle => {
-                differing.push(told)
+                differing.push(told);
             }
         }
     }

@@ -160,9 +160,10 @@ impl Stage<'_> {
     /// left in the folder for temporary files.
     fn driver(&self, printed: &Path) -> String {
         let printed = quoted(&printed.to_string_lossy());
-        let each_s = match self.is_hurried {
-            true => 1,
-            false => (self.longest * TIMES).as_secs() + 1,
+        let each_s = if self.is_hurried {
+            1
+        } else {
+            (self.longest * TIMES).as_secs() + 1
         };
         let each_s = each_s.min(self.reproducer.time_limit_s).clamp(1, EACH_S);
         // Outside a sandbox that folder is not the job's own.
