@@ -139,9 +139,23 @@ pub struct RunArguments {
     /// Forget what an interrupted run had already done.
     #[arg(long)]
     pub fresh: bool,
+    /// What is recorded or replayed of the engines.
+    #[command(flatten)]
+    pub recording: Recording,
     /// What several commands take.
     #[command(flatten)]
     pub common: Common,
+}
+
+/// What is kept of the exchanges with engines, or stands in for them.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Recording {
+    /// Write every exchange with an engine to this file; keys are not in it.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Let this recording answer in place of the engines; nothing is sent.
+    #[arg(long, value_name = "FILE", conflicts_with = "record")]
+    pub replay: Option<PathBuf>,
 }
 
 const TEST_EXAMPLES: &str = "\
@@ -416,6 +430,9 @@ pub struct BenchArguments {
     /// Judge each case's own right patch instead: it has to be Proven.
     #[arg(long, conflicts_with = "engine")]
     pub check: bool,
+    /// What is recorded or replayed of the engines.
+    #[command(flatten)]
+    pub recording: Recording,
     /// What keeps the cases' programs in.
     #[arg(long, value_enum, default_value_t = SandboxChoice::Auto)]
     pub sandbox: SandboxChoice,
@@ -439,12 +456,9 @@ pub enum EnginesCommand {
     Check {
         /// Which ones; all of them where none is named.
         names: Vec<String>,
-        /// Write every exchange to this file; keys are not in it.
-        #[arg(long, value_name = "FILE")]
-        record: Option<PathBuf>,
-        /// Let this recording answer; nothing is sent.
-        #[arg(long, value_name = "FILE", conflicts_with = "record")]
-        replay: Option<PathBuf>,
+        /// What is recorded or replayed.
+        #[command(flatten)]
+        recording: Recording,
     },
     /// Show exactly what an engine would be told of a finding. Nothing is sent.
     Brief(BriefArguments),
@@ -466,9 +480,9 @@ pub struct AskArguments {
     /// Where the patch goes.
     #[arg(long, value_name = "FILE")]
     pub patch: PathBuf,
-    /// Write every exchange to this file; keys are not in it.
-    #[arg(long, value_name = "FILE")]
-    pub record: Option<PathBuf>,
+    /// What is recorded or replayed.
+    #[command(flatten)]
+    pub recording: Recording,
 }
 
 /// `backstitch engines brief`.

@@ -232,6 +232,40 @@ fn when_no_engine_is_left_what_needs_none_is_done_and_nothing_is_asked_twice() {
 }
 
 #[test]
+fn a_recorded_run_is_played_again_without_a_key_and_without_a_server() {
+    let Some(world) = World::sandboxed() else {
+        return;
+    };
+    two_breaking_steps(&world, QUICK);
+    let refuses = Server::new(vec![refusal()]);
+    let good = Server::new(vec![adapts("first", "2"), adapts("first", "1")]);
+    settings(&world, &[("refuses", &refuses), ("good", &good)]);
+    let tape = world.path("tape").display().to_string();
+    let only = ["--only", "first"];
+    let live = repair(&world, &[&only[..], &["--record", &tape]].concat(), 1);
+    let asked = (refuses.asked(), good.asked());
+    assert_eq!(asked, (1, 2));
+    let text = fs::read_to_string(&tape).unwrap();
+    assert_eq!(text.lines().count(), 3, "{text}");
+    assert!(!text.contains("opens-nothing-at-all"), "{text}");
+    let replay = [
+        &["run", "--offline", "--format", "json"],
+        &only[..],
+        &["--replay", &tape],
+    ];
+    let played = wait(&mut world.command(&replay.concat()));
+    played.ended_with(1);
+    let told = played.json();
+    let played = Run {
+        told,
+        ended: played,
+    };
+    assert_eq!(turns(&played), turns(&live));
+    assert_eq!(played.attempts("first"), live.attempts("first"));
+    assert_eq!((refuses.asked(), good.asked()), asked);
+}
+
+#[test]
 #[cfg(debug_assertions)]
 fn what_was_answered_before_a_kill_is_not_asked_again() {
     let Some(world) = World::sandboxed() else {

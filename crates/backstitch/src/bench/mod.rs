@@ -47,6 +47,8 @@ pub struct Bench<'given> {
     pub places: Places,
     /// Keeps the programs in.
     pub sandbox: Sandbox,
+    /// What stands between the engines and the world.
+    pub line: Line,
     /// How they are kept in.
     pub confinement: Confinement,
     /// Shows what is going on.
@@ -204,7 +206,7 @@ impl Bench<'_> {
     fn askers(&self) -> Result<Vec<(String, Asker)>> {
         let walls = run::walls()?;
         let asker = |entry: &&Entry| {
-            let asker = Asker::new(self.engines, [*entry], &walls, &Line::Open)?;
+            let asker = Asker::new(self.engines, [*entry], &walls, &self.line)?;
             Some((entry.name.clone(), asker))
         };
         Ok(self.entries.iter().filter_map(asker).collect())

@@ -33,7 +33,7 @@ const FILE_BYTES_MAX: u64 = 8 << 20;
 /// Asks the given engines one after another, until one has a proposal.
 pub fn ask(engines: &Engines, entries: &[&Entry], arguments: &AskArguments) -> Result<Exit> {
     let brief = read(&arguments.brief)?;
-    let line = Line::of(arguments.record.as_deref(), None)?;
+    let line = Line::of(&arguments.recording)?;
     let (sandbox, _) = run::sandbox(SandboxChoice::Auto)?;
     let walls = Walls {
         sandbox,

@@ -8,7 +8,7 @@ use backstitch_model::verdict::Conclusion;
 use super::{engines, run};
 use crate::bench::{self, Bench, End, Row};
 use crate::cli::{BenchArguments, TestFormat};
-use crate::engines::{Entry, settings};
+use crate::engines::{Entry, Line, settings};
 use crate::exit::Exit;
 use crate::places::Places;
 use crate::report::{self, Progress};
@@ -34,6 +34,7 @@ pub fn bench(arguments: &BenchArguments) -> Result<Exit> {
         cases,
         engines: &engines,
         entries,
+        line: Line::of(&arguments.recording)?,
         places: places.clone(),
         sandbox,
         confinement,
@@ -45,6 +46,7 @@ pub fn bench(arguments: &BenchArguments) -> Result<Exit> {
     } else {
         bench.measure()?
     };
+    bench.line.check()?;
     let text = match arguments.format {
         TestFormat::Text => report::bench::text(&rows),
         TestFormat::Json => report::json::text(&report::bench::json(&rows))?,

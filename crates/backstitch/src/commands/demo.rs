@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::advisories::Advisories;
-use crate::cli::{Common, DemoArguments, Format, RunArguments};
+use crate::cli::{Common, DemoArguments, Format, Recording, RunArguments};
 use crate::commands::run;
 use crate::exit::Exit;
 use crate::places::Places;
@@ -115,6 +115,7 @@ pub fn demo(arguments: &DemoArguments) -> Result<Exit> {
         sandbox: arguments.sandbox,
         fresh: false,
         reproducers: Vec::new(),
+        recording: Recording::default(),
         common: Common {
             format: arguments.format,
             db: None,

@@ -28,15 +28,9 @@ pub fn engines(arguments: &EnginesArguments) -> Result<Exit> {
             report::data(&report::engines::list(&engines)).context("write the list")?;
             Ok(Exit::NothingLeft)
         }
-        Some(EnginesCommand::Check {
-            names,
-            record,
-            replay,
-        }) => check(
-            &engines,
-            names,
-            &Line::of(record.as_deref(), replay.as_deref())?,
-        ),
+        Some(EnginesCommand::Check { names, recording }) => {
+            check(&engines, names, &Line::of(recording)?)
+        }
         Some(EnginesCommand::Brief(arguments)) => brief(&engines, arguments, &places),
         Some(EnginesCommand::Ask(arguments)) => {
             let entries = chosen(&engines, &arguments.engine)?;
@@ -84,11 +78,7 @@ fn check(engines: &Engines, names: &[String], line: &Line) -> Result<Exit> {
         };
         trials.push(trial);
     }
-    if let Line::Recorded(tape) = line
-        && let Some(trouble) = tape.trouble()
-    {
-        bail!("write the recording: {trouble}");
-    }
+    line.check()?;
     report::data(&report::engines::trials(&trials)).context("write the result")?;
     Ok(if trials.iter().all(Trial::works) {
         Exit::NothingLeft

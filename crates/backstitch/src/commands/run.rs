@@ -59,7 +59,8 @@ pub fn run_in(
         Network::online()
     };
     let offline = arguments.common.offline;
-    let (asker, engines) = asker(engines, offline)?;
+    let line = Line::of(&arguments.recording)?;
+    let (asker, engines) = asker(engines, &line, offline)?;
     let cancel = cancel_on_interrupt()?;
     let managers = managers(sandbox, &places, policy.clone(), offline, &progress, cancel);
     let reproducers = reproducers(&source, &arguments.reproducers)?;
@@ -78,7 +79,9 @@ pub fn run_in(
         fresh: arguments.fresh,
         progress,
     };
-    pipeline::run(&mut Steps::begin(order)?)
+    let story = pipeline::run(&mut Steps::begin(order)?)?;
+    line.check()?;
+    Ok(story)
 }
 
 /// What programs of engines run in: a sandbox, also where the project is trusted to run in none.
@@ -92,19 +95,16 @@ pub fn walls() -> Result<Walls> {
 }
 
 /// The engines of the user's settings, made ready, and what there is of them in words.
-fn asker(engines: Option<Engines>, offline: bool) -> Result<(Option<Asker>, String)> {
+fn asker(engines: Option<Engines>, line: &Line, offline: bool) -> Result<(Option<Asker>, String)> {
     let Some(mut engines) = engines.filter(|engines| !engines.entries.is_empty()) else {
         return Ok((None, String::new()));
     };
-    if offline {
+    if offline && !line.is_played() {
         engines.stay_on_this_machine();
     }
     let walls = walls()?;
     let told = format!("{engines:?}");
-    Ok((
-        Asker::new(&engines, &engines.entries, &walls, &Line::Open),
-        told,
-    ))
+    Ok((Asker::new(&engines, &engines.entries, &walls, line), told))
 }
 
 /// The profile that holds for this user, who may not go without walls under every one.

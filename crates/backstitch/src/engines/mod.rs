@@ -15,10 +15,9 @@ pub use settings::{Engines, Entry};
 pub use trial::{Proof, Trial};
 
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use backstitch_engine::acp;
 use backstitch_engine::anthropic::Anthropic;
 use backstitch_engine::command;
@@ -31,6 +30,8 @@ use backstitch_engine::{Egress, Engine, Redactor};
 use backstitch_verify::sandbox::{Cancel, Sandbox};
 
 use settings::{Kind, Server};
+
+use crate::cli::Recording;
 
 /// The largest recording read, in bytes.
 const RECORDING_BYTES_MAX: u64 = 256 << 20;
@@ -65,8 +66,8 @@ pub struct Walls {
 
 impl Line {
     /// A line for what the command line asks.
-    pub fn of(record: Option<&Path>, replay: Option<&Path>) -> Result<Self> {
-        match (record, replay) {
+    pub fn of(recording: &Recording) -> Result<Self> {
+        match (&recording.record, &recording.replay) {
             (_, Some(path)) => {
                 let about = || format!("read recording `{}`", path.display());
                 let size = path.metadata().with_context(about)?.len();
@@ -90,6 +91,25 @@ impl Line {
                 Ok(Self::Recorded(Tape::new(Box::new(file))))
             }
             (None, None) => Ok(Self::Open),
+        }
+    }
+
+    /// Is nothing sent, whatever the settings list?
+    pub fn is_played(&self) -> bool {
+        match self {
+            Self::Open | Self::Recorded(_) => false,
+            Self::Played(_) => true,
+        }
+    }
+
+    /// Fails where something that was asked to be recorded could not be.
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Self::Recorded(tape) => match tape.trouble() {
+                Some(trouble) => bail!("write the recording: {trouble}"),
+                None => Ok(()),
+            },
+            Self::Open | Self::Played(_) => Ok(()),
         }
     }
 
