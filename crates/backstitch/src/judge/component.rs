@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use backstitch_find::Discovery;
 use backstitch_model::package::Ecosystem;
+use backstitch_model::python;
 use backstitch_model::{LockFormat, Project, RelPath};
 
 /// A part of the project that is built and tested by itself.
@@ -123,11 +124,12 @@ impl Ground<'_> {
             .projects
             .iter()
             .filter(|project| {
-                // A requirements file may lie in a folder of its own.
+                // A requirements file may lie in a folder of its own; a package's is its own.
                 let of = project.lockfile.parent();
                 let name = of.as_ref().map_or("", RelPath::file_name);
                 of.as_ref() == folder
                     || project.format == LockFormat::Requirements
+                        && project.lockfile.file_name() != python::MANIFEST
                         && !DOCUMENT_FOLDERS.contains(&name)
                         && of.as_ref().and_then(RelPath::parent).as_ref() == folder
             })
