@@ -203,6 +203,10 @@ pub struct TestArguments {
     /// exit:N. Recognised from the untouched tree's run where it is not given.
     #[arg(long, requires = "reproducer")]
     pub oracle: Option<String>,
+    /// A folder of reproducers of packages besides the bundled and the project's own, for a change
+    /// that moves packages; may be given again.
+    #[arg(long, value_name = "DIR")]
+    pub reproducers: Vec<PathBuf>,
     /// What another scanner reported of the untouched project, as SARIF 2.1.0; may be given again.
     #[arg(long, value_name = "FILE")]
     pub sarif: Vec<PathBuf>,

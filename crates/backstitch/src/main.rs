@@ -23,6 +23,7 @@ mod managers;
 mod network;
 mod places;
 mod private;
+mod proof;
 mod registries;
 mod registry;
 mod report;

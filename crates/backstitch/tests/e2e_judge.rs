@@ -346,6 +346,75 @@ fn an_upgrade_by_a_bot_is_tested_and_one_that_does_not_help_is_rejected() {
     );
 }
 
+/// Red where a word comes through, whatever its case.
+const SIEVE: &str = "\
+fn main() {
+    let word = std::env::args().nth(1).unwrap();
+    let is_bad = word.to_lowercase().contains(\"bad\");
+    std::process::exit(if is_bad && !sieve::stops(&word) { 42 } else { 0 });
+}";
+
+#[test]
+fn an_upgrade_is_proven_only_where_a_reproducer_shows_every_flaw_that_it_settles() {
+    let Some(world) = World::sandboxed() else {
+        return;
+    };
+    let stops = |version: &str, how: &str| {
+        let source = format!("pub fn stops(text: &str) -> bool {{ let _ = text; {how} }}\n");
+        world.publish("sieve", version, &source);
+    };
+    stops("1.0.0", "false");
+    world.publish("weak", "1.0.0", "pub fn answer() -> u32 { 1 }\n");
+    let (manifest, library) = (
+        manifest("sieve = \"1\"\nweak = \"1\"\n"),
+        "#[test]\nfn answers() { assert!(!sieve::stops(\"good\")); assert_eq!(weak::answer(), 1) }\n",
+    );
+    world.write(&format!(
+        "--- Cargo.toml\n{manifest}--- src/lib.rs\n{library}\
+         --- .backstitch/reproducers/sieve-lets-through/reproducer.toml\n\
+         advisories = [\"RUSTSEC-2030-0001\"]\necosystem = \"crates.io\"\npackage = \"sieve\"\n\
+         shows = \"a bad word is let through\"\nprogram = \"check.rs\"\ninputs = [\"bad\"]\n\
+         --- .backstitch/reproducers/sieve-lets-through/check.rs\n{SIEVE}\n"
+    ));
+    world.lock();
+    world.commit();
+    stops("1.0.1", "false");
+    stops("1.0.2", "text == \"bad\"");
+    stops("1.0.3", "text.to_lowercase().contains(\"bad\")");
+    world.publish("weak", "1.0.1", "pub fn answer() -> u32 { 1 }\n");
+    world.advise("RUSTSEC-2030-0001", "sieve", Some("1.0.1"));
+    world.advise("RUSTSEC-2030-0002", "weak", Some("1.0.1"));
+    world.import();
+    let lockfile = world.project().join("Cargo.lock");
+    let untouched = fs::read_to_string(&lockfile).unwrap();
+    let bump = |packages: &[(&str, &str)]| {
+        fs::write(&lockfile, &untouched).unwrap();
+        for (name, version) in packages {
+            let update = ["update", "--offline", name, "--precise", version];
+            common::succeed(&mut world.cargo(&update, &world.project()));
+        }
+        let patch = world.git(&["diff"]);
+        fs::write(world.path("bump.patch"), patch).unwrap();
+        fs::write(&lockfile, &untouched).unwrap();
+        let patch = world.path("bump.patch").display().to_string();
+        world.run(&["test", "--offline", "--patch", &patch])
+    };
+    for (version, expected) in [
+        ("1.0.1", "Rejected(Reproduce)"),
+        ("1.0.2", "Rejected(Re-attack)"),
+        ("1.0.3", "Proven"),
+    ] {
+        let ended = bump(&[("sieve", version)]);
+        assert!(verdict(&ended).starts_with(expected), "{}", ended.stdout);
+    }
+    // One of two flaws is shown: the other is only flagged, and so is the whole.
+    let both = bump(&[("sieve", "1.0.3"), ("weak", "1.0.1")]);
+    assert_eq!(verdict(&both), "Tested", "{}", both.stdout);
+    both.printed("no reproducer is there for 1 of what is settled");
+    let alone = bump(&[("weak", "1.0.1")]);
+    assert_eq!(verdict(&alone), "Tested", "{}", alone.stdout);
+}
+
 /// A scanner that reports every call of `gets`.
 const SCANNER: &str = r#"#!/bin/sh
 results=$(grep -nH 'atoi' "$@" | sed 's/\([^:]*\):\([0-9]*\):.*/{"ruleId": "no-atoi", "message": {"text": "atoi"}, "locations": [{"physicalLocation": {"artifactLocation": {"uri": "field.c"}, "region": {"startLine": \2}}}]}/' | paste -s -d, -)

@@ -394,6 +394,7 @@ const SERVERS: &[&str] = &[
     "jestjs.io",
     "keepachangelog.com",
     "maven.apache.org",
+    "modelcontextprotocol.io",
     "no-color.org",
     "ossf.github.io",
     "nodejs.org",

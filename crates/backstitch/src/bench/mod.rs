@@ -24,6 +24,7 @@ use crate::managers::Managers;
 use crate::mend::{self, Mended};
 use crate::places::Places;
 use crate::report::{self, Progress};
+use crate::reproducers::Library;
 use crate::source::Source;
 use crate::steps::Journal;
 use crate::wire;
@@ -177,6 +178,7 @@ impl Bench<'_> {
             reported: Vec::new(),
             rescan: None,
             reproducer: Some(case.reproducer.clone()),
+            reproducers: Library::default(),
             advisories: Advisories::starter()?,
             policy: case.policy.clone(),
             places: self.places.clone(),

@@ -63,7 +63,8 @@ pub fn run_in(
     let (asker, engines) = asker(engines, &line, offline)?;
     let cancel = cancel_on_interrupt()?;
     let managers = managers(sandbox, &places, policy.clone(), offline, &progress, cancel);
-    let reproducers = reproducers(&source, &arguments.reproducers)?;
+    let mut reproducers = reproducers(&arguments.reproducers)?;
+    reproducers.add_project(&source::open_dir(source.root())?);
     let order = Order {
         source,
         advisories,
@@ -117,10 +118,9 @@ pub fn profile_for(places: &Places, sandbox: SandboxChoice) -> Result<Profile> {
     Ok(profile)
 }
 
-/// Those that come with the program, the project's and those of the named folders.
-fn reproducers(source: &Source, folders: &[PathBuf]) -> Result<Library> {
+/// Those that come with the program, and those of the named folders.
+pub fn reproducers(folders: &[PathBuf]) -> Result<Library> {
     let mut library = Library::bundled()?;
-    library.add_project(&source::open_dir(source.root())?);
     for folder in folders {
         library.add_folder(folder)?;
     }

@@ -77,6 +77,7 @@ pub fn judged(arguments: &TestArguments) -> Result<Judgement> {
             .map(|command| words("--rescan", command))
             .transpose()?,
         reproducer: reproducer(arguments)?,
+        reproducers: run::reproducers(&arguments.reproducers)?,
         advisories,
         policy,
         places,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Judge;
 use super::base::{self, Base};
+use super::rescan::Settled;
 use super::trial::Underway;
 use crate::wire;
 
@@ -19,10 +20,16 @@ struct Written {
 }
 
 impl Judge {
-    /// Runs the reproducer on both trees of the component that comes first.
-    pub(super) fn attack(&mut self, base: &Base, all: &[Underway<'_>]) -> Result<()> {
+    /// Runs the reproducer on both trees of the component that comes first; where none is given,
+    /// those of the packages whose flaws the change settles.
+    pub(super) fn attack(
+        &mut self,
+        base: &Base,
+        settled: &Settled,
+        all: &[Underway<'_>],
+    ) -> Result<()> {
         let Some(reproducer) = self.order.reproducer.clone() else {
-            return self.not_attacked("no reproducer was given");
+            return self.reproduce(base, settled, all);
         };
         let Some(underway) = all.first() else {
             return self.not_attacked("nothing was built that it could be run in");
@@ -46,7 +53,7 @@ impl Judge {
         self.after(after.compare)
     }
 
-    fn not_attacked(&mut self, why: &str) -> Result<()> {
+    pub(super) fn not_attacked(&mut self, why: &str) -> Result<()> {
         for check in [Check::Reproduce, Check::ReAttack, Check::Compare] {
             self.after(CheckRun::instant(check, Outcome::NotRun(why.into())))?;
         }

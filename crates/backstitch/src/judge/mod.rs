@@ -8,6 +8,7 @@ mod attack;
 mod base;
 mod component;
 mod given;
+mod packages;
 mod reported;
 mod rescan;
 mod scanner;
@@ -31,6 +32,7 @@ use crate::managers::Managers;
 use crate::places::Places;
 use crate::private;
 use crate::report::{self, Progress};
+use crate::reproducers::Library;
 use crate::source::Source;
 use crate::steps::{Journal, Logs};
 use crate::wire;
@@ -40,6 +42,7 @@ pub use given::{Given, open};
 pub use reported::read as read_reported;
 
 use base::Base;
+use rescan::Settled;
 
 /// What the judge is asked for.
 pub struct Order {
@@ -55,6 +58,8 @@ pub struct Order {
     pub rescan: Option<Vec<String>>,
     /// Shows the flaw.
     pub reproducer: Option<TreeReproducer>,
+    /// Show flaws of packages, where none is given; those of the untouched tree are added.
+    pub reproducers: Library,
     /// The advisories to go by.
     pub advisories: Advisories,
     /// How the project is built and tested, and its limits.
@@ -185,10 +190,10 @@ impl Judge {
     fn climb(&mut self, base: &Base) -> Result<()> {
         if let Some(mut changed) = self.change(base)? {
             self.scope(base, &mut changed)?;
-            self.rescan(base, &changed)?;
+            let settled = self.rescan(base, &changed)?;
             if self.stands() {
                 self.goes_on()?;
-                self.trial(base, &changed)?;
+                self.trial(base, &changed, &settled)?;
             }
         }
         Ok(())
@@ -237,7 +242,7 @@ impl Judge {
     }
 
     /// What the finders say of both trees.
-    fn rescan(&mut self, base: &Base, changed: &Changed) -> Result<()> {
+    fn rescan(&mut self, base: &Base, changed: &Changed) -> Result<Settled> {
         self.order.progress.step("scanning both trees");
         let (advisories, places) = (&self.order.advisories, &self.order.places);
         let before = rescan::scan(base.tree(), advisories, places)?;
@@ -250,7 +255,12 @@ impl Judge {
             self.judgement.evidence.claim = Claim::Fix;
         }
         self.before(rescanned.before)?;
-        self.after(rescanned.after)
+        self.after(rescanned.after)?;
+        Ok(Settled {
+            flaws: rescanned.about,
+            before,
+            after,
+        })
     }
 
     /// Has no rung failed so far?

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::Result;
 use backstitch_find::{self as find, Platform, Surroundings};
-use backstitch_model::project::Problem;
-use backstitch_model::{Check, CheckRun, Finding, Outcome};
+use backstitch_model::project::{DependencyGraph, Problem};
+use backstitch_model::{Check, CheckRun, Finding, Outcome, RelPath};
 
 use crate::advisories::Advisories;
 use crate::network::Network;
@@ -114,6 +114,25 @@ pub fn compare(before: &Scanned, after: &Scanned, stated: &[String]) -> Rescanne
         before: CheckRun::instant(Check::Rescan, before_outcome),
         after: CheckRun::instant(Check::Rescan, after_outcome),
         about: about.into_iter().cloned().collect(),
+    }
+}
+
+/// The flaws of packages that a change settles, and what both trees lock.
+pub struct Settled {
+    /// The flaws, as the untouched tree has them.
+    pub flaws: Vec<Finding>,
+    /// What the finders say of the untouched tree.
+    pub before: Scanned,
+    /// What they say of the changed one.
+    pub after: Scanned,
+}
+
+impl Scanned {
+    /// What a lockfile locks; nothing where it cannot be read.
+    pub fn graph(&self, lockfile: &RelPath) -> Option<&DependencyGraph> {
+        let mut projects = self.discovery.projects.iter();
+        let project = projects.find(|project| project.lockfile == *lockfile);
+        project.map(|project| &project.graph)
     }
 }
 

@@ -12,6 +12,7 @@ use backstitch_verify::workbench::{Attempt, Baseline, Start, Tree, Workbench};
 
 use super::base::{self, Base, Ready};
 use super::component::{Component, Ground};
+use super::rescan::Settled;
 use super::{Changed, Judge};
 use crate::managers::Managers;
 use crate::source;
@@ -28,7 +29,12 @@ pub(super) struct Underway<'managers> {
 
 impl Judge {
     /// Builds and tests what the change touches, before and after.
-    pub(super) fn trial(&mut self, base: &Base, changed: &Changed) -> Result<()> {
+    pub(super) fn trial(
+        &mut self,
+        base: &Base,
+        changed: &Changed,
+        settled: &Settled,
+    ) -> Result<()> {
         let managers = Arc::clone(&self.order.managers);
         if self.order.reproducer.is_some() || self.order.rescan.is_some() {
             managers.plain().tools().show_all();
@@ -53,7 +59,7 @@ impl Judge {
         if let Some(first) = all.first() {
             self.scan_again(first)?;
         }
-        self.attack(base, &all)?;
+        self.attack(base, settled, &all)?;
         if self.stands() {
             self.regress(changed, &all)?;
         }

@@ -187,6 +187,7 @@ pub fn test_patch(
         reported: Vec::new(),
         rescan: None,
         reproducer,
+        reproducers: run::reproducers(&[])?,
         advisories,
         policy,
         places,

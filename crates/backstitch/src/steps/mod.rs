@@ -41,6 +41,7 @@ use crate::ledger::{Event, Ledger, RunStart};
 use crate::managers::Managers;
 use crate::network::Network;
 use crate::places::Places;
+use crate::proof::Reproduced;
 use crate::registries::Registries;
 use crate::report::{self, Progress};
 use crate::reproducers::Library;
@@ -55,7 +56,6 @@ pub use workplace::Workplace;
 use ahead::{Ahead, Base, NextBase};
 use apply::Ground;
 use group::Tally;
-use reproduce::Reproduced;
 use verify::{Changed, Link};
 
 /// Everything a run works with.

@@ -61,6 +61,8 @@ impl Lock {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use backstitch_model::package::Ecosystem;
 
     use super::*;
@@ -85,8 +87,8 @@ mod tests {
         assert!(lock.askers(&package("z"), "1.0.1").is_err());
         assert_eq!(lock.version(), Some("8"));
         assert_eq!(
-            lock.resolutions().collect::<Vec<_>>(),
-            ["y@npm:1.0.0", "x@npm:1.0.0"]
+            lock.resolutions().collect::<BTreeSet<_>>(),
+            BTreeSet::from(["x@npm:1.0.0", "y@npm:1.0.0"])
         );
     }
 }
