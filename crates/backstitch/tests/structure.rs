@@ -392,6 +392,7 @@ const SERVERS: &[&str] = &[
     "go.dev",
     "google.github.io",
     "jestjs.io",
+    "json-schema.org",
     "keepachangelog.com",
     "maven.apache.org",
     "modelcontextprotocol.io",
