@@ -162,23 +162,58 @@ fn configured(tree: &Tree, build: &str) -> String {
 
 /// The options of a `CMakeLists.txt` that turn its tests on, and are off.
 fn cmake_tests(text: &str) -> Vec<String> {
-    let is_option = |line: &&str| {
-        let line = line.trim_start().to_ascii_lowercase();
-        line.starts_with("option(") || line.starts_with("cmake_dependent_option(")
+    let mut found = Vec::new();
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let begins = line.trim_start().to_ascii_lowercase();
+        if begins.starts_with("option(") || begins.starts_with("cmake_dependent_option(") {
+            // A command goes on over lines until its bracket closes.
+            let rest = &text[at..];
+            let command = rest.split_once('(').map_or("", |(_, inside)| inside);
+            let name = test_option(&command[..closing(command)]);
+            found.extend(name.filter(|name| !found.contains(name)));
+        }
+        if found.len() == OPTIONS_MAX {
+            break;
+        }
+        at += line.len();
+    }
+    found
+}
+
+/// Where the bracket closes that is open at the beginning; quotes hide brackets.
+fn closing(text: &str) -> usize {
+    let (mut depth, mut quoted) = (0_u32, false);
+    for (place, byte) in text.bytes().enumerate().take(COMMAND_BYTES_MAX) {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'(' if !quoted => depth += 1,
+            b')' if !quoted && depth == 0 => return place,
+            b')' if !quoted => depth -= 1,
+            _ => {}
+        }
+    }
+    0
+}
+
+/// The name of an option, where it is about tests and off: one that says no value is off.
+fn test_option(inside: &str) -> Option<String> {
+    let (name, rest) = inside.trim().split_once(char::is_whitespace)?;
+    let rest = rest.trim_start();
+    let value = match rest.strip_prefix('"') {
+        Some(described) => described.split_once('"')?.1,
+        None => rest
+            .split_once(char::is_whitespace)
+            .map_or("", |(_, value)| value),
     };
-    let off = text.lines().filter(is_option).filter_map(|line| {
-        let (name, rest) = line.split_once('(')?.1.trim().split_once([' ', '\t'])?;
-        let value = rest.rsplit('"').next()?.trim_start();
-        // An option that says no value is off.
-        let is_off = value.starts_with("OFF") || value.starts_with(')');
-        let is_name = name
-            .chars()
-            .all(|it| it.is_ascii_alphanumeric() || it == '_');
-        let tests = name.split('_').any(|word| TESTING.contains(&word));
-        let more = name.split('_').any(|word| NOT_TESTS.contains(&word));
-        (is_off && is_name && tests && !more).then(|| name.to_owned())
-    });
-    off.take(OPTIONS_MAX).collect()
+    let value = value.trim_start();
+    let is_off = value.is_empty() || value.starts_with("OFF");
+    let is_name = name
+        .chars()
+        .all(|it| it.is_ascii_alphanumeric() || it == '_');
+    let tests = name.split('_').any(|word| TESTING.contains(&word));
+    let more = name.split('_').any(|word| NOT_TESTS.contains(&word));
+    (is_off && is_name && tests && !more).then(|| name.to_owned())
 }
 
 /// Words of an option's name that say that it is about tests, and those that say of what else.
@@ -205,6 +240,8 @@ const NOT_TESTS: [&str; 12] = [
     "DISABLE",
 ];
 const OPTIONS_MAX: usize = 10;
+/// The longest command of a `CMakeLists.txt` that is looked at, in bytes.
+const COMMAND_BYTES_MAX: usize = 4096;
 
 /// The targets of a Makefile that test, the usual ones first.
 const MAKE_TESTS: [&str; 8] = [
@@ -419,10 +456,12 @@ mod tests {
                     option(P_FUZZ_TESTS \"x\" OFF)\noption(WITH_TESTS \"x\" ON)\n\
                     option(SHARED \"tests OFF\" OFF)\n  \
                     cmake_dependent_option(X_TESTS \"x\" OFF \"A\" OFF)\n\
-                    option(A;rm_TESTS \"x\" OFF)\n";
+                    option(A;rm_TESTS \"x\" OFF)\n\
+                    cmake_dependent_option(L_TESTS\n  \"Lines (all)\" OFF\n  \"A\" OFF)\n\
+                    option(Y_TESTS\n  \"x\" ON)\noption(Z_TESTS \"never closed\" OFF\n";
         assert_eq!(
             cmake_tests(text),
-            ["P_BUILD_TESTS", "ENABLE_TESTING", "X_TESTS"]
+            ["P_BUILD_TESTS", "ENABLE_TESTING", "X_TESTS", "L_TESTS"]
         );
         let (commands, _) = commands(&[("CMakeLists.txt", text)], &Policy::default());
         let build = shown(&commands.build);

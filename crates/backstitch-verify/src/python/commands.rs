@@ -154,6 +154,24 @@ pub(super) fn found(tree: &Tree, policy: &Policy) -> Vec<String> {
 pub(super) fn project(tree: &Tree) -> Option<Vec<String>> {
     let mut asked = asked_for(tree)?;
     asked.retain(|text| requirement::is_plain(text));
+    let needs = |backend: &str| {
+        let is_it = |text: &String| {
+            text.to_ascii_lowercase()
+                .strip_prefix(backend)
+                .is_some_and(|rest| {
+                    !rest.starts_with(|it: char| it.is_alphanumeric() || "-_.".contains(it))
+                })
+        };
+        asked.iter().any(is_it)
+    };
+    // What these ask for only while they build, which is when there is no network.
+    let more = [("hatchling", "editables"), ("setuptools", "wheel")];
+    let more: Vec<_> = more
+        .into_iter()
+        .filter(|(backend, more)| needs(backend) && !needs(more))
+        .map(|(_, more)| more.to_owned())
+        .collect();
+    asked.extend(more);
     Some(asked)
 }
 
@@ -296,7 +314,10 @@ mod tests {
             "pyproject.toml",
             "[build-system]\nrequires = [\"hatchling\", \"--evil\"]\n",
         );
-        assert_eq!(needed(&[lock, backend]), Some(vec!["hatchling".to_owned()]));
+        assert_eq!(
+            needed(&[lock, backend]),
+            Some(vec!["hatchling".to_owned(), "editables".to_owned()])
+        );
         let not = "[tool.poetry]\npackage-mode = false\n[build-system]\nrequires = []\n";
         assert_eq!(
             needed(&[("poetry.lock", ""), ("pyproject.toml", not)]),
