@@ -60,7 +60,7 @@ fn a_baseline_names_every_test_and_judges_no_failing_one() {
     let names = |outcome| baseline.report.names(outcome).collect::<Vec<_>>();
     let passed = [
         "cli::runs",
-        "demo (doc)::src/lib.rs - yes (line 1)",
+        "demo (doc)::src/lib.rs - yes",
         "demo (src/main.rs)::passes",
         "demo::tests::panics",
         "demo::tests::passes",

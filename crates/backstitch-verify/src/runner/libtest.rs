@@ -41,6 +41,37 @@ pub(super) fn read_documentation(log: impl BufRead, succeeded: bool) -> io::Resu
     Ok(report)
 }
 
+/// Names documentation tests by their item, and by their place among its tests where it has more
+/// than one. rustdoc names them by their line, which moves with whatever is written above.
+fn without_lines(cases: BTreeMap<String, TestOutcome>) -> BTreeMap<String, TestOutcome> {
+    let mut named = BTreeMap::new();
+    let mut lined: BTreeMap<String, BTreeMap<u64, TestOutcome>> = BTreeMap::new();
+    for (name, outcome) in cases {
+        let split = name.strip_suffix(')').and_then(|name| {
+            let (item, line) = name.rsplit_once(" (line ")?;
+            Some((item.to_owned(), line.parse().ok()?))
+        });
+        match split.filter(|(item, _)| item.contains(" (doc)::")) {
+            Some((item, line)) => {
+                lined.entry(item).or_default().insert(line, outcome);
+            }
+            None => {
+                named.insert(name, outcome);
+            }
+        }
+    }
+    for (item, lines) in lined {
+        for (place, outcome) in lines.into_values().enumerate() {
+            let name = match place {
+                0 => item.clone(),
+                _ => format!("{item} ({})", place + 1),
+            };
+            named.insert(name, outcome);
+        }
+    }
+    named
+}
+
 #[derive(Default)]
 struct Reader {
     cases: BTreeMap<String, TestOutcome>,
@@ -94,7 +125,7 @@ impl Reader {
             self.gap("the log was too long to read to its end".into());
         }
         TestReport {
-            cases: self.cases,
+            cases: without_lines(self.cases),
             succeeded,
             gaps: self.gaps.into_iter().collect(),
         }

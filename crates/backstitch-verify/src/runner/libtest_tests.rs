@@ -53,22 +53,29 @@ fn every_kind_of_result_is_read_with_its_target() {
 }
 
 #[test]
-fn documentation_tests_keep_their_line_and_lose_their_kind() {
-    let log = "   Doc-tests demo\n\nrunning 3 tests\n\
+fn documentation_tests_are_named_by_their_item_whatever_is_written_above_it() {
+    let log = "   Doc-tests demo\n\nrunning 5 tests\n\
+        test src/lib.rs - f (line 101) ... ok\n\
+        test src/lib.rs - f (line 20) ... FAILED\n\
         test src/lib.rs - f (line 3) ... ok\n\
         test src/lib.rs - g (line 9) - compile fail ... ok\n\
         test README.md - (line 4) - compile ... ok\n\n\
-        test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n\n\
+        test result: FAILED. 4 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out\n\n\
         running 1 test\ntest src/lib.rs - h (line 20) ... ok\n\n\
         test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n";
-    let names: Vec<String> = cases(log).into_iter().map(|(name, _)| name).collect();
+    let cases = cases(log);
+    let failed = cases.iter().find(|(_, outcome)| *outcome == Failed);
+    assert_eq!(failed.unwrap().0, "demo (doc)::src/lib.rs - f (2)");
+    let names: Vec<String> = cases.into_iter().map(|(name, _)| name).collect();
     assert_eq!(
         names,
         [
-            "demo (doc)::README.md - (line 4)",
-            "demo (doc)::src/lib.rs - f (line 3)",
-            "demo (doc)::src/lib.rs - g (line 9)",
-            "demo (doc)::src/lib.rs - h (line 20)",
+            "demo (doc)::README.md -",
+            "demo (doc)::src/lib.rs - f",
+            "demo (doc)::src/lib.rs - f (2)",
+            "demo (doc)::src/lib.rs - f (3)",
+            "demo (doc)::src/lib.rs - g",
+            "demo (doc)::src/lib.rs - h",
         ]
     );
 }
