@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use backstitch_model::package::PackageVersion;
-use backstitch_model::project::DependencyGraph;
-use backstitch_model::reproducer::{Sighting, judge_variants};
+use backstitch_model::project::{DependencyGraph, Source};
+use backstitch_model::reproducer::{Sight, Sighting, judge_variants};
 use backstitch_model::{Check, CheckRun, Finding, Outcome};
 use backstitch_verify::workbench::Reproduction;
 
@@ -47,6 +47,14 @@ impl Reproduced {
     /// Did it show the flaw?
     pub fn was_red(&self) -> bool {
         matches!(self.outcome(), Outcome::Failed(_))
+    }
+}
+
+impl Seen {
+    /// Did every run tell whether the flaw is there?
+    pub fn could_tell(&self) -> bool {
+        let mut all = self.listed.iter().chain(&self.variants);
+        all.all(|sighting| !matches!(sighting.sight, Sight::Inconclusive(_)))
     }
 }
 
@@ -90,7 +98,8 @@ pub fn written(
 
 /// The releases of a finding's package that the changed tree has instead: those that came, or
 /// where none did, those that stayed. Not those that have a finding of the same flaw; `findings`
-/// are the changed tree's.
+/// are the changed tree's. None, where one of them does not come from the public registry: what
+/// would be run is not what the project has.
 pub fn packages_now(
     finding: &Finding,
     before: &DependencyGraph,
@@ -106,6 +115,10 @@ pub fn packages_now(
                 && other.ids.iter().any(|id| dependency.ids.contains(id))
         })
     };
+    let mut others = after.named(&dependency.package.name);
+    if others.any(|node| after.package(node).source != Source::PublicRegistry) {
+        return Vec::new();
+    }
     let named = |graph: &DependencyGraph| -> BTreeSet<PackageVersion> {
         let nodes = graph.named(&dependency.package.name);
         nodes.map(|node| graph.package(node).id.clone()).collect()
@@ -152,7 +165,9 @@ pub fn after(
     }
     if packages.is_empty() {
         let name = &words::dependency(finding).package.name;
-        return not_run(format!("`{name}` is no longer there to be looked at"));
+        return not_run(format!(
+            "`{name}` is no longer there to be looked at, as a release of the registry"
+        ));
     }
     let reproduce = after.iter().map(|(reproduced, seen)| {
         let outcome = reproduced.entry.reproducer.judge_after(&seen.listed);

@@ -37,7 +37,9 @@ const TIME_LIMIT_S: u64 = 30;
 const TIME_LIMIT_S_MAX: u64 = 120;
 
 /// How many reproducers are run for one finding.
-const FOR_ONE_FINDING_MAX: usize = 4;
+const FOR_ONE_FINDING_MAX: usize = 6;
+/// How many of them may be the project's own.
+const OF_PROJECT_MAX: usize = 2;
 
 /// Every reproducer at hand.
 #[derive(Debug, Clone, Default)]
@@ -181,7 +183,7 @@ impl Library {
         &self.entries
     }
 
-    /// Those about one dependency's flaw, the user's own first.
+    /// Those about one dependency's flaw, the project's own last.
     pub fn about(&self, dependency: &VulnerableDependency) -> Vec<Entry> {
         let mut about: Vec<Entry> = self
             .entries
@@ -189,7 +191,13 @@ impl Library {
             .filter(|entry| entry.reproducer.is_about(dependency))
             .cloned()
             .collect();
-        about.sort_by_key(|entry| entry.origin == Origin::Bundled);
+        // A project may add to what others show, and not crowd it out.
+        let mut of_project = 0;
+        about.retain(|entry| {
+            of_project += usize::from(entry.origin == Origin::Project);
+            entry.origin != Origin::Project || of_project <= OF_PROJECT_MAX
+        });
+        about.sort_by_key(|entry| entry.origin == Origin::Project);
         about.truncate(FOR_ONE_FINDING_MAX);
         about
     }

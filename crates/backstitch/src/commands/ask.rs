@@ -2,9 +2,7 @@
 //! proposed as a patch. Nothing is judged, and the project stays as it is.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,6 +18,7 @@ use crate::cli::{AskArguments, SandboxChoice};
 use crate::deliver;
 use crate::engines::{self, Engines, Entry, Line, Original, Walls};
 use crate::exit::Exit;
+use crate::private;
 use crate::report;
 use crate::source::{self, Source};
 use crate::story::ChangedFile;
@@ -154,12 +153,7 @@ fn new_file(path: &RelPath, text: &str) -> String {
 
 /// Writes the patch for the user alone: it may say how a flaw is used.
 fn write(file: &Path, patch: &str) -> Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    options
-        .open(file)
-        .and_then(|mut opened| opened.write_all(patch.as_bytes()))
-        .with_context(|| format!("write patch `{}`", file.display()))?;
+    private::write(file, patch).with_context(|| format!("write patch `{}`", file.display()))?;
     report::say(&format!(
         "the proposal is in `{}`; `backstitch test --patch` judges it",
         file.display()

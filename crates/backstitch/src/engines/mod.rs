@@ -14,7 +14,8 @@ pub use briefing::{brief, earlier_attempt, weakness_brief};
 pub use settings::{Engines, Entry};
 pub use trial::{Proof, Trial};
 
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::Permissions;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -87,6 +88,11 @@ impl Line {
                     // It holds the project's code.
                     .mode(0o600)
                     .open(path)
+                    .and_then(|file| {
+                        // One that was there keeps its mode otherwise.
+                        file.set_permissions(Permissions::from_mode(0o600))?;
+                        Ok(file)
+                    })
                     .with_context(|| format!("write recording `{}`", path.display()))?;
                 Ok(Self::Recorded(Tape::new(Box::new(file))))
             }

@@ -18,7 +18,7 @@ use super::component::Component;
 use crate::private;
 use crate::report::Progress;
 use crate::source;
-use crate::steps::{Logs, Workplace};
+use crate::steps::{self, Logs, Workplace};
 use crate::wire;
 
 /// How many untouched trees are kept, those of the one at work included.
@@ -269,5 +269,5 @@ fn phase(baseline: &Baseline) -> Phase {
 
 /// The component's name in names of files.
 pub fn slug(component: &Component) -> String {
-    component.anchor.as_str().replace(['/', ' '], "-")
+    steps::slug(&component.anchor)
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use backstitch_find::{self as find, Platform, Surroundings};
-use backstitch_model::project::{DependencyGraph, Problem};
+use backstitch_model::project::{DependencyGraph, Problem, Source};
 use backstitch_model::{Check, CheckRun, Finding, Outcome, RelPath};
 
 use crate::advisories::Advisories;
@@ -97,6 +97,14 @@ pub fn compare(before: &Scanned, after: &Scanned, stated: &[String]) -> Rescanne
         .filter(|finding| finding.is_vulnerability())
         .map(|finding| format!("{} is new", words::finding(finding)));
     let unclear = after.unclear.difference(&before.unclear).cloned();
+    let unseen: Vec<String> = about
+        .iter()
+        .filter(|finding| is_elsewhere(finding, after))
+        .map(|finding| {
+            let name = &words::dependency(finding).package.name;
+            format!("`{name}` no longer comes from the registry, so no scan can tell of it")
+        })
+        .collect();
     let wrong: Vec<String> = still.chain(new).chain(unclear).collect();
     let before_outcome = match (flagged.is_empty(), before.discovery.projects.is_empty()) {
         (false, _) => Outcome::Failed(flagged.join("; ")),
@@ -105,6 +113,8 @@ pub fn compare(before: &Scanned, after: &Scanned, stated: &[String]) -> Rescanne
     };
     let after_outcome = if !wrong.is_empty() {
         Outcome::Failed(wrong.join("; "))
+    } else if !unseen.is_empty() {
+        Outcome::NotRun(unseen.join("; "))
     } else if after.discovery.projects.is_empty() && before.discovery.projects.is_empty() {
         Outcome::NotRun(NOTHING_LOCKED.into())
     } else {
@@ -115,6 +125,16 @@ pub fn compare(before: &Scanned, after: &Scanned, stated: &[String]) -> Rescanne
         after: CheckRun::instant(Check::Rescan, after_outcome),
         about: about.into_iter().cloned().collect(),
     }
+}
+
+/// Is a finding's package locked from somewhere else than the public registry, which is the only
+/// place that advisories speak of?
+fn is_elsewhere(finding: &Finding, scanned: &Scanned) -> bool {
+    let name = &words::dependency(finding).package.name;
+    scanned.graph(&finding.location).is_some_and(|graph| {
+        let mut nodes = graph.named(name);
+        nodes.any(|node| graph.package(node).source != Source::PublicRegistry)
+    })
 }
 
 /// The flaws of packages that a change settles, and what both trees lock.

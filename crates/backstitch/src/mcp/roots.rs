@@ -15,6 +15,8 @@ const PATH_BYTES_MAX: usize = 4096;
 const ROOTS_MAX: usize = 64;
 /// The largest file that says where a worktree is, in bytes.
 const LINK_BYTES_MAX: u64 = 64 << 10;
+/// The most files of a repository that are looked at for links.
+const STORE_ENTRIES_MAX: usize = 1_000_000;
 
 /// The folders that a client may name.
 #[derive(Debug, Clone)]
@@ -104,8 +106,41 @@ impl Roots {
                 "the repository of `{}` is outside the folders that this server was started for",
                 path.display()
             );
+            if is_inside {
+                self.check_borrowing(&store)?;
+            }
         }
         Ok(source)
+    }
+
+    /// Refuses a repository that has parts of it elsewhere: by links, or by the objects of another
+    /// (gitrepository-layout(5), `objects/info/alternates`).
+    fn check_borrowing(&self, store: &Path) -> Result<()> {
+        let mut folders = vec![store.to_owned()];
+        let mut seen = 0;
+        while let Some(folder) = folders.pop() {
+            let about = || format!("look into `{}`", folder.display());
+            for entry in std::fs::read_dir(&folder).with_context(about)? {
+                seen += 1;
+                ensure!(
+                    seen <= STORE_ENTRIES_MAX,
+                    "the repository `{}` has more than {STORE_ENTRIES_MAX} files; `git gc` packs them",
+                    store.display()
+                );
+                let entry = entry.with_context(about)?;
+                let kind = entry.file_type().with_context(about)?;
+                if kind.is_dir() {
+                    folders.push(entry.path());
+                } else if kind.is_symlink() {
+                    let inside = entry.path().canonicalize().is_ok_and(|to| self.hold(&to));
+                    ensure!(inside, "{}", borrows(&entry.path()));
+                } else if entry.path().ends_with("info/alternates") {
+                    let size = entry.metadata().with_context(about)?.len();
+                    ensure!(size == 0, "{}", borrows(&entry.path()));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn hold(&self, path: &Path) -> bool {
@@ -123,6 +158,14 @@ impl Roots {
         let named: Vec<_> = self.words().iter().map(|it| format!("`{it}`")).collect();
         format!("they are {}", named.join(", "))
     }
+}
+
+fn borrows(path: &Path) -> String {
+    format!(
+        "`{}` leads out of the folders that this server was started for: a repository that has parts \
+         of it elsewhere is not opened",
+        path.display()
+    )
 }
 
 /// Does a repository elsewhere say itself that `root` is one of its worktrees? What lies in a
@@ -241,5 +284,32 @@ mod tests {
         assert!(refused.contains("begins above"), "{refused}");
         let whole = Roots::open(&[at.join("whole")]).unwrap();
         assert!(whole.open_project(Some("part")).is_ok());
+    }
+
+    #[test]
+    fn a_repository_with_parts_elsewhere_is_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().canonicalize().unwrap();
+        for name in ["private", "mine/own"] {
+            fs::create_dir_all(at.join(name)).unwrap();
+            fs::write(at.join(name).join("file"), "x").unwrap();
+            crate::source::Repository::create(&at.join(name), "Begin").unwrap();
+        }
+        let mine = Roots::open(&[at.join("mine")]).unwrap();
+        let store = at.join("mine/own/.git");
+        let refused = || format!("{:#}", mine.open_project(Some("own")).unwrap_err());
+        assert!(mine.open_project(Some("own")).is_ok());
+        let alternates = store.join("objects/info/alternates");
+        fs::create_dir_all(store.join("objects/info")).unwrap();
+        fs::write(
+            &alternates,
+            at.join("private/.git/objects").to_str().unwrap(),
+        )
+        .unwrap();
+        assert!(refused().contains("leads out"), "{}", refused());
+        fs::remove_file(&alternates).unwrap();
+        fs::remove_file(store.join("HEAD")).unwrap();
+        symlink(at.join("private/.git/HEAD"), store.join("HEAD")).unwrap();
+        assert!(refused().contains("HEAD` leads out"), "{}", refused());
     }
 }

@@ -176,13 +176,22 @@ pub fn restore(onto: &Dir, path: &RelPath, before: Option<&Content>) -> Result<(
     folder::restore(onto, path, before).with_context(|| format!("restore `{path}`"))
 }
 
-/// Replaces a file's text in one of our own copies; a link in its place is not followed.
+/// Replaces a file's text in one of our own copies; a link in its place is not followed, and a
+/// program stays one.
 pub fn replace(dir: &Dir, path: &RelPath, text: &str) -> Result<()> {
     let replace = || {
-        if dir.symlink_metadata(path.as_str()).is_ok() {
+        let about = dir.symlink_metadata(path.as_str()).ok();
+        if about.is_some() {
             dir.remove_file(path.as_str())?;
         }
-        dir.write(path.as_str(), text)
+        dir.write(path.as_str(), text)?;
+        match about.filter(|about| about.is_file()) {
+            Some(about) if about.permissions().mode() & 0o111 != 0 => {
+                let permissions = cap_std::fs::Permissions::from_mode(0o755);
+                dir.set_permissions(path.as_str(), permissions)
+            }
+            Some(_) | None => Ok(()),
+        }
     };
     replace().with_context(|| format!("write `{path}`"))
 }

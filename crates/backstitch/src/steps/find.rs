@@ -423,9 +423,14 @@ pub(super) fn base_name(lockfile: &RelPath) -> String {
     format!("base-{}", slug(lockfile))
 }
 
-/// A lockfile's path as part of a folder's name.
-pub(super) fn slug(path: &RelPath) -> String {
-    path.as_str().replace('/', "-")
+/// A path as part of a folder's name: it can be read, and no other path has the same.
+pub fn slug(path: &RelPath) -> String {
+    let digest = blake3::hash(path.as_str().as_bytes()).to_hex();
+    format!(
+        "{}-{}",
+        path.as_str().replace(['/', ' '], "-"),
+        &digest[..8]
+    )
 }
 
 /// Is a finding asked for? By advisory id, alias or package; all are when nothing is named.

@@ -48,6 +48,7 @@ use crate::reproducers::Library;
 use crate::source::Source;
 use crate::story::Story;
 
+pub use find::slug;
 pub use journal::Journal;
 pub use logs::Logs;
 pub use pairing::Pairing;

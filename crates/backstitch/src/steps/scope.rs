@@ -8,7 +8,7 @@ use backstitch_model::package::PackageVersion;
 use backstitch_model::project::Source;
 use backstitch_model::{Change, CheckRun, LockFormat, Outcome, Project, RelPath};
 use backstitch_verify::scope;
-use backstitch_verify::scope::source::{self as rules, About, FileKind};
+use backstitch_verify::scope::source::{self as rules, About, FileKind, Role};
 
 use super::apply::Ground;
 use super::propose::Proposal;
@@ -112,8 +112,9 @@ fn parted<'files>(
     (code, rest.iter().map(|file| file.path.clone()).collect())
 }
 
-/// Judges an engine's edits as any change of source. What tests and builds the project is not an
-/// engine's to alter, so what a judge would take from the untouched tree again is objected to.
+/// Judges an engine's edits as any change of source, and more strictly: what only a human could
+/// decide is objected to, since none is asked, and what tests, builds or describes the project is
+/// not an engine's to alter.
 fn code_of(code: &[&ChangedFile]) -> Told {
     let file = |text: &str| {
         Some(rules::File {
@@ -131,14 +132,76 @@ fn code_of(code: &[&ChangedFile]) -> Told {
         .collect();
     let judged = rules::judge(&changes, &About::default());
     let mut objections = Vec::new();
-    if let Outcome::Failed(why) = judged.run.outcome {
-        objections.push(why);
+    match judged.run.outcome {
+        Outcome::Failed(why) | Outcome::Differs(why) => objections.push(why),
+        Outcome::Passed | Outcome::TimedOut | Outcome::NotRun(_) => {}
     }
-    objections.extend(judged.relay.iter().map(|path| {
-        format!("`{path}` tests or builds the project, and is not an engine's to change")
+    let changed = code.iter().map(|changed| &changed.path);
+    let not_code = changed.filter(|path| !is_for_engines(path));
+    let others: BTreeSet<&RelPath> = judged.relay.iter().chain(not_code).collect();
+    objections.extend(others.into_iter().map(|path| {
+        format!("`{path}` tests, builds or describes the project, and is not an engine's to change")
     }));
     Told {
         objections,
         notes: judged.run.notes,
+    }
+}
+
+/// Is a file the program's own code, as far as its path tells?
+fn is_for_engines(path: &RelPath) -> bool {
+    match rules::role(path, None) {
+        Role::Source | Role::Aside | Role::Documents | Role::Other => true,
+        Role::Test
+        | Role::TestData
+        | Role::Harness
+        | Role::Ci
+        | Role::Build
+        | Role::Manifest
+        | Role::Lockfile
+        | Role::Generated
+        | Role::Vendored
+        | Role::ToolSettings
+        | Role::OwnSettings => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(path: &str, before: &str, after: &str) -> Vec<String> {
+        let changed = ChangedFile {
+            path: RelPath::new(path).unwrap(),
+            before: before.into(),
+            after: after.into(),
+        };
+        code_of(&[&changed]).objections
+    }
+
+    #[test]
+    fn an_engine_may_change_code_and_nothing_that_measures_or_describes_it() {
+        let code = "pub fn f(n: u32) -> u32 {\n    n + 1\n}\n";
+        let tests = "#[cfg(test)]\nmod tests {\n    #[test]\n    fn t() {\n        \
+                     assert_eq!(super::f(3), 4);\n    }\n}\n";
+        let before = format!("{code}{tests}");
+        let mended = before.replace("n + 1", "n.saturating_add(1)");
+        assert_eq!(told("src/lib.rs", &before, &mended), [""; 0]);
+        // A test inside the code cannot be taken from the untouched tree, and nobody is asked.
+        let weaker = mended.replace("f(3), 4", "f(3), 5");
+        let objections = told("src/lib.rs", &before, &weaker);
+        assert!(!objections.is_empty());
+        for (path, before, after) in [
+            ("tools/package.json", "{\"a\": 1}\n", "{\"a\": 2}\n"),
+            ("setup.cfg", "[a]\nb = 1\n", "[a]\nb = 2\n"),
+            ("build.rs", "fn main() {}\n", "fn main() { go(); }\n"),
+            ("tests/t.rs", "fn a() {}\n", "fn b() {}\n"),
+        ] {
+            let objections = told(path, before, after);
+            assert!(
+                objections.iter().any(|why| why.contains(path)),
+                "{path}: {objections:?}"
+            );
+        }
     }
 }
