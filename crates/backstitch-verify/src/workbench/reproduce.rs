@@ -20,6 +20,9 @@ use super::trial::Trial;
 use super::variants::variants;
 use crate::sandbox::{Exit, Mount};
 
+/// How long a reproducer's own inputs may take together on one tree; the one that is run then ends
+/// by its own limit.
+const LISTED_TIME: Duration = Duration::from_secs(300);
 /// How long all variants of one reproducer's inputs may take on one tree.
 const VARIANTS_TIME: Duration = Duration::from_secs(60);
 /// The most of what a program said that is shown as the reason, in characters.
@@ -204,10 +207,19 @@ impl Stage<'_> {
         if inputs.is_empty() {
             return Ok(vec![self.sighting(None)?]);
         }
-        inputs
-            .iter()
-            .map(|input| self.sighting(Some(input)))
-            .collect()
+        let began = Instant::now();
+        let mut sightings = Vec::new();
+        for input in inputs {
+            sightings.push(if began.elapsed() > LISTED_TIME {
+                Sighting {
+                    input: Some(input.clone()),
+                    sight: Sight::Inconclusive("the inputs before it took all the time".into()),
+                }
+            } else {
+                self.sighting(Some(input))?
+            });
+        }
+        Ok(sightings)
     }
 
     fn variants(&mut self, notes: &mut Vec<String>) -> Result<Vec<Sighting>, VerifyError> {

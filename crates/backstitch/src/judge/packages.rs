@@ -2,6 +2,7 @@
 //! of them, on both trees. The project's own are those of the untouched tree.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use backstitch_model::project::DependencyGraph;
@@ -21,6 +22,8 @@ use crate::wire;
 
 /// How many settled flaws of packages are looked at: a change that settles more is not proven.
 const FINDINGS_MAX: usize = 64;
+/// How long all of it may take; what it does not come to is not proven.
+const TIME: Duration = Duration::from_secs(30 * 60);
 
 /// What reproducers of packages say of a change, each rung's runs together.
 #[derive(Default)]
@@ -43,6 +46,7 @@ impl Judge {
         self.order
             .reproducers
             .add_project(&source::open_dir(base.tree())?);
+        let began = Instant::now();
         let mut said = Said::default();
         let mut flaws = settled.flaws.iter();
         for finding in flaws.by_ref().take(FINDINGS_MAX) {
@@ -50,7 +54,7 @@ impl Judge {
             let mut components = all.iter();
             let place = components.find(|one| one.component.anchor == finding.location);
             match place {
-                Some(underway) if !entries.is_empty() => {
+                Some(underway) if !entries.is_empty() && began.elapsed() < TIME => {
                     self.show(base, settled, underway, (finding, entries), &mut said)?;
                 }
                 Some(_) | None => {
