@@ -125,7 +125,7 @@ fn code_of(code: &[&ChangedFile]) -> Told {
         .iter()
         .map(|changed| rules::Changed {
             path: changed.path.clone(),
-            before: file(&changed.before),
+            before: changed.before.as_deref().and_then(file),
             after: file(&changed.after),
         })
         .collect();
