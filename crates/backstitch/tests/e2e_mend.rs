@@ -41,9 +41,13 @@ exit $end
 --- scan.sh
 echo talk >&2
 results=
-if grep -q 'exit 42' cap.sh; then
-    results='{"ruleId": "early-exit", "message": {"text": "ends early"}, "locations": [{"physicalLocation": {"artifactLocation": {"uri": "cap.sh"}, "region": {"startLine": 2}}}]}'
-fi
+look() {
+    grep -q "exit $1" "$2" 2> /dev/null || return 0
+    [ -z "$results" ] || results="$results,"
+    results="$results"'{"ruleId": "early-exit", "message": {"text": "ends early"}, "locations": [{"physicalLocation": {"artifactLocation": {"uri": "'$2'"}, "region": {"startLine": 2}}}]}'
+}
+look 42 cap.sh
+look 43 other.sh
 echo '{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "early"}}, "results": ['"$results"']}]}'
 --- backstitch.toml
 [commands]
@@ -75,13 +79,18 @@ fn world() -> Option<World> {
     world.write(PROJECT);
     fs::write(world.path("large"), "11\n").unwrap();
     fs::write(world.path("small"), "3\n").unwrap();
+    scan(&world);
+    Some(world)
+}
+
+/// Lets the scanner write its report.
+fn scan(world: &World) {
     let scan = std::process::Command::new("sh")
         .arg("scan.sh")
         .current_dir(world.project())
         .output()
         .unwrap();
     fs::write(world.path("scan.sarif"), scan.stdout).unwrap();
-    Some(world)
 }
 
 fn settings(world: &World, engines: &[(&str, &Server)]) {
@@ -249,6 +258,36 @@ fn what_a_scanner_reported_is_mended_upon_the_accepted_fixes_by_who_does_not_ref
     run.ended
         .said("engine `refuses`")
         .said("its test is left out");
+}
+
+#[test]
+fn two_weaknesses_are_two_commits_and_what_one_engine_leaves_stays() {
+    let Some(world) = world() else { return };
+    world.write("--- other.sh\nexit 43\n");
+    scan(&world);
+    world.commit();
+    let other = |replace| proposal("other.sh", "exit 43", replace);
+    let one = Server::new(vec![edit(RIGHT, None), other("exit 0")]);
+    settings(&world, &[("one", &one)]);
+    let run = repair(&world, &rescanned(&world), 0);
+    assert_eq!(run.items().len(), 2, "{:#}", run.told);
+    let tried = world.events();
+    let tried = tried.iter().filter(|event| event["event"] == "tried");
+    let about: Vec<_> = tried
+        .map(|event| event["weaknesses"].as_array().unwrap().len())
+        .collect();
+    // The whole is judged for both.
+    assert_eq!(about, [1, 1, 2]);
+    // What stays is told beside what is mended, and the exit code says that something is left.
+    let one = Server::new(vec![edit(RIGHT, None), Answer::Status(410)]);
+    settings(&world, &[("one", &one)]);
+    let run = repair(&world, &rescanned(&world), 1);
+    let all = run.told["weaknesses"].as_array().unwrap();
+    let settled: Vec<_> = all.iter().map(|one| one["obstacle"].is_null()).collect();
+    assert_eq!(settled, [true, false], "{:#}", run.told);
+    let why = all[1]["obstacle"].as_str().unwrap();
+    assert!(why.contains("engine `one`: "), "{why}");
+    assert_eq!(run.items().len(), 1);
 }
 
 #[test]
