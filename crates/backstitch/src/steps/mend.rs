@@ -95,28 +95,24 @@ impl Steps {
 
     /// Takes up what came of a weakness: a fix upon the others, or the reason why it stays.
     fn take(&mut self, index: usize, flaw: &Flaw, ground: &Stacked, mended: Mended) -> Result<()> {
-        match mended.settled_by() {
-            Some(tried) => {
-                let given = Given::Edits {
-                    name: String::new(),
-                    edits: tried.edits.clone(),
-                };
-                let of = std::slice::from_ref(flaw);
-                let fix = Fix {
-                    attempt: key(ground, of, &given, tried.addition.as_ref())?,
-                    settles: Settled::Weakness(index),
-                    files: self.files(ground, tried)?,
-                };
-                self.story.fixes.push(fix);
-                self.story.weaknesses[index].mended = mended;
-                Ok(())
-            }
-            None => {
-                let why = mended.why_left();
-                self.story.weaknesses[index].mended = mended;
-                self.tell_left(index, &why)
-            }
-        }
+        let Some(tried) = mended.settled_by() else {
+            let why = mended.why_left();
+            self.story.weaknesses[index].mended = mended;
+            return self.tell_left(index, &why);
+        };
+        let given = Given::Edits {
+            name: String::new(),
+            edits: tried.edits.clone(),
+        };
+        let of = std::slice::from_ref(flaw);
+        let fix = Fix {
+            attempt: key(ground, of, &given, tried.addition.as_ref())?,
+            settles: Settled::Weakness(index),
+            files: self.files(ground, tried)?,
+        };
+        self.story.fixes.push(fix);
+        self.story.weaknesses[index].mended = mended;
+        Ok(())
     }
 
     /// Leaves a weakness without asking anybody.
