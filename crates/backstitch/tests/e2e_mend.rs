@@ -360,22 +360,23 @@ fn a_proposal_that_changes_tests_is_judged_and_delivered_without_that() {
         &serde_json::json!({
             "edits": [
                 {"path": "cap.sh", "search": FLAW, "replace": RIGHT},
-                {"path": "tests/test_old.py", "search": "1 + 1 == 2", "replace": "1 + 1 != 3"},
+                {"path": "tests/test_old.py", "search": "1 + 1 == 2\n", "replace": "1 + 1 == 2\nassert 2 == 2\n"},
             ],
             "regression_test": {"path": "tests/test_old.py", "text": SHOWS.1},
         })
         .to_string(),
         "stop",
     ));
-    let one = Server::new(vec![both, proposal("cap.sh", FLAW, RIGHT)]);
+    let one = Server::new(vec![both]);
     settings(&world, &[("one", &one)]);
     let run = repair(&world, &shown(&world), 0);
-    let last = weakness(&run)["proposals"]
-        .as_array()
-        .unwrap()
-        .last()
-        .unwrap();
-    assert_eq!(last["verdict"]["conclusion"], "Proven", "{last:#}");
+    assert_eq!(one.asked(), 1);
+    let only = &weakness(&run)["proposals"][0];
+    assert_eq!(only["verdict"]["conclusion"], "Proven", "{only:#}");
+    assert_eq!(only["put_back"][0], "tests/test_old.py");
+    // The test that it brings would overwrite one.
+    let why = only["test"]["why"].as_str().unwrap();
+    assert!(why.contains("already"), "{why}");
     let changed = world.git(&["diff", "--name-only", "main", run.place()]);
     assert_eq!(changed, "cap.sh\n");
 }
