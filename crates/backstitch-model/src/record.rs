@@ -3,7 +3,7 @@
 use crate::candidate::{Candidate, Obstacle};
 use crate::evidence::Evidence;
 use crate::finding::Finding;
-use crate::verdict::{Conclusion, Verdict};
+use crate::verdict::Verdict;
 
 /// One finding and everything that was tried for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,16 +42,7 @@ impl Record {
 
     /// Does a human have to look at it?
     pub fn needs_human(&self) -> bool {
-        match self.verdict().map(|verdict| verdict.conclusion) {
-            Some(Conclusion::Proven | Conclusion::Tested) => false,
-            Some(
-                Conclusion::ProvenDiffers(_)
-                | Conclusion::Resolved
-                | Conclusion::Clean
-                | Conclusion::Rejected(..)
-                | Conclusion::Inconclusive(_),
-            )
-            | None => self.finding.is_vulnerability(),
-        }
+        let is_open = self.verdict().is_none_or(|verdict| verdict.needs_human());
+        is_open && self.finding.is_vulnerability()
     }
 }

@@ -184,6 +184,18 @@ fn passed(outcome: &Outcome) -> bool {
 }
 
 impl Verdict {
+    /// Does a human have to look at what has this verdict?
+    pub fn needs_human(&self) -> bool {
+        match self.conclusion {
+            Conclusion::Proven | Conclusion::Tested => false,
+            Conclusion::ProvenDiffers(_)
+            | Conclusion::Resolved
+            | Conclusion::Clean
+            | Conclusion::Rejected(..)
+            | Conclusion::Inconclusive(_) => true,
+        }
+    }
+
     /// Does it settle the finding, so that the change may be delivered?
     pub fn settles(&self) -> bool {
         match self.conclusion {

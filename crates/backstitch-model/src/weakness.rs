@@ -1,19 +1,22 @@
-//! A weakness that another scanner reported. Backstitch proposes no fix for it; it judges those
-//! that others make.
+//! A weakness of the project's own code, which another scanner reported or a reproducer shows.
+//! Backstitch's planner has no fix for it; it judges those that others make.
 
 use std::fmt;
 
 use crate::finding::FindingId;
 use crate::path::RelPath;
 
-/// Something another scanner says is wrong in the project's own code.
+/// Stands for the scanner where a reproducer alone shows a weakness.
+pub const REPRODUCER: &str = "reproducer";
+
+/// Something another scanner, or a reproducer, says is wrong in the project's own code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Weakness {
     /// Its fingerprint: the same problem keeps it when lines move.
     pub id: FindingId,
-    /// The scanner that reported it.
+    /// The scanner that reported it, or [`REPRODUCER`].
     pub scanner: String,
-    /// The rule it breaks, as the scanner names it.
+    /// The rule it breaks, as the scanner names it, or the reproducer's name.
     pub rule: String,
     /// What is wrong, in the scanner's words.
     pub message: String,
@@ -24,6 +27,11 @@ pub struct Weakness {
 }
 
 impl Weakness {
+    /// Did a scanner report it?
+    pub fn is_reported(&self) -> bool {
+        self.scanner != REPRODUCER
+    }
+
     /// Is this what a user means by `name`: its fingerprint, or its rule?
     pub fn is_called(&self, name: &str) -> bool {
         self.id.0 == name || self.rule == name

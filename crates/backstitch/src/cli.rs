@@ -40,7 +40,7 @@ Exit codes:
 pub enum Command {
     /// Find, fix, prove, and leave a branch with one commit a fix.
     #[command(after_help = RUN_EXAMPLES)]
-    Run(RunArguments),
+    Run(Box<RunArguments>),
     /// Judge anyone's change: a patch, a range of commits or a branch.
     #[command(after_help = TEST_EXAMPLES)]
     Test(Box<TestArguments>),
@@ -82,7 +82,11 @@ Examples:
   backstitch run ../service             another one
   backstitch run --only regex           only the findings in one package
   backstitch run --only CVE-2022-24713  only one finding
-  backstitch run --offline              no network: nothing is fetched";
+  backstitch run --offline              no network: nothing is fetched
+  backstitch run --sarif scan.sarif --rescan 'semgrep scan --sarif --config rules.yml'
+                                        also what a scanner says of your own code; needs an engine
+  backstitch run --reproducer './tool {input}' --input crash.bin --benign good.bin
+                                        also what a reproducer shows; needs an engine";
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -124,9 +128,13 @@ pub struct RunArguments {
     /// The project: a repository, or a folder in one, or a plain folder.
     #[arg(default_value = ".")]
     pub path: PathBuf,
-    /// Only findings of this advisory id, alias or package; may be given again.
+    /// Only findings of this advisory id, alias or package, or of this rule or fingerprint of a
+    /// scanner's report; may be given again.
     #[arg(long, value_name = "ID|PACKAGE")]
     pub only: Vec<String>,
+    /// What is wrong with the project's own code, besides.
+    #[command(flatten)]
+    pub shown: ShownArguments,
     /// Settings to use instead of the project's own backstitch.toml.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
@@ -188,31 +196,13 @@ pub struct TestArguments {
     /// scanner's report; may be given again.
     #[arg(long, value_name = "ID")]
     pub finding: Vec<String>,
-    /// Shows the flaw: a command that is run in the project's tree, or a file that describes one
-    /// (docs/test.md). `{input}` stands for an input's path; without it inputs come as standard
-    /// input.
-    #[arg(long, value_name = "FILE|CMD")]
-    pub reproducer: Option<String>,
-    /// A file that makes the reproducer show the flaw; may be given again.
-    #[arg(long, value_name = "FILE", requires = "reproducer")]
-    pub input: Vec<PathBuf>,
-    /// A file that shows no flaw and must go on working; may be given again.
-    #[arg(long, value_name = "FILE", requires = "reproducer")]
-    pub benign: Vec<PathBuf>,
-    /// How a run shows the flaw: exit-signal, asan, ubsan, rust-panic, uncaught-exception or
-    /// exit:N. Recognised from the untouched tree's run where it is not given.
-    #[arg(long, requires = "reproducer")]
-    pub oracle: Option<String>,
+    /// What is wrong, and what shows it.
+    #[command(flatten)]
+    pub shown: ShownArguments,
     /// A folder of reproducers of packages besides the bundled and the project's own, for a change
     /// that moves packages; may be given again.
     #[arg(long, value_name = "DIR")]
     pub reproducers: Vec<PathBuf>,
-    /// What another scanner reported of the untouched project, as SARIF 2.1.0; may be given again.
-    #[arg(long, value_name = "FILE")]
-    pub sarif: Vec<PathBuf>,
-    /// The command that runs that scanner, printing SARIF to standard output; run in the sandbox.
-    #[arg(long, value_name = "CMD", requires = "sarif")]
-    pub rescan: Option<String>,
     /// The command that builds, instead of what is detected.
     #[arg(long, value_name = "CMD")]
     pub build: Option<String>,
@@ -237,6 +227,32 @@ pub struct TestArguments {
     /// Never use the network.
     #[arg(long)]
     pub offline: bool,
+}
+
+/// What says what is wrong with the project's own code, and shows it.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ShownArguments {
+    /// Shows the flaw: a command that is run in the project's tree, or a file that describes one
+    /// (docs/test.md). `{input}` stands for an input's path; without it inputs come as standard
+    /// input.
+    #[arg(long, value_name = "FILE|CMD")]
+    pub reproducer: Option<String>,
+    /// A file that makes the reproducer show the flaw; may be given again.
+    #[arg(long, value_name = "FILE", requires = "reproducer")]
+    pub input: Vec<PathBuf>,
+    /// A file that shows no flaw and must go on working; may be given again.
+    #[arg(long, value_name = "FILE", requires = "reproducer")]
+    pub benign: Vec<PathBuf>,
+    /// How a run shows the flaw: exit-signal, asan, ubsan, rust-panic, uncaught-exception or
+    /// exit:N. Recognised from the untouched tree's run where it is not given.
+    #[arg(long, requires = "reproducer")]
+    pub oracle: Option<String>,
+    /// What another scanner reported of the untouched project, as SARIF 2.1.0; may be given again.
+    #[arg(long, value_name = "FILE")]
+    pub sarif: Vec<PathBuf>,
+    /// The command that runs that scanner, printing SARIF to standard output; run in the sandbox.
+    #[arg(long, value_name = "CMD", requires = "sarif")]
+    pub rescan: Option<String>,
 }
 
 /// Exactly one of these names the change.

@@ -6,13 +6,13 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use backstitch_model::Policy;
 use backstitch_model::policy::Worth;
-use backstitch_model::verdict::Conclusion;
+use backstitch_model::verdict::{Conclusion, Verdict};
 use similar::TextDiff;
 
 use crate::private;
 use crate::report::markdown;
 use crate::source::{NewCommit, Source};
-use crate::story::{ChangedFile, Delivery, Fix, Story};
+use crate::story::{ChangedFile, Delivery, Fix, Settled, Story};
 
 /// Delivers the story's fixes; `None` where there are none. Delivering the same fixes
 /// again finds the branch or the files that are there. Fixes build upon each other, so where
@@ -44,15 +44,23 @@ pub fn deliver(source: &Source, story: &mut Story, policy: &Policy) -> Result<Op
 
 /// Is everything that a fix settles settled as well as the policy asks for?
 fn is_worth(story: &Story, fix: &Fix, policy: &Policy) -> bool {
-    let conclusions = fix.settles.iter().map(|index| {
-        let verdict = story.records.get(*index)?.verdict()?;
-        Some(verdict.conclusion)
-    });
+    let verdicts: Vec<Option<Verdict>> = match &fix.settles {
+        Settled::Findings(all) => {
+            let records = all.iter().map(|index| story.records.get(*index));
+            records.map(|record| record?.verdict()).collect()
+        }
+        Settled::Weakness(index) => {
+            let mending = story.weaknesses.get(*index);
+            vec![mending.and_then(|mending| mending.mended.verdict())]
+        }
+    };
+    let is_proven = |verdict: &Option<Verdict>| {
+        let conclusion = verdict.as_ref().map(|verdict| &verdict.conclusion);
+        conclusion == Some(&Conclusion::Proven)
+    };
     match policy.deliver_min {
         Worth::Tested => true,
-        Worth::Proven => conclusions
-            .into_iter()
-            .all(|conclusion| conclusion == Some(Conclusion::Proven)),
+        Worth::Proven => verdicts.iter().all(is_proven),
     }
 }
 
@@ -109,9 +117,13 @@ fn write_patch(path: &Path, message: &str, files: &[ChangedFile]) -> Result<()> 
 
 /// The unified diff of one file.
 pub fn diff(file: &ChangedFile) -> String {
-    TextDiff::from_lines(&file.before, &file.after)
+    let (before, from) = match &file.before {
+        Some(before) => (before.as_str(), format!("a/{}", file.path)),
+        None => ("", "/dev/null".to_owned()),
+    };
+    TextDiff::from_lines(before, &file.after)
         .unified_diff()
         .context_radius(3)
-        .header(&format!("a/{}", file.path), &format!("b/{}", file.path))
+        .header(&from, &format!("b/{}", file.path))
         .to_string()
 }

@@ -22,5 +22,9 @@ pub fn run(steps: &mut Steps) -> Result<Story> {
         }
         steps.reverify(project)?;
     }
+    for flaw in steps.flaws() {
+        steps.mend(flaw)?;
+    }
+    steps.reverify_mended()?;
     steps.deliver()
 }

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use backstitch_find::{self as find, Discovery};
 use backstitch_model::evidence::{Confinement, Phase};
+use backstitch_model::weakness::Weakness;
 use backstitch_model::{Candidate, Finding, LockFormat, Project, Record, RelPath};
 
 use crate::exit::Exit;
+use crate::mend::Mended;
 use crate::wire;
 
 /// One run, told from its end.
@@ -28,6 +30,8 @@ pub struct Story {
     pub confinement: Confinement,
     /// One record a finding: vulnerabilities first, then notices.
     pub records: Vec<Record>,
+    /// The weaknesses of the project's own code that were named, and what became of each.
+    pub weaknesses: Vec<Mending>,
     /// The untouched project's checks, a lockfile each.
     pub baselines: Vec<(RelPath, Phase)>,
     /// The fixes that were accepted, in the order they build upon each other.
@@ -50,15 +54,70 @@ pub struct Story {
     pub evidence: PathBuf,
 }
 
+/// A weakness of the project's own code, and everything that was done about it.
+#[derive(Debug, Clone)]
+pub struct Mending {
+    /// What is wrong.
+    pub weakness: Weakness,
+    /// What engines proposed, and what the judge said of it.
+    pub mended: Mended,
+    /// Why no engine was asked, where none was.
+    pub obstacle: Option<String>,
+}
+
+impl Mending {
+    /// Why it stays, in words; nothing where it is settled.
+    pub fn why_left(&self) -> Option<String> {
+        match (&self.obstacle, self.mended.settled_by()) {
+            (Some(obstacle), _) => Some(obstacle.clone()),
+            (None, None) => Some(self.mended.why_left()),
+            (None, Some(_)) => None,
+        }
+    }
+
+    /// Does a human have to look at it?
+    pub fn needs_human(&self) -> bool {
+        let verdict = self.mended.verdict();
+        verdict.is_none_or(|verdict| verdict.needs_human())
+    }
+}
+
 /// An accepted fix: what one commit holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
     /// The attempt's key in the ledger.
     pub attempt: String,
-    /// Indexes into [`Story::records`] of the findings it settles.
-    pub settles: Vec<usize>,
+    /// What it settles.
+    pub settles: Settled,
     /// The files it changes, each with its whole text before and after.
     pub files: Vec<ChangedFile>,
+}
+
+impl Fix {
+    /// The weakness of the project's own code that it settles, where it does.
+    pub fn weakness(&self) -> Option<usize> {
+        match self.settles {
+            Settled::Findings(_) => None,
+            Settled::Weakness(index) => Some(index),
+        }
+    }
+
+    /// The findings that it settles.
+    pub fn findings(&self) -> &[usize] {
+        match &self.settles {
+            Settled::Findings(all) => all,
+            Settled::Weakness(_) => &[],
+        }
+    }
+}
+
+/// What a fix settles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// Findings, by their indexes in [`Story::records`].
+    Findings(Vec<usize>),
+    /// A weakness of the project's own code, by its index in [`Story::weaknesses`].
+    Weakness(usize),
 }
 
 /// A candidate that is offered as it is: no verdict is given on it, and it is not delivered.
@@ -81,8 +140,8 @@ pub struct Offer {
 pub struct ChangedFile {
     /// Where it is, from the project's root.
     pub path: RelPath,
-    /// Its text before.
-    pub before: String,
+    /// Its text before; nothing where the fix adds the file.
+    pub before: Option<String>,
     /// Its text after.
     pub after: String,
 }
@@ -133,7 +192,8 @@ impl Story {
     /// The exit code that says so. Nothing left is only said of what was looked into, and
     /// what nobody asked about is left.
     pub fn exit(&self) -> Exit {
-        if self.left().next().is_some() || self.unasked > 0 {
+        let is_left = |mending: &Mending| mending.mended.settled_by().is_none();
+        if self.left().next().is_some() || self.weaknesses.iter().any(is_left) || self.unasked > 0 {
             return Exit::FindingsLeft;
         }
         if self.unread.is_empty() {

@@ -3,6 +3,7 @@
 //! described in `docs/json.md`; a test holds the two together.
 
 mod ask;
+mod weakness;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use model::tests::{TestOutcome, TestReport};
 use serde::{Deserialize, Serialize};
 
 pub use ask::Ask;
+pub use weakness::{Test, Tried, Weakness};
 
 /// The version of the JSON format; raised when a field changes its meaning or goes.
 pub const FORMAT_VERSION: u32 = 1;

@@ -8,7 +8,7 @@ mod common;
 use std::fs;
 
 use backstitch_fixture::Files;
-use common::server::{Answer, Server, engine, proposal, refusal};
+use common::server::{Answer, Server, engine, proposal, proposal_with, refusal};
 use common::{World, wait};
 use serde_json::Value;
 
@@ -76,7 +76,12 @@ fn every_engine_gets_the_same_and_is_measured_by_the_same_checks() {
     let Some(world) = World::sandboxed() else {
         return;
     };
-    let right = edit("[ \"$number\" -gt 9 ] && number=9");
+    let (flaw, right) = (
+        "[ \"$number\" -gt 9 ] && exit 42",
+        "[ \"$number\" -gt 9 ] && number=9",
+    );
+    let test = Some(("tests/test_large.py", "assert True\n"));
+    let right = proposal_with("cap.sh", flaw, right, test);
     let wrong = edit("[ \"$number\" -gt 10 ] && exit 42");
     let good = Server::new(vec![wrong.clone(), right]);
     let bad = Server::new(vec![wrong]);
@@ -129,6 +134,9 @@ fn every_engine_gets_the_same_and_is_measured_by_the_same_checks() {
         );
     }
     assert_eq!(rows[1]["rejections"], serde_json::json!(["Reproduce"]));
+    // The case's command runs no such test.
+    let why = rows[1]["test"]["why"].as_str().unwrap();
+    assert!(why.contains("shows nothing"), "{why}");
     let sum = &told["engines"][1];
     assert_eq!(sum["engine"], "good");
     // Twice 500 tokens in and 50 out.

@@ -14,7 +14,7 @@ use std::process::Stdio;
 use json_page::bench::{Bench, write};
 use json_page::{Fields, Page, Type, promises};
 use serde_json::{Map, Value, json};
-use server::{Server, proposal};
+use server::{Server, proposal_with};
 
 /// Fields that can hold a value, but never do in the runs below: nothing is refused there, no
 /// candidate waits for a decision, and no test's output contradicts itself. An offer is made in a
@@ -27,8 +27,17 @@ const ALWAYS_EMPTY_HERE: &[&str] = &[
     "offer.engine",
     "offer.rewrites",
     "run.offers",
+    // A proposal that is rejected early is not judged without anything, nor is its test tried.
+    "proposal.put_back",
+    "tried event.put_back",
+    "regression test.why",
     "applied event.refused",
 ];
+
+/// What a scanner reports of the project.
+const SCAN: &str = r#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "scanner"}}, "results": [
+    {"ruleId": "a-rule", "message": {"text": "it is wrong"}, "locations": [{"physicalLocation": {
+        "artifactLocation": {"uri": "src/lib.rs"}, "region": {"startLine": 3}}}]}]}]}"#;
 
 #[test]
 fn what_find_prints_is_what_the_page_says() {
@@ -70,7 +79,15 @@ fn what_reproducer_list_prints_is_what_the_page_says() {
 fn what_run_and_ledger_show_print_is_what_the_page_says() {
     let bench = Bench::new();
     let _server = list_an_engine(&bench);
-    let run = ["run", "--offline", "--sandbox", "none", "--format", "json"];
+    let scan = bench.path("scan.sarif");
+    write(&scan, SCAN);
+    let scan = scan.to_str().expect("it is UTF-8");
+    let rescan = format!("cat '{scan}'");
+    let run = [
+        &["run", "--offline", "--sandbox", "none", "--format", "json"][..],
+        &["--sarif", scan, "--rescan", &rescan],
+    ]
+    .concat();
     // Debug builds can be told to die after some events, so that the next run goes on from there.
     let killed = bench
         .backstitch(&run)
@@ -399,7 +416,9 @@ impl Seen {
 
 /// Lists an engine that always proposes the same, and answers as long as it is held.
 fn list_an_engine(bench: &Bench) -> Server {
-    let server = Server::new(vec![proposal("src/lib.rs", "agrees()", "agrees() | true")]);
+    let test = Some(("tests/agrees.rs", "#[test]\nfn agrees() {}\n"));
+    let (search, replace) = ("agrees()", "agrees() | true");
+    let server = Server::new(vec![proposal_with("src/lib.rs", search, replace, test)]);
     let settings = format!(
         "[engines]\negress = \"loopback\"\n[[engine]]\nname = \"one\"\nformat = \"openai\"\n\
          url = \"{}\"\nmodel = \"m\"\n",

@@ -29,7 +29,8 @@ Answer with one JSON object and nothing else:
 - `search` is text of the file at `path`, byte for byte, long enough to stand there exactly once. \
 `replace` takes its place. Edits do not overlap. Only files that are shown can be edited.
 - `path` is the file's path as shown.
-- `regression_test` is a new file with a test that fails without the change, or null.
+- `regression_test` is a new file among the project's tests, which its own test command runs: it \
+fails without the change and passes with it. Or null.
 - Where nothing should change, `edits` is empty and `why_this_fixes_it` says why.
 - Text such as `[redacted:...]` stands for a secret that you are not shown; leave it alone.";
 

@@ -8,11 +8,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use backstitch_model::policy::Inputs;
 use backstitch_model::{FindingId, Policy, RelPath, TreeReproducer};
 use serde::Deserialize;
 
 use crate::judge::Asked;
-use crate::mend::Task;
+use crate::mend::{self, Task};
 use crate::{pack, source};
 
 /// Read by no command but `bench`.
@@ -24,8 +25,6 @@ const DESCRIPTION: &str = "case.toml";
 const DESCRIPTION_BYTES_MAX: u64 = 256 << 10;
 /// The most cases of a folder.
 const CASES_MAX: usize = 1000;
-/// How much of an input an engine is shown, in bytes.
-const SHOWN_BYTES_MAX: usize = 600;
 
 /// One program with a weakness.
 #[derive(Debug)]
@@ -145,25 +144,7 @@ impl Case {
     /// What an engine is told of it: what a scanner would say, and what shows it.
     pub fn task(&self) -> Task {
         let mut what = format!("{} in `{}`.", self.weakness, self.component);
-        let command = &self.reproducer.argv;
-        // A script is given by its whole text, which would tell what is looked for.
-        if command.iter().all(|word| word.len() < 100) {
-            what.push_str(&format!(
-                " It shows when this is run: {}.",
-                command.join(" ")
-            ));
-        }
-        for input in &self.reproducer.inputs {
-            let shown = &input.bytes[..input.bytes.len().min(SHOWN_BYTES_MAX)];
-            what.push_str(&format!(
-                " An input that shows it, of {} bytes, begins with: \"{}\".",
-                input.bytes.len(),
-                shown.escape_ascii()
-            ));
-        }
-        if let Some(oracle) = &self.reproducer.oracle {
-            what.push_str(&format!(" It is seen by: {oracle}."));
-        }
+        what.push_str(&mend::told(&self.reproducer, Inputs::Shown));
         Task {
             finding: FindingId(format!("case:{}", self.name)),
             what,

@@ -14,14 +14,15 @@ use backstitch_model::Check;
 use backstitch_model::evidence::Confinement;
 use backstitch_model::verdict::{Conclusion, Verdict};
 use backstitch_verify::sandbox::{Cancel, Sandbox};
+use backstitch_verify::workbench::Start;
 
 use crate::advisories::Advisories;
 use crate::commands::run;
 use crate::engines::{Asker, Desk, Engines, Entry, Line};
-use crate::judge::{self, Given, Judgement};
+use crate::judge::{self, Given};
 use crate::ledger::{Event, Ledger, RunStart};
 use crate::managers::Managers;
-use crate::mend::{self, Mended};
+use crate::mend::{self, Judged, Mended, Proposed, Tried};
 use crate::places::Places;
 use crate::report::{self, Progress};
 use crate::reproducers::Library;
@@ -73,6 +74,8 @@ pub struct Row {
     pub end: End,
     /// The rungs that rejected its proposals, first to last.
     pub rejections: Vec<Check>,
+    /// The test that came with its last proposal, and what became of it.
+    pub test: Option<wire::Test>,
     /// What asking cost.
     pub spent: Spend,
     /// How long asking and judging took.
@@ -129,7 +132,11 @@ impl Bench<'_> {
                 name: REFERENCE.into(),
                 text,
             };
-            let judged = self.judge(case, &self.managers(case), given)?;
+            let proposed = Proposed {
+                given,
+                addition: None,
+            };
+            let judged = self.judge(case, &self.managers(case), proposed)?;
             let end = End::Judged(judged.evidence.verdict());
             rows.push(Row {
                 rejections: rejection(&judged).into_iter().collect(),
@@ -156,30 +163,33 @@ impl Bench<'_> {
             folder: &run.folder,
             progress: &self.progress,
         };
-        let mut judge = |given| self.judge(case, managers, given);
+        let mut judge = |proposed: Proposed, _: &mut Desk<'_>| self.judge(case, managers, proposed);
         let mended = mend::mend(&case.task(), &case.project, asker, &mut desk, &mut judge)?;
         let all = mended.asks.iter().map(wire::Ask::spent);
         let rejections = mended.tried.iter();
         Ok(Row {
             rejections: rejections
-                .filter_map(|tried| rejection(&tried.judgement))
+                .filter_map(|tried| rejection(&tried.judged))
                 .collect(),
+            test: mended.tried.last().and_then(Tried::test),
             spent: all.fold(Spend::default(), Spend::plus),
             elapsed: began.elapsed(),
             ..row(case, name, end(&mended))
         })
     }
 
-    fn judge(&self, case: &Case, managers: &Arc<Managers>, given: Given) -> Result<Judgement> {
+    fn judge(&self, case: &Case, managers: &Arc<Managers>, proposed: Proposed) -> Result<Judged> {
         judge::judge(judge::Order {
             source: Source::open(&case.project)?,
-            given,
+            given: proposed.given,
+            addition: proposed.addition,
+            start: Start::Warm,
             stated: Vec::new(),
             reported: Vec::new(),
             rescan: None,
             reproducer: Some(case.reproducer.clone()),
             reproducers: Library::default(),
-            advisories: Advisories::starter()?,
+            advisories: Arc::new(Advisories::starter()?),
             policy: case.policy.clone(),
             places: self.places.clone(),
             managers: Arc::clone(managers),
@@ -188,6 +198,7 @@ impl Bench<'_> {
             progress: Arc::clone(&self.progress),
             cancel: self.cancel.clone(),
         })
+        .map(Judged::from)
     }
 
     /// The cases need nothing of a network, and get none.
@@ -250,6 +261,7 @@ fn row(case: &Case, engine: &str, end: End) -> Row {
         engine: engine.to_owned(),
         end,
         rejections: Vec::new(),
+        test: None,
         spent: Spend::default(),
         elapsed: Duration::ZERO,
     }
@@ -260,7 +272,7 @@ fn nothing_proposed() -> End {
     End::Nothing(why.into())
 }
 
-fn rejection(judged: &Judgement) -> Option<Check> {
+fn rejection(judged: &Judged) -> Option<Check> {
     match judged.evidence.verdict().conclusion {
         Conclusion::Rejected(check, _) => Some(check),
         Conclusion::Proven
@@ -275,7 +287,7 @@ fn rejection(judged: &Judgement) -> Option<Check> {
 /// How a case ended: by the last proposal, else by the last answer.
 fn end(mended: &Mended) -> End {
     if let Some(tried) = mended.tried.last() {
-        return End::Judged(tried.judgement.evidence.verdict());
+        return End::Judged(tried.judged.evidence.verdict());
     }
     match mended.asks.last() {
         Some(ask) if ask.outcome.starts_with("refused") => End::Refused(ask.words.clone()),

@@ -11,7 +11,7 @@ use backstitch_engine::brief::FORMAT_VERSION;
 use backstitch_engine::chain::{Chain, Steady};
 use backstitch_engine::proposal::{Proposal, apply};
 use backstitch_engine::{Brief, Budget, Outcome};
-use backstitch_model::{FindingId, RelPath};
+use backstitch_model::FindingId;
 
 use super::run;
 use crate::cli::{AskArguments, SandboxChoice};
@@ -128,7 +128,7 @@ fn patch(proposal: &Proposal, tree: &Path) -> Result<Result<String, String>> {
     };
     let mut patch = String::new();
     for (path, after) in changed {
-        let before = files.remove(&path).unwrap_or_default();
+        let before = files.remove(&path);
         patch.push_str(&deliver::diff(&ChangedFile {
             path,
             before,
@@ -139,16 +139,13 @@ fn patch(proposal: &Proposal, tree: &Path) -> Result<Result<String, String>> {
         if dir.symlink_metadata(test.path.as_str()).is_ok() {
             return Ok(Err(format!("there is a `{}` already", test.path)));
         }
-        patch.push_str(&new_file(&test.path, &test.text));
+        patch.push_str(&deliver::diff(&ChangedFile {
+            path: test.path.clone(),
+            before: None,
+            after: test.text.clone(),
+        }));
     }
     Ok(Ok(patch))
-}
-
-fn new_file(path: &RelPath, text: &str) -> String {
-    similar::TextDiff::from_lines("", text)
-        .unified_diff()
-        .header("/dev/null", &format!("b/{path}"))
-        .to_string()
 }
 
 /// Writes the patch for the user alone: it may say how a flaw is used.

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::advisories::Advisories;
-use crate::cli::{Common, DemoArguments, Format, Recording, RunArguments};
+use crate::cli::{Common, DemoArguments, Format, Recording, RunArguments, ShownArguments};
 use crate::commands::run;
 use crate::exit::Exit;
 use crate::places::Places;
@@ -111,6 +111,7 @@ pub fn demo(arguments: &DemoArguments) -> Result<Exit> {
     let arguments = RunArguments {
         path: project,
         only: Vec::new(),
+        shown: ShownArguments::default(),
         policy: None,
         sandbox: arguments.sandbox,
         fresh: false,

@@ -12,6 +12,7 @@ pub mod ledger;
 mod mcp;
 mod reproducer;
 pub mod run;
+mod shown;
 mod test;
 
 use anyhow::Result;

@@ -14,6 +14,7 @@ use crate::cli::{Format, RunArguments, SandboxChoice};
 use crate::engines::{self, Asker, Engines, Line, Original, Walls};
 use crate::exit::Exit;
 use crate::managers::Managers;
+use crate::mend::Flaws;
 use crate::network::Network;
 use crate::pipeline;
 use crate::places::Places;
@@ -24,6 +25,8 @@ use crate::source::{self, Source};
 use crate::steps::{Order, Steps};
 use crate::story::{self, Story};
 
+use super::shown;
+
 /// Runs the loop and prints what came of it.
 pub fn run(arguments: &RunArguments) -> Result<Exit> {
     let places = Places::discover()?;
@@ -32,7 +35,9 @@ pub fn run(arguments: &RunArguments) -> Result<Exit> {
     let story = run_in(arguments, places, advisories, Some(engines))?;
     let refusal = story::refusal(&arguments.path, &story.unread);
     match refusal {
-        Some(refusal) if story.records.is_empty() => return Err(refusal),
+        Some(refusal) if story.records.is_empty() && story.weaknesses.is_empty() => {
+            return Err(refusal);
+        }
         Some(refusal) => report::say(&report::escape(&format!("error: {refusal:#}"))),
         None => {}
     }
@@ -62,7 +67,19 @@ pub fn run_in(
     let line = Line::of(&arguments.recording)?;
     let (asker, engines) = asker(engines, &line, offline)?;
     let cancel = cancel_on_interrupt()?;
-    let managers = managers(sandbox, &places, policy.clone(), offline, &progress, cancel);
+    let flaws = Flaws::of(
+        shown::reported(&arguments.shown)?,
+        shown::reproducer(&arguments.shown)?,
+        &arguments.only,
+    )?;
+    let managers = managers(
+        sandbox,
+        &places,
+        policy.clone(),
+        offline,
+        &progress,
+        cancel.clone(),
+    );
     let mut reproducers = reproducers(&arguments.reproducers)?;
     reproducers.add_project(&source::open_dir(source.root())?);
     let order = Order {
@@ -75,6 +92,9 @@ pub fn run_in(
         reproducers,
         asker,
         engines,
+        flaws,
+        rescan: shown::rescan(&arguments.shown)?,
+        cancel,
         managers,
         confinement,
         fresh: arguments.fresh,

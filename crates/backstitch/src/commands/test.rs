@@ -1,23 +1,21 @@
 //! `backstitch test`: one judge for anyone's change.
 
-use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use backstitch_model::tree_reproducer::TreeReproducer;
-use backstitch_model::weakness::Weakness;
+use backstitch_verify::workbench::Start;
 
 use crate::advisories::Advisories;
 use crate::cli::{TestArguments, TestFormat};
 use crate::exit::Exit;
-use crate::judge::{self, Asked, Judgement, Order};
+use crate::judge::{self, Judgement, Order};
 use crate::places::Places;
 use crate::report::{self, Progress, judgement};
 use crate::settings;
 use crate::source::Source;
 
 use super::run::{self, profile_for};
+use super::shown;
 
 /// Judges a change and prints the evidence and the verdict.
 pub fn test(arguments: &TestArguments) -> Result<Exit> {
@@ -45,16 +43,11 @@ pub fn judged(arguments: &TestArguments) -> Result<Judgement> {
     let profile = profile_for(&places, arguments.sandbox)?;
     let mut policy = settings::read_base(&source, arguments.policy.as_deref(), profile)?;
     if let Some(build) = &arguments.build {
-        policy.build_command = Some(words("--build", build)?);
+        policy.build_command = Some(shown::words("--build", build)?);
     }
     if let Some(test) = &arguments.test {
-        policy.test_command = Some(words("--test", test)?);
+        policy.test_command = Some(shown::words("--test", test)?);
     }
-    let reported = arguments
-        .sarif
-        .iter()
-        .map(|file| reported(file))
-        .collect::<Result<Vec<_>>>()?;
     let (sandbox, confinement) = run::sandbox(arguments.sandbox)?;
     let progress = Arc::new(Progress::new());
     let cancel = run::cancel_on_interrupt()?;
@@ -69,16 +62,14 @@ pub fn judged(arguments: &TestArguments) -> Result<Judgement> {
     judge::judge(Order {
         source,
         given,
+        addition: None,
+        start: Start::Warm,
         stated: arguments.finding.clone(),
-        reported: reported.concat(),
-        rescan: arguments
-            .rescan
-            .as_deref()
-            .map(|command| words("--rescan", command))
-            .transpose()?,
-        reproducer: reproducer(arguments)?,
+        reported: shown::reported(&arguments.shown)?,
+        rescan: shown::rescan(&arguments.shown)?,
+        reproducer: shown::reproducer(&arguments.shown)?,
         reproducers: run::reproducers(&arguments.reproducers)?,
-        advisories,
+        advisories: Arc::new(advisories),
         policy,
         places,
         managers: Arc::new(managers),
@@ -87,29 +78,4 @@ pub fn judged(arguments: &TestArguments) -> Result<Judgement> {
         progress,
         cancel,
     })
-}
-
-/// A command as the user typed it, in words.
-fn words(option: &str, command: &str) -> Result<Vec<String>> {
-    let words = shlex::split(command).with_context(|| {
-        format!("read `{option} {command}`: its quotes or backslashes are not closed")
-    })?;
-    anyhow::ensure!(!words.is_empty(), "`{option}` names no command");
-    Ok(words)
-}
-
-fn reported(file: &Path) -> Result<Vec<Weakness>> {
-    let name = file.display().to_string();
-    let opened = File::open(file).with_context(|| format!("read scanner's report `{name}`"))?;
-    judge::read_reported(opened, &name)
-}
-
-fn reproducer(arguments: &TestArguments) -> Result<Option<TreeReproducer>> {
-    let asked = arguments.reproducer.as_deref().map(|reproducer| Asked {
-        reproducer,
-        inputs: &arguments.input,
-        benign: &arguments.benign,
-        oracle: arguments.oracle.as_deref(),
-    });
-    asked.map(Asked::read).transpose()
 }

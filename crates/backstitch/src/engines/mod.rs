@@ -40,6 +40,9 @@ const RECORDING_BYTES_MAX: u64 = 256 << 20;
 /// Parts of the names of variables whose values are secrets.
 const SECRET_VARIABLES: &[&str] = &["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL"];
 
+/// How much an engine's words on its change are kept, in characters.
+const WORDS_MAX: usize = 600;
+
 /// The shortest value of such a variable that is looked for: a shorter one stands in any text.
 const SECRET_BYTES_MIN: usize = 12;
 
@@ -63,6 +66,11 @@ pub struct Walls {
     pub cancel: Cancel,
     /// The tree that a coding agent works in a copy of.
     pub project: Original,
+}
+
+/// What an engine says of its change, as far as it is kept.
+pub fn shortened(words: &str) -> String {
+    words.chars().take(WORDS_MAX).collect()
 }
 
 impl Line {

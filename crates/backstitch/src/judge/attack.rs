@@ -95,6 +95,11 @@ fn untouched(
     Ok(attacked)
 }
 
+/// Covers all of a reproducer.
+pub fn reproducer_digest(reproducer: &TreeReproducer) -> String {
+    digest(reproducer, "")
+}
+
 /// Covers all of a reproducer, and the tools that built what it runs on.
 fn digest(reproducer: &TreeReproducer, stamp: &str) -> String {
     let mut hasher = blake3::Hasher::new();

@@ -9,6 +9,7 @@ mod base;
 mod component;
 mod given;
 mod packages;
+mod regression;
 mod reported;
 mod rescan;
 mod scanner;
@@ -25,6 +26,7 @@ use backstitch_model::tree_reproducer::TreeReproducer;
 use backstitch_model::weakness::Weakness;
 use backstitch_model::{Check, CheckRun, Outcome, Policy, RelPath};
 use backstitch_verify::sandbox::Cancel;
+use backstitch_verify::workbench::Start;
 
 use crate::advisories::Advisories;
 use crate::ledger::{Event, Ledger, RunStart};
@@ -38,7 +40,9 @@ use crate::steps::{Journal, Logs};
 use crate::wire;
 
 pub use asked::{Asked, of_words};
+pub use attack::reproducer_digest;
 pub use given::{Given, open};
+pub use regression::{Added, Addition};
 pub use reported::read as read_reported;
 
 use base::Base;
@@ -50,6 +54,10 @@ pub struct Order {
     pub source: Source,
     /// The change.
     pub given: Given,
+    /// A test that came with it. It is tried once the change has its verdict, and is no part of it.
+    pub addition: Option<Addition>,
+    /// What the changed tree is built upon.
+    pub start: Start,
     /// Ids, aliases, packages or rules of what it is said to fix.
     pub stated: Vec<String>,
     /// What another scanner reported of the untouched state.
@@ -61,7 +69,7 @@ pub struct Order {
     /// Show flaws of packages, where none is given; those of the untouched tree are added.
     pub reproducers: Library,
     /// The advisories to go by.
-    pub advisories: Advisories,
+    pub advisories: Arc<Advisories>,
     /// How the project is built and tested, and its limits.
     pub policy: Policy,
     /// Where things live.
@@ -107,6 +115,10 @@ pub struct Judgement {
     pub folder: PathBuf,
     /// Had an earlier run built and tested the untouched state?
     pub reused: bool,
+    /// What the change alters and was judged without, since it tests or builds.
+    pub put_back: Vec<RelPath>,
+    /// What became of the test that came with it; nothing where it was not tried.
+    pub addition: Option<Added>,
 }
 
 /// Judges a change: the cheap rungs first, and what fails one of them is never built.
@@ -175,6 +187,8 @@ impl Judge {
             notes: vec![order.source.describe()],
             folder: folder.clone(),
             reused: false,
+            put_back: Vec::new(),
+            addition: None,
         };
         Ok(Self {
             logs: Logs::of(&folder, "checks"),

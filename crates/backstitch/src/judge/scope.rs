@@ -32,6 +32,7 @@ impl Judge {
             changed.paths.retain(|path| !laid.contains(path));
         }
         changed.rewritten = judged.rewritten;
+        self.judgement.put_back = judged.relay;
         self.after(judged.run)
     }
 

@@ -62,6 +62,7 @@ impl Judge {
         self.attack(base, settled, &all)?;
         if self.stands() {
             self.regress(changed, &all)?;
+            self.try_addition(base, changed, &all)?;
         }
         Ok(())
     }
@@ -162,7 +163,7 @@ impl Judge {
                 "building `{}` with the change",
                 underway.component.anchor
             ));
-            runs.push(build_one(changed, underway)?);
+            runs.push(build_one(changed, underway, self.order.start)?);
         }
         self.after(CheckRun::together(Check::Build, runs))
     }
@@ -225,7 +226,7 @@ impl<'managers> Underway<'managers> {
     }
 }
 
-fn build_one(changed: &Changed, underway: &mut Underway<'_>) -> Result<CheckRun> {
+fn build_one(changed: &Changed, underway: &mut Underway<'_>, start: Start) -> Result<CheckRun> {
     let component = &underway.component;
     let tree = Tree {
         root: changed.root.clone(),
@@ -247,7 +248,7 @@ fn build_one(changed: &Changed, underway: &mut Underway<'_>) -> Result<CheckRun>
     let baseline = baseline.context("build a change before the untouched tree")?;
     let attempt = underway
         .workbench()?
-        .attempt(baseline, &tree, Start::Warm, &work)?;
+        .attempt(baseline, &tree, start, &work)?;
     let run = underway.workbench()?.build_attempt(baseline, &attempt)?;
     underway.attempt = Some(attempt);
     Ok(run)

@@ -19,6 +19,9 @@ pub enum Event {
     Found {
         /// Every finding, notices included.
         findings: Vec<wire::Finding>,
+        /// The weaknesses of the project's own code that were named.
+        #[serde(default)]
+        weaknesses: Vec<wire::Weakness>,
     },
     /// The untouched project was built and tested.
     Baseline {
@@ -62,6 +65,8 @@ pub enum Event {
     },
     /// An engine was asked for a fix, or could not be.
     Asked(wire::Ask),
+    /// What an engine proposes for a weakness was judged, or all that is delivered of that.
+    Tried(wire::Tried),
     /// No candidate is left for these findings.
     Blocked {
         /// The findings.
@@ -152,6 +157,7 @@ impl Event {
             Self::Checked { .. } => "checked",
             Self::Reproduced { .. } => "reproduced",
             Self::Asked(_) => "asked",
+            Self::Tried(_) => "tried",
             Self::Blocked { .. } => "blocked",
             Self::Delivered { .. } => "delivered",
             Self::Judged { .. } => "judged",

@@ -16,6 +16,8 @@ pub struct History {
     reproduced: BTreeMap<Reproducing, wire::Reproduction>,
     /// What engines said, by the finding and the round.
     asked: BTreeMap<(String, u32), Vec<wire::Ask>>,
+    /// What was judged of proposals for weaknesses, by the attempt.
+    tried: BTreeMap<String, wire::Tried>,
     found: bool,
     told: Vec<Event>,
 }
@@ -84,6 +86,9 @@ impl History {
                 let key = (ask.finding.clone(), ask.round);
                 self.asked.entry(key).or_default().push(ask);
             }
+            Event::Tried(tried) => {
+                self.tried.insert(tried.attempt.clone(), tried);
+            }
             told @ (Event::Blocked { .. } | Event::Delivered { .. }) => self.told.push(told),
             Event::RunResumed { .. } | Event::Judged { .. } | Event::RunFinished { .. } => {}
         }
@@ -128,6 +133,11 @@ impl History {
     pub fn asks(&self, finding: &str, round: u32) -> &[wire::Ask] {
         let turns = self.asked.get(&(finding.to_owned(), round));
         turns.map_or(&[], Vec::as_slice)
+    }
+
+    /// What was judged of one proposal for a weakness.
+    pub fn tried(&self, attempt: &str) -> Option<&wire::Tried> {
+        self.tried.get(attempt)
     }
 
     /// One check of one attempt.

@@ -63,7 +63,7 @@ pub fn add(connection: &Connection, run: &str, event: &Event) -> Result<(), rusq
             params![run, toolchain],
         ),
         Event::RunStarted(start) => add_run(connection, run, start),
-        Event::Found { findings } => findings
+        Event::Found { findings, .. } => findings
             .iter()
             .try_for_each(|finding| add_finding(connection, run, finding)),
         Event::Baseline {
@@ -88,6 +88,14 @@ pub fn add(connection: &Connection, run: &str, event: &Event) -> Result<(), rusq
             reproduction,
         } => add_reproduction(connection, run, [tree, finding, version], reproduction),
         Event::Asked(ask) => add_ask(connection, run, ask),
+        Event::Tried(tried) => {
+            let before = format!("before {}", tried.attempt);
+            let phases = [(&before, &tried.before), (&tried.attempt, &tried.after)];
+            let mut checks = phases
+                .into_iter()
+                .flat_map(|(name, checks)| checks.iter().map(move |check| (name, check)));
+            checks.try_for_each(|(name, check)| add_check(connection, run, name, check))
+        }
         Event::Blocked { findings, why } => findings.iter().try_for_each(|finding| {
             execute(
                 connection,

@@ -10,6 +10,7 @@ use backstitch_model::Finding;
 use backstitch_model::tree_reproducer::{Input as Bytes, TreeReproducer};
 use backstitch_model::verdict::Conclusion;
 use backstitch_verify::sandbox::Sandbox;
+use backstitch_verify::workbench::Start;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
@@ -183,12 +184,14 @@ pub fn test_patch(
             name: format!("a patch of {client}"),
             text: asked.patch.into_bytes(),
         },
+        addition: None,
+        start: Start::Warm,
         stated: asked.findings,
         reported: Vec::new(),
         rescan: None,
         reproducer,
         reproducers: run::reproducers(&[])?,
-        advisories,
+        advisories: Arc::new(advisories),
         policy,
         places,
         managers: Arc::new(managers),

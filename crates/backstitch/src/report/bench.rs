@@ -41,6 +41,7 @@ struct RowObject {
     verdict: Option<super::json::VerdictObject>,
     why: Option<String>,
     rejections: Vec<&'static str>,
+    test: Option<wire::Test>,
     cost_millionths: u64,
     tokens: u64,
     elapsed_ms: u64,
@@ -77,6 +78,7 @@ fn object(row: &Row) -> RowObject {
         verdict,
         why,
         rejections: row.rejections.iter().map(|check| check.name()).collect(),
+        test: row.test.clone(),
         cost_millionths: row.spent.money.0,
         tokens: row.spent.tokens,
         elapsed_ms: milliseconds(row.elapsed),
@@ -91,6 +93,7 @@ pub fn text(rows: &[Row]) -> String {
         "Engine",
         "End",
         "Rejected by",
+        "Its test",
         "In words",
     ]);
     for row in rows {
@@ -116,6 +119,9 @@ pub fn text(rows: &[Row]) -> String {
                 End::Refused(_) | End::Nothing(_) => group(row).word().into(),
             },
             rungs.join(", "),
+            row.test
+                .as_ref()
+                .map_or_else(String::new, |test| test.outcome.clone()),
             escape(&why.chars().take(REASON_CHARS_MAX).collect::<String>()).replace('\n', " "),
         ]);
     }

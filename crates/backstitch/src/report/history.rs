@@ -27,7 +27,16 @@ fn told(event: &Event) -> String {
     match event {
         Event::RunStarted(start) => format!("{} at {}", start.project, start.base),
         Event::RunResumed { events } => format!("after {events} events"),
-        Event::Found { findings } => counted(findings.len(), "finding", "findings"),
+        Event::Found {
+            findings,
+            weaknesses,
+        } => {
+            let findings = counted(findings.len(), "finding", "findings");
+            match weaknesses.len() {
+                0 => findings,
+                count => format!("{findings}, {}", counted(count, "weakness", "weaknesses")),
+            }
+        }
         Event::Baseline {
             lockfile, checks, ..
         } => {
@@ -53,6 +62,10 @@ fn told(event: &Event) -> String {
             ..
         } => format!("{tree}: {}", reproduced(version, reproduction)),
         Event::Asked(ask) => asked(ask),
+        Event::Tried(tried) => {
+            let outcomes: Vec<_> = tried.after.iter().map(check).collect();
+            format!("{}: {}", tried.attempt, outcomes.join(", "))
+        }
         Event::Blocked { findings, why } => format!("{}: {why}", findings.join(" ")),
         Event::Delivered { place, items } => {
             format!("{place} ({})", counted(items.len(), "item", "items"))
@@ -137,6 +150,7 @@ pub fn concerning(entry: &Entry, finding: &str, all: &[Entry]) -> Vec<String> {
         Event::Applied { attempt, .. } | Event::Checked { attempt, .. } => concerns(attempt),
         Event::Reproduced { finding: id, .. } => id == finding,
         Event::Asked(ask) => ask.finding == finding,
+        Event::Tried(tried) => tried.weaknesses.iter().any(|id| id == finding),
         Event::Blocked { findings, .. } => findings.iter().any(|id| id == finding),
         Event::RunStarted(_) | Event::Delivered { .. } => true,
         Event::RunResumed { .. }

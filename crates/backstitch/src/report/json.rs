@@ -8,7 +8,8 @@ use backstitch_model::{Finding, Record, RelPath};
 use serde::Serialize;
 
 use crate::ledger::{Entry, Event};
-use crate::story::{Delivery, Offer, Story};
+use crate::mend::Tried;
+use crate::story::{Delivery, Mending, Offer, Story};
 use crate::wire;
 
 /// What `find --format json` prints.
@@ -32,6 +33,7 @@ pub struct Run {
     toolchain: String,
     confinement: &'static str,
     findings: Vec<RecordObject>,
+    weaknesses: Vec<WeaknessObject>,
     baselines: Vec<BaselineObject>,
     delivered: Vec<BaselineObject>,
     delivery: Option<DeliveryObject>,
@@ -49,6 +51,28 @@ struct RecordObject {
     needs_human: bool,
     obstacle: Option<String>,
     attempts: Vec<AttemptObject>,
+}
+
+#[derive(Debug, Serialize)]
+struct WeaknessObject {
+    #[serde(flatten)]
+    weakness: wire::Weakness,
+    verdict: Option<VerdictObject>,
+    needs_human: bool,
+    obstacle: Option<String>,
+    proposals: Vec<ProposalObject>,
+}
+
+#[derive(Debug, Serialize)]
+struct ProposalObject {
+    engine: String,
+    words: String,
+    rewrites: Vec<wire::Rewrite>,
+    put_back: Vec<String>,
+    test: Option<wire::Test>,
+    verdict: VerdictObject,
+    before: Vec<wire::CheckRun>,
+    after: Vec<wire::CheckRun>,
 }
 
 #[derive(Debug, Serialize)]
@@ -118,6 +142,7 @@ pub fn run(story: &Story) -> Run {
         toolchain: story.toolchain.clone(),
         confinement: confinement(story.confinement),
         findings: story.records.iter().map(record).collect(),
+        weaknesses: story.weaknesses.iter().map(weakness).collect(),
         baselines: phases(&story.baselines),
         delivered: phases(&story.delivered),
         delivery: story.delivery.as_ref().map(delivery),
@@ -148,6 +173,35 @@ fn record(record: &Record) -> RecordObject {
         needs_human: record.needs_human(),
         obstacle: record.obstacle.as_ref().map(ToString::to_string),
         attempts: record.attempts.iter().map(attempt).collect(),
+    }
+}
+
+fn weakness(mending: &Mending) -> WeaknessObject {
+    WeaknessObject {
+        weakness: wire::Weakness::from(&mending.weakness),
+        verdict: mending.mended.verdict().as_ref().map(verdict),
+        needs_human: mending.needs_human(),
+        obstacle: mending.why_left(),
+        proposals: mending.mended.tried.iter().map(proposal).collect(),
+    }
+}
+
+fn proposal(tried: &Tried) -> ProposalObject {
+    let evidence = &tried.judged.evidence;
+    ProposalObject {
+        engine: tried.engine.clone(),
+        words: tried.words.clone(),
+        rewrites: tried.edits.iter().map(wire::Rewrite::from).collect(),
+        put_back: tried
+            .judged
+            .put_back
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        test: tried.test(),
+        verdict: verdict(&evidence.verdict()),
+        before: checks(&evidence.before),
+        after: checks(&evidence.after),
     }
 }
 

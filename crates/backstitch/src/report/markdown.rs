@@ -4,11 +4,11 @@
 
 use std::fmt::Write as _;
 
-use backstitch_model::evidence::Phase;
+use backstitch_model::evidence::{Evidence, Phase};
 use backstitch_model::record::Attempt;
 use backstitch_model::{Check, CheckRun, Record, RelPath};
 
-use super::{escape, words};
+use super::{escape, weaknesses, words};
 use crate::deliver::diff;
 use crate::story::{ChangedFile, Delivery, Fix, Offer, Story};
 
@@ -28,9 +28,13 @@ pub fn report(story: &Story) -> String {
     );
     summary(&mut text, story);
     for (number, fix) in story.fixes.iter().enumerate() {
-        fix_section(&mut text, story, number + 1, fix);
+        match fix.weakness().and_then(|at| story.weaknesses.get(at)) {
+            Some(mending) => weaknesses::fix_section(&mut text, number + 1, fix, mending),
+            None => fix_section(&mut text, story, number + 1, fix),
+        }
     }
     left_section(&mut text, story);
+    weaknesses::left_section(&mut text, story);
     offer_section(&mut text, &story.offers);
     ask_section(&mut text, story);
     notice_section(&mut text, story);
@@ -101,7 +105,7 @@ fn fix_section(text: &mut String, story: &Story, number: usize, fix: &Fix) {
         );
     }
     let _ = writeln!(text, "\nVerdict: **{}**\n", inline(&verdicts(&records)));
-    evidence_table(text, &records);
+    evidence_table(text, &rows(&records));
     diff_block(text, &fix.files);
 }
 
@@ -111,7 +115,7 @@ fn settling<'story>(
     fix: &Fix,
 ) -> Option<(&'story Attempt, Vec<&'story Record>)> {
     let records: Vec<_> = fix
-        .settles
+        .findings()
         .iter()
         .filter_map(|&index| story.records.get(index))
         .collect();
@@ -144,41 +148,45 @@ fn verdicts(records: &[&Record]) -> String {
 
 /// One line of a fix's evidence: a rung before and after, and whose it is where each finding
 /// has its own answer.
-struct Row<'story> {
+pub(super) struct Row<'story> {
     label: String,
     before: Option<&'story CheckRun>,
     after: Option<&'story CheckRun>,
 }
 
 fn rows<'story>(records: &[&'story Record]) -> Vec<Row<'story>> {
-    let settled: Vec<_> = records
-        .iter()
-        .filter_map(|record| Some((record, record.settled_by()?)))
-        .collect();
+    let settled = records.iter().filter_map(|record| {
+        let attempt = record.settled_by()?;
+        Some((words::main_id(&record.finding), &attempt.evidence))
+    });
+    rows_of(&settled.collect::<Vec<_>>())
+}
+
+/// The rows of evidence, each with what it is about.
+pub(super) fn rows_of<'story>(settled: &[(String, &'story Evidence)]) -> Vec<Row<'story>> {
     let mut rows = Vec::new();
     for check in Check::LADDER {
         let is_own = matches!(check, Check::Reproduce | Check::ReAttack) && settled.len() > 1;
         let shown = if is_own { settled.len() } else { 1 };
-        for (record, attempt) in settled.iter().take(shown) {
+        for (about, evidence) in settled.iter().take(shown) {
             let whose = if is_own {
-                format!(" {}", words::main_id(&record.finding))
+                format!(" {about}")
             } else {
                 String::new()
             };
             rows.push(Row {
                 label: format!("{check}{whose}"),
-                before: attempt.evidence.before.get(check),
-                after: attempt.evidence.after.get(check),
+                before: evidence.before.get(check),
+                after: evidence.after.get(check),
             });
         }
     }
     rows
 }
 
-fn evidence_table(text: &mut String, records: &[&Record]) {
+pub(super) fn evidence_table(text: &mut String, rows: &[Row<'_>]) {
     text.push_str("| check | untouched | changed | time |\n|---|---|---|---|\n");
-    let rows = rows(records);
-    for row in &rows {
+    for row in rows {
         let outcome = |run: Option<&CheckRun>| {
             run.map_or_else(|| "—".to_owned(), |run| inline(&run.outcome.to_string()))
         };
@@ -194,14 +202,14 @@ fn evidence_table(text: &mut String, records: &[&Record]) {
         );
     }
     text.push('\n');
-    for row in &rows {
+    for row in rows {
         for note in row.after.iter().flat_map(|run| &run.notes) {
             bullet(text, &format!("{}: {}", inline(&row.label), inline(note)));
         }
     }
 }
 
-fn diff_block(text: &mut String, files: &[ChangedFile]) {
+pub(super) fn diff_block(text: &mut String, files: &[ChangedFile]) {
     let whole: String = files.iter().map(diff).collect();
     let lines: Vec<_> = whole.lines().collect();
     let shown = lines
@@ -293,7 +301,7 @@ fn ask_section(text: &mut String, story: &Story) {
     text.push_str("## Engines\n\nWhat engines said was data: the checks alone decided.\n\n");
     text.push_str("| finding | engine | answer | cost |\n|---|---|---|---|\n");
     for ask in &story.asks {
-        let about = words::asked_about(&story.records, ask);
+        let about = words::asked_about(story, ask);
         let _ = writeln!(
             text,
             "| {} | {} | {} | {} |",
@@ -379,6 +387,11 @@ fn phases(text: &mut String, all: &[(RelPath, Phase)]) {
 
 /// The message of a fix's commit.
 pub fn commit_message(story: &Story, fix: &Fix) -> String {
+    if let Some(mending) = fix.weakness().and_then(|at| story.weaknesses.get(at)) {
+        let mut message = weaknesses::message(mending);
+        trailers(&mut message, story, fix);
+        return message;
+    }
     let Some((attempt, records)) = settling(story, fix) else {
         return "Upgrade dependencies\n".into();
     };
@@ -389,8 +402,16 @@ pub fn commit_message(story: &Story, fix: &Fix) -> String {
         let line = format!("- {}: {}", ids(record), dependency.summary);
         let _ = writeln!(message, "{}", plain(&line));
     }
-    let _ = writeln!(message, "\nVerdict: {}", escape(&verdicts(&records)));
-    for row in rows(&records) {
+    evidence_lines(&mut message, &verdicts(&records), &rows(&records));
+    trailers(&mut message, story, fix);
+    message
+}
+
+/// The verdict and every check, in lines of a commit's message.
+pub(super) fn evidence_lines(message: &mut String, verdict: &str, rows: &[Row<'_>]) {
+    let verdict = escape(verdict).replace('\n', " ");
+    let _ = writeln!(message, "\nVerdict: {verdict}");
+    for row in rows {
         let Some(run) = row.after else { continue };
         let before = row.before.map_or_else(String::new, |before| {
             format!(" (untouched: {})", before.outcome)
@@ -401,16 +422,25 @@ pub fn commit_message(story: &Story, fix: &Fix) -> String {
             let _ = writeln!(message, "  {}", escape(note).replace('\n', " "));
         }
     }
+}
+
+/// Where the evidence of a commit is.
+fn trailers(message: &mut String, story: &Story, fix: &Fix) {
     let _ = writeln!(
         message,
         "\nBackstitch-Run: {}\nBackstitch-Attempt: {}",
         story.run, fix.attempt
     );
-    message
 }
 
 /// The longest title, in characters.
 const TITLE_CHARACTERS_MAX: usize = 72;
+
+/// A title that fits into the line of one.
+pub(super) fn shortened(title: &str) -> String {
+    let line = escape(title).replace('\n', " ");
+    line.chars().take(TITLE_CHARACTERS_MAX).collect()
+}
 
 fn title(attempt: &Attempt, records: &[&Record]) -> String {
     let packages: std::collections::BTreeSet<_> = records
@@ -430,12 +460,7 @@ fn title(attempt: &Attempt, records: &[&Record]) -> String {
         _ => format!("{moved} and adapt to it"),
     };
     let with_id = format!("{moved} ({})", words::main_id(&records[0].finding));
-    let title = if records.len() == 1 { with_id } else { moved };
-    escape(&title)
-        .replace('\n', " ")
-        .chars()
-        .take(TITLE_CHARACTERS_MAX)
-        .collect()
+    shortened(if records.len() == 1 { &with_id } else { &moved })
 }
 
 fn ids(record: &Record) -> String {
@@ -449,18 +474,18 @@ fn ids(record: &Record) -> String {
         .join(" ")
 }
 
-fn bullet(text: &mut String, line: &str) {
+pub(super) fn bullet(text: &mut String, line: &str) {
     let _ = writeln!(text, "- {line}");
 }
 
 /// Makes text from outside safe inside a line of a commit message: hosting sites act on
 /// `@name` and on `#number`.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     escape(text).replace(['\n', '#'], " ").replace('@', "(at)")
 }
 
 /// Makes text from outside safe inside a line of Markdown.
-fn inline(text: &str) -> String {
+pub(super) fn inline(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in escape(text).chars() {
         match character {

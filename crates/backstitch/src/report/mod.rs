@@ -18,6 +18,7 @@ pub mod terminal;
 
 mod escape;
 mod table;
+mod weaknesses;
 pub mod words;
 
 pub use escape::escape;

@@ -8,7 +8,7 @@ use backstitch_model::finding::{Class, SeverityLevel};
 use serde_json::{Value, json};
 
 use super::words;
-use crate::story::Story;
+use crate::story::{Mending, Story};
 
 /// Describes a run's findings with what became of them.
 pub fn of_story(story: &Story) -> Value {
@@ -17,7 +17,41 @@ pub fn of_story(story: &Story) -> Value {
         .iter()
         .map(|record| (&record.finding, Some(words::outcome(record))))
         .collect();
-    log(&findings)
+    let mut log = log(&findings);
+    let run = &mut log["runs"][0];
+    for mending in &story.weaknesses {
+        let id = &mending.weakness.rule;
+        let rules = &mut run["tool"]["driver"]["rules"];
+        if let Some(rules) = rules.as_array_mut()
+            && !rules.iter().any(|rule| rule["id"] == json!(id))
+        {
+            rules.push(json!({ "id": id, "properties": { "tags": ["security"] } }));
+        }
+        if let Some(results) = run["results"].as_array_mut() {
+            results.push(own(mending));
+        }
+    }
+    log
+}
+
+/// A weakness of the project's own code, with what became of it.
+fn own(mending: &Mending) -> Value {
+    let weakness = &mending.weakness;
+    let message = format!("{} ({})", text(&weakness.message), words::mending(mending));
+    let mut result = json!({
+        "ruleId": weakness.rule,
+        "level": "error",
+        "message": { "text": message },
+        "partialFingerprints": { "backstitchFindingId/v1": weakness.id.to_string() },
+    });
+    if let Some(location) = &weakness.location {
+        let mut place = json!({ "artifactLocation": { "uri": location.as_str() } });
+        if let Some(line) = weakness.line {
+            place["region"] = json!({ "startLine": line });
+        }
+        result["locations"] = json!([{ "physicalLocation": place }]);
+    }
+    result
 }
 
 /// Describes findings as one SARIF log. `outcomes` gives, for each finding, what became of it.

@@ -5,12 +5,12 @@ use std::io::IsTerminal;
 use anstyle::{AnsiColor, Style};
 use backstitch_model::evidence::Confinement;
 use backstitch_model::finding::{Class, Compiled};
-use backstitch_model::verdict::Conclusion;
+use backstitch_model::verdict::{Conclusion, Verdict};
 use backstitch_model::{Finding, Record};
 
 use super::table::{Cell, Table};
 use super::{escape, words};
-use crate::story::{Delivery, Story};
+use crate::story::{Delivery, Mending, Story};
 use crate::wire;
 
 /// The width of tables where standard output is no terminal, in columns.
@@ -85,6 +85,7 @@ pub fn story(story: &Story) -> String {
         .map(|record| &record.finding)
         .filter(|finding| !finding.is_vulnerability())
         .collect();
+    text.push_str(&weakness_table(&story.weaknesses));
     text.push_str(&notice_lines(&notices));
     text.push_str(&human_lines(story));
     text.push_str(&ask_lines(story));
@@ -107,15 +108,42 @@ fn record_table(records: &[&Record]) -> String {
             escape(&words::main_id(&record.finding)).into(),
             escape(&dependency.package.to_string()).into(),
             words::severity(&record.finding).into(),
-            verdict_cell(record),
+            verdict_cell(record.verdict().as_ref()),
             escape(&change_or_reason(record)).into(),
         ]);
     }
     table.text()
 }
 
-fn verdict_cell(record: &Record) -> Cell {
-    let Some(verdict) = record.verdict() else {
+/// The weaknesses of the project's own code that were named.
+fn weakness_table(weaknesses: &[Mending]) -> String {
+    if weaknesses.is_empty() {
+        return String::new();
+    }
+    let mut table = table(&[
+        "Weakness",
+        "Where",
+        "Reported by",
+        "Verdict",
+        "Change, or why there is none",
+    ]);
+    for mending in weaknesses {
+        let weakness = &mending.weakness;
+        let settled = mending.mended.settled_by().map(words::proposal);
+        let told = settled.or_else(|| mending.why_left());
+        table.add_row([
+            escape(&weakness.rule).into(),
+            escape(&words::place(weakness)).into(),
+            escape(&weakness.scanner).into(),
+            verdict_cell(mending.mended.verdict().as_ref()),
+            escape(&told.unwrap_or_default()).into(),
+        ]);
+    }
+    format!("\n{}", table.text())
+}
+
+fn verdict_cell(verdict: Option<&Verdict>) -> Cell {
+    let Some(verdict) = verdict else {
         return Cell::styled("no fix", shown(AnsiColor::Yellow.on_default()));
     };
     let color = match verdict.conclusion {
@@ -186,25 +214,31 @@ fn notice_lines(notices: &[&Finding]) -> String {
 }
 
 fn human_lines(story: &Story) -> String {
-    let waiting: Vec<_> = story
-        .records
-        .iter()
-        .filter(|record| record.needs_human())
-        .collect();
-    if waiting.is_empty() {
-        return String::new();
-    }
-    let mut text = String::from("\nNeeds a human:\n");
-    for record in waiting {
-        let line = format!(
-            "  {} in {}: {}\n",
+    let records = story.records.iter().filter(|record| record.needs_human());
+    let packages = records.map(|record| {
+        format!(
+            "{} in {}: {}",
             words::main_id(&record.finding),
             words::dependency(&record.finding).package,
             words::outcome(record)
-        );
-        text.push_str(&escape(&line));
+        )
+    });
+    let weaknesses = story.weaknesses.iter();
+    let own = weaknesses
+        .filter(|mending| mending.needs_human())
+        .map(|mending| {
+            let why = mending.why_left();
+            let told = why.unwrap_or_else(|| words::mending(mending));
+            format!("{}: {told}", mending.weakness)
+        });
+    let lines: Vec<_> = packages
+        .chain(own)
+        .map(|line| format!("  {}\n", escape(&line)))
+        .collect();
+    if lines.is_empty() {
+        return String::new();
     }
-    text
+    format!("\nNeeds a human:\n{}", lines.concat())
 }
 
 fn ask_lines(story: &Story) -> String {
@@ -212,7 +246,7 @@ fn ask_lines(story: &Story) -> String {
         return String::new();
     }
     let line = |ask: &wire::Ask| {
-        let about = words::asked_about(&story.records, ask);
+        let about = words::asked_about(story, ask);
         let line = format!("{} about {about}: {}", ask.engine, ask.words);
         format!("  {}\n", escape(&line).replace('\n', " "))
     };
@@ -240,6 +274,16 @@ fn places(story: &Story) -> String {
         total - left,
         counted(total, "vulnerability", "vulnerabilities")
     );
+    if !story.weaknesses.is_empty() {
+        let weaknesses = story.weaknesses.iter();
+        let mended = weaknesses
+            .filter(|mending| mending.mended.settled_by().is_some())
+            .count();
+        text.push_str(&format!(
+            "{mended} of {} of the project's own code mended\n",
+            counted(story.weaknesses.len(), "weakness", "weaknesses")
+        ));
+    }
     if story.unasked > 0 {
         text.push_str(&format!("{} more that nobody asked about\n", story.unasked));
     }

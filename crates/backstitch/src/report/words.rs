@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use backstitch_engine::{Money, Spend};
 use backstitch_model::finding::{Class, Compiled, FindingKind, Reach, VulnerableDependency};
+use backstitch_model::weakness::Weakness;
 use backstitch_model::{Candidate, Change, Finding, Record};
 
+use crate::judge::Added;
+use crate::mend::Tried;
+use crate::story::{Mending, Story};
 use crate::wire;
 
 /// The dependency a finding is about.
@@ -116,11 +120,53 @@ pub fn outcome(record: &Record) -> String {
     }
 }
 
+/// What a proposal for the project's own code does, in one line.
+pub fn proposal(tried: &Tried) -> String {
+    let put_back = &tried.judged.put_back;
+    let files: BTreeSet<_> = tried.edits.iter().map(|edit| &edit.path).collect();
+    let files = files.into_iter().filter(|path| !put_back.contains(path));
+    let files: Vec<_> = files.map(ToString::to_string).collect();
+    let changed = format!("{} changed by engine {}", files.join(" and "), tried.engine);
+    match (&tried.addition, &tried.judged.addition) {
+        (Some(test), Some(Added::Kept)) => format!("{changed}, with the test {}", test.path),
+        (Some(test), Some(Added::Dropped(why))) => {
+            format!("{changed}; its test {} is left out: {why}", test.path)
+        }
+        (None, _) | (_, None) => changed,
+    }
+}
+
+/// Where a weakness is, in one line.
+pub fn place(weakness: &Weakness) -> String {
+    match (&weakness.location, weakness.line) {
+        (Some(location), Some(line)) => format!("{location}:{line}"),
+        (Some(location), None) => location.to_string(),
+        (None, _) => "not known".into(),
+    }
+}
+
+/// What became of a weakness of the project's own code, in one line.
+pub fn mending(mending: &Mending) -> String {
+    match (mending.why_left(), mending.mended.settled_by()) {
+        (Some(why), _) => format!("needs a human: {why}"),
+        (None, Some(tried)) => {
+            format!("{}: {}", tried.judged.evidence.verdict(), proposal(tried))
+        }
+        (None, None) => "not tried".into(),
+    }
+}
+
 /// What a question to an engine was about.
-pub fn asked_about(records: &[Record], ask: &wire::Ask) -> String {
-    let mut records = records.iter();
+pub fn asked_about(story: &Story, ask: &wire::Ask) -> String {
+    let mut records = story.records.iter();
     let record = records.find(|record| record.finding.id.0 == ask.finding);
-    record.map_or_else(|| ask.finding.clone(), |record| main_id(&record.finding))
+    let mut weaknesses = story.weaknesses.iter().map(|mending| &mending.weakness);
+    let weakness = weaknesses.find(|weakness| weakness.id.0 == ask.finding);
+    match (record, weakness) {
+        (Some(record), _) => main_id(&record.finding),
+        (None, Some(weakness)) => weakness.rule.clone(),
+        (None, None) => ask.finding.clone(),
+    }
 }
 
 /// What asking an engine cost.

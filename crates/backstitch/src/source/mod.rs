@@ -176,24 +176,19 @@ pub fn restore(onto: &Dir, path: &RelPath, before: Option<&Content>) -> Result<(
     folder::restore(onto, path, before).with_context(|| format!("restore `{path}`"))
 }
 
-/// Replaces a file's text in one of our own copies; a link in its place is not followed, and a
-/// program stays one.
+/// Replaces a file's text in one of our own copies, or makes the file. What is there keeps its
+/// permissions; a link in its place is not followed.
 pub fn replace(dir: &Dir, path: &RelPath, text: &str) -> Result<()> {
-    let replace = || {
-        let about = dir.symlink_metadata(path.as_str()).ok();
-        if about.is_some() {
-            dir.remove_file(path.as_str())?;
-        }
-        dir.write(path.as_str(), text)?;
-        match about.filter(|about| about.is_file()) {
-            Some(about) if about.permissions().mode() & 0o111 != 0 => {
-                let permissions = cap_std::fs::Permissions::from_mode(0o755);
-                dir.set_permissions(path.as_str(), permissions)
-            }
-            Some(_) | None => Ok(()),
-        }
+    let about = dir.symlink_metadata(path.as_str());
+    let content = Content::File {
+        bytes: text.into(),
+        executable: about.is_ok_and(|about| about.is_file() && is_executable(&about)),
     };
-    replace().with_context(|| format!("write `{path}`"))
+    folder::restore(dir, path, Some(&content)).with_context(|| format!("write `{path}`"))
+}
+
+fn is_executable(about: &cap_std::fs::Metadata) -> bool {
+    about.permissions().mode() & 0o111 != 0
 }
 
 /// Makes edits in one of our own copies, all of them or none; the inner error says why they do not
@@ -214,7 +209,7 @@ pub fn edit(dir: &Dir, edits: &[SourceEdit]) -> Result<Result<(), String>> {
         let Ok(text) = dir.read_to_string(path.as_str()) else {
             return Ok(Err(format!("an edit changes `{path}`, which is no text")));
         };
-        if about.permissions().mode() & 0o111 != 0 {
+        if is_executable(&about) {
             executable.insert(path.clone());
         }
         texts.insert(path.clone(), text);

@@ -362,7 +362,7 @@ fn rescan(ground: Ground<'_>, proposal: &Proposal, changed: &Changed) -> CheckRu
 }
 
 /// Which files differ between two trees, read before anything of the project runs in them.
-fn changed_files(before: &Path, after: &Path) -> Result<Vec<ChangedFile>> {
+pub(super) fn changed_files(before: &Path, after: &Path) -> Result<Vec<ChangedFile>> {
     let (before_dir, after_dir) = (source::open_dir(before)?, source::open_dir(after)?);
     source::changed_paths(before, after)?
         .into_iter()
@@ -372,7 +372,7 @@ fn changed_files(before: &Path, after: &Path) -> Result<Vec<ChangedFile>> {
                     .with_context(|| format!("read changed file `{path}`"))
             };
             Ok(ChangedFile {
-                before: text(&before_dir)?,
+                before: Some(text(&before_dir)?),
                 after: text(&after_dir)?,
                 path: path.clone(),
             })

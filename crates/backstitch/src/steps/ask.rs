@@ -16,9 +16,6 @@ use super::{Steps, Underway};
 use crate::engines::{self, Asker, Desk};
 use crate::report::words;
 
-/// How much an engine's words on its change are kept, in characters.
-const WORDS_MAX: usize = 600;
-
 /// An upgrade that the project's code did not bear.
 struct Adaptable<'plan> {
     plan: &'plan Plan,
@@ -169,7 +166,7 @@ fn adapted(upgrade: &Candidate, engine: &str, proposed: Proposed) -> Candidate {
         applicability: Applicability::Automatic,
         origin: Origin::Engine {
             name: engine.to_owned(),
-            words: proposed.explanation.fix.chars().take(WORDS_MAX).collect(),
+            words: engines::shortened(&proposed.explanation.fix),
         },
     }
 }

@@ -47,6 +47,10 @@ impl Steps {
         let notes = problems.map(|problem| format!("`{}`: {}", problem.path, problem.what));
         self.story.notes.extend(notes);
         self.story.unread = story::unread(&discovery, &asked, self.source.part());
+        let has_none = discovery.projects.is_empty() && discovery.problems.is_empty();
+        if has_none && !self.flaws.is_empty() {
+            self.story.notes.append(&mut self.story.unread);
+        }
         let mut underway = Vec::new();
         for project in &discovery.projects {
             if asked.contains(&project.lockfile) {
@@ -113,8 +117,10 @@ impl Steps {
         for name in &self.only {
             let only = std::slice::from_ref(name);
             let mut records = self.story.records.iter();
+            let mut flaws = self.flaws.iter();
             anyhow::ensure!(
-                records.any(|record| is_wanted(&record.finding, only)),
+                records.any(|record| is_wanted(&record.finding, only))
+                    || flaws.any(|flaw| flaw.weakness.is_called(name)),
                 "run with `--only {name}`: nothing that was found has this id or package; \
                  `backstitch find` lists what was found"
             );
@@ -216,7 +222,12 @@ impl Steps {
             .iter()
             .map(|record| wire::Finding::from(&record.finding))
             .collect();
-        self.journal.write(&Event::Found { findings })
+        let weaknesses = self.flaws.iter();
+        let weaknesses = weaknesses.map(|flaw| wire::Weakness::from(&flaw.weakness));
+        self.journal.write(&Event::Found {
+            findings,
+            weaknesses: weaknesses.collect(),
+        })
     }
 
     /// Builds and tests the untouched project, where it has a vulnerability. Answers

@@ -5,6 +5,7 @@ mod propose;
 mod verify;
 
 mod ask;
+mod mend;
 
 mod apply;
 mod group;
@@ -32,6 +33,7 @@ use anyhow::{Context, Result};
 use backstitch_fix::Plan;
 use backstitch_model::evidence::{Confinement, Phase};
 use backstitch_model::{Finding, FindingId, Policy, Project, RelPath};
+use backstitch_verify::sandbox::Cancel;
 use backstitch_verify::workbench::{Baseline, Tree};
 
 use crate::advisories::Advisories;
@@ -39,6 +41,7 @@ use crate::deliver;
 use crate::engines::Asker;
 use crate::ledger::{Event, Ledger, RunStart};
 use crate::managers::Managers;
+use crate::mend::{Flaw, Flaws, Mended};
 use crate::network::Network;
 use crate::places::Places;
 use crate::proof::Reproduced;
@@ -46,7 +49,7 @@ use crate::registries::Registries;
 use crate::report::{self, Progress};
 use crate::reproducers::Library;
 use crate::source::Source;
-use crate::story::Story;
+use crate::story::{Mending, Story};
 
 pub use find::slug;
 pub use journal::Journal;
@@ -68,6 +71,13 @@ pub struct Steps {
     reproducers: Library,
     /// Who may propose what the planner has no candidate for.
     asker: Option<Asker>,
+    /// The weaknesses of the project's own code that were named.
+    flaws: Vec<Flaw>,
+    /// Runs the scanner that reported them.
+    rescan: Option<Vec<String>>,
+    places: Places,
+    /// Stops what is judged.
+    cancel: Cancel,
     managers: Arc<Managers>,
     policy: Arc<Policy>,
     only: Vec<String>,
@@ -110,6 +120,12 @@ pub struct Order {
     pub asker: Option<Asker>,
     /// The engines and their limits, in words: they make a difference to what is done.
     pub engines: String,
+    /// What is wrong with the project's own code.
+    pub flaws: Flaws,
+    /// The command that runs the scanner that reported it.
+    pub rescan: Option<Vec<String>>,
+    /// Stops what is judged.
+    pub cancel: Cancel,
     /// Build and test.
     pub managers: Managers,
     /// How the project's programs are kept in.
@@ -209,6 +225,7 @@ impl Steps {
             toolchain: start.toolchain,
             confinement: order.confinement,
             records: Vec::new(),
+            weaknesses: order.flaws.all.iter().map(begun).collect(),
             baselines: Vec::new(),
             fixes: Vec::new(),
             delivered: Vec::new(),
@@ -216,7 +233,7 @@ impl Steps {
             asks: Vec::new(),
             notes,
             unread: Vec::new(),
-            unasked: 0,
+            unasked: order.flaws.unasked,
             delivery: None,
             evidence,
         };
@@ -226,6 +243,10 @@ impl Steps {
             advisories: Arc::new(order.advisories),
             reproducers: order.reproducers,
             asker: order.asker,
+            flaws: order.flaws.all,
+            rescan: order.rescan,
+            places: order.places,
+            cancel: order.cancel,
             managers: Arc::new(order.managers),
             policy: Arc::new(order.policy),
             only: order.only,
@@ -276,6 +297,15 @@ impl Steps {
     }
 }
 
+/// A weakness that nothing was done about yet.
+fn begun(flaw: &Flaw) -> Mending {
+    Mending {
+        weakness: flaw.weakness.clone(),
+        mended: Mended::default(),
+        obstacle: None,
+    }
+}
+
 /// Says which commands stand in for the usual ones: a verdict is worth what they are.
 fn commands(policy: &Policy) -> impl Iterator<Item = String> {
     let told = |what: &str, command: &Option<Vec<String>>| {
@@ -310,5 +340,6 @@ fn start_of(order: &Order) -> Result<RunStart> {
         started_at_s: 0,
     };
     let part = order.source.part().map(ToString::to_string);
-    Ok(start.sealed(&format!("{part:?}{}", order.engines)))
+    let named = order.flaws.identity(order.rescan.as_deref());
+    Ok(start.sealed(&format!("{part:?}{}{named}", order.engines)))
 }

@@ -84,7 +84,7 @@ fn offer(underway: &Underway, candidate: &Candidate, why: &str) -> Result<Offer>
             .with_context(|| format!("read manifest `{path}`"))?;
         files.push(ChangedFile {
             path: path.clone(),
-            before,
+            before: Some(before),
             after: text.clone(),
         });
     }

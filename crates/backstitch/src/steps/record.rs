@@ -11,7 +11,7 @@ use super::reproduce::evidence_for;
 use super::verify::{Changed, Tried};
 use super::{Steps, Underway};
 use crate::report::words;
-use crate::story::Fix;
+use crate::story::{Fix, Settled};
 
 impl Steps {
     /// Records an attempt, and goes on from its tree where it settles something.
@@ -73,7 +73,7 @@ impl Steps {
         if let Some(changed) = accepted {
             self.story.fixes.push(Fix {
                 attempt: tried.proposal.key.clone(),
-                settles: indexes,
+                settles: Settled::Findings(indexes),
                 files: changed.files.clone(),
             });
             underway.go_on_from(changed, tried.proposal.key);

@@ -16,6 +16,7 @@ use super::verify::Link;
 use super::{Steps, Underway, Workplace};
 use crate::report::words;
 use crate::source;
+use crate::story::{ChangedFile, Fix};
 
 /// All fixes of a project together, as they are delivered.
 pub(super) struct Whole {
@@ -141,7 +142,18 @@ impl Steps {
     /// Makes the tree of a whole: the base, with every fix.
     fn lay(&self, root: &Path, chain: &[Link]) -> Result<()> {
         let accepted = self.story.fixes.iter().flat_map(|fix| &fix.files);
-        let files = accepted.chain(chain.iter().flat_map(|link| &link.changed.files));
+        self.lay_files(
+            root,
+            accepted.chain(chain.iter().flat_map(|link| &link.changed.files)),
+        )
+    }
+
+    /// Makes a tree: the base, with these files.
+    pub(super) fn lay_files<'files>(
+        &self,
+        root: &Path,
+        files: impl Iterator<Item = &'files ChangedFile>,
+    ) -> Result<()> {
         Workplace::fill(root, |root| {
             self.source.copy_to(root)?;
             let dir = source::open_dir(root)?;
@@ -200,7 +212,7 @@ impl Steps {
     /// Says in the evidence of every fix what became of the whole.
     fn tell_fixes(&mut self, underway: &Underway, wrong: Option<&CheckRun>, tested: bool) {
         let fixes = &self.story.fixes[underway.fixes_before..];
-        let settled: Vec<usize> = fixes.iter().flat_map(|fix| fix.settles.clone()).collect();
+        let settled: Vec<usize> = fixes.iter().flat_map(Fix::findings).copied().collect();
         for index in settled {
             let Some(attempt) = self.story.records[index].attempts.last_mut() else {
                 continue;

@@ -126,7 +126,7 @@ fn code_of(code: &[&ChangedFile]) -> Told {
         .iter()
         .map(|changed| rules::Changed {
             path: changed.path.clone(),
-            before: file(&changed.before),
+            before: changed.before.as_deref().and_then(file),
             after: file(&changed.after),
         })
         .collect();
@@ -173,7 +173,7 @@ mod tests {
     fn told(path: &str, before: &str, after: &str) -> Vec<String> {
         let changed = ChangedFile {
             path: RelPath::new(path).unwrap(),
-            before: before.into(),
+            before: Some(before.into()),
             after: after.into(),
         };
         code_of(&[&changed]).objections

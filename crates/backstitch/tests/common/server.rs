@@ -84,11 +84,22 @@ pub fn completion(text: &str, stop: &str) -> String {
 
 /// A proposal with one edit.
 pub fn proposal(path: &str, search: &str, replace: &str) -> Answer {
+    proposal_with(path, search, replace, None)
+}
+
+/// A proposal with one edit, and perhaps a test: its path and its text.
+pub fn proposal_with(
+    path: &str,
+    search: &str,
+    replace: &str,
+    test: Option<(&str, &str)>,
+) -> Answer {
+    let test = test.map(|(path, text)| serde_json::json!({"path": path, "text": text}));
     let proposal = serde_json::json!({
         "edits": [{"path": path, "search": search, "replace": replace}],
         "what_was_wrong": "the code does not fit",
         "why_this_fixes_it": format!("it calls {replace} now"),
-        "regression_test": null,
+        "regression_test": test,
     });
     Answer::Body(completion(&proposal.to_string(), "stop"))
 }
