@@ -76,7 +76,9 @@ impl Behaviour {
             let is_telling = other.chars().filter(|c| c.is_alphanumeric()).count() > 2;
             let left = other.chars().count();
             let is_long = left >= LOST_FROM_CHARS;
-            one.starts_with(other) && (is_long || is_telling && left * 2 > one.chars().count())
+            let is_cut = one.starts_with(other);
+            is_cut && (is_long || is_telling && left * 2 > one.chars().count())
+                || drops_later(one, other)
         })
     }
 
@@ -93,6 +95,25 @@ impl Behaviour {
             .into_iter()
             .find_map(|(name, before, after)| before.difference(name, after))
     }
+}
+
+/// Does `other` leave out, from some place on, letters that it keeps before that place? Who takes a
+/// letter out on purpose does so everywhere.
+fn drops_later(one: &str, other: &str) -> bool {
+    let same = one.chars().zip(other.chars());
+    let kept: usize = same
+        .take_while(|(one, other)| one == other)
+        .map(|(one, _)| one.len_utf8())
+        .sum();
+    let (head, old, new) = (&one[..kept], &one[kept..], &other[kept..]);
+    let Some(dropped) = old.chars().next() else {
+        return false;
+    };
+    // Once may be chance, and blanks go at the end of a line.
+    let is_telling = !dropped.is_whitespace() && old.matches(dropped).count() > 1;
+    let is_kept_before = head.contains(dropped) && head.chars().count() >= LOST_FROM_CHARS;
+    let left = old.chars().filter(|letter| *letter != dropped);
+    is_telling && is_kept_before && left.eq(new.chars())
 }
 
 impl Printed {
@@ -265,6 +286,15 @@ mod tests {
         assert!(!before.loses(&run("exit code 1", "a rather long text,\nmore\n")));
         for other in ["\nmore\n", "another text\nmore\n", text] {
             assert!(!before.loses(&run(DONE, other)), "{other}");
+        }
+        let quoted = run(DONE, "said \"yes\" rather often, \"no\" never\n");
+        assert!(quoted.loses(&run(DONE, "said \"yes\" rather often, no never\n")));
+        for other in [
+            "said yes rather often, no never\n",
+            "said \"yes\" rather often, no\" never\n",
+            "said \"yes\" rather often, \"no\" ever\n",
+        ] {
+            assert!(!quoted.loses(&run(DONE, other)), "{other}");
         }
     }
 

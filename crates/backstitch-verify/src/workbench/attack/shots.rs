@@ -158,12 +158,17 @@ impl<'run> Stage<'run> {
 
     /// Runs the command once.
     pub(super) fn shoot(&mut self, given: &Given) -> Result<Shot, VerifyError> {
-        self.shoot_with(given, &[])
+        self.shoot_with(given, &[], self.reproducer.time_limit_s)
+    }
+
+    /// Runs the command once, for not much longer than what came to its end before it.
+    pub(super) fn shoot_briefly(&mut self, given: &Given) -> Result<Shot, VerifyError> {
+        self.shoot_with(given, &[], self.each_s())
     }
 
     /// Runs it once where the sanitizer tells of what is never freed; answers whether it does.
     pub(super) fn leaks(&mut self, given: &Given) -> Result<bool, VerifyError> {
-        let shot = self.shoot_with(given, &LEAKS)?;
+        let shot = self.shoot_with(given, &LEAKS, self.reproducer.time_limit_s)?;
         self.forget(&shot)?;
         let told = ": detected memory leaks";
         Ok(shot.run.stderr.contains(told) && shot.run.end != End::Code(0))
@@ -173,6 +178,7 @@ impl<'run> Stage<'run> {
         &mut self,
         given: &Given,
         environment: &[(&str, &str)],
+        wall_s: u64,
     ) -> Result<Shot, VerifyError> {
         let session = self.workbench.session();
         let logs = self.logs()?;
@@ -212,7 +218,7 @@ impl<'run> Stage<'run> {
                 surroundings,
                 argv: &through_a_shell(&words, stdin),
                 name: "reproducer",
-                wall_s: Some(self.reproducer.time_limit_s),
+                wall_s: Some(wall_s),
             },
             &logs,
             OUTPUT_BYTES_MAX,

@@ -156,16 +156,21 @@ impl Stage<'_> {
         Ok(told.collect())
     }
 
-    /// The beginning of the script that runs them all. It ends what hangs, and removes what a run
-    /// left in the folder for temporary files.
-    fn driver(&self, printed: &Path) -> String {
-        let printed = quoted(&printed.to_string_lossy());
+    /// How long one of many runs may take, in seconds.
+    pub(super) fn each_s(&self) -> u64 {
         let each_s = if self.is_hurried {
             1
         } else {
             (self.longest * TIMES).as_secs() + 1
         };
-        let each_s = each_s.min(self.reproducer.time_limit_s).clamp(1, EACH_S);
+        each_s.min(self.reproducer.time_limit_s).clamp(1, EACH_S)
+    }
+
+    /// The beginning of the script that runs them all. It ends what hangs, and removes what a run
+    /// left in the folder for temporary files.
+    fn driver(&self, printed: &Path) -> String {
+        let printed = quoted(&printed.to_string_lossy());
+        let each_s = self.each_s();
         // Outside a sandbox that folder is not the job's own.
         let tidy = if self.workbench.session().sandbox().is_confined() {
             "set -- /tmp/* /tmp/.[!.]*\n\
