@@ -114,6 +114,7 @@ fn is_words(file: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::time::Duration;
 
     struct Trees(tempfile::TempDir);
