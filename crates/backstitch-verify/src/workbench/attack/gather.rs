@@ -119,8 +119,10 @@ impl Sources {
             SELDOM,
             taking_turns(telling.map(|it| shuffled(it, chance))),
         );
-        if !is_text(&listed) {
-            let both = [&listed[..], &benign].concat();
+        let both = [&listed[..], &benign].concat();
+        if is_text(&listed) {
+            add(true, OFTEN, in_turn(&both, &texts::products));
+        } else {
             add(true, OFTEN, in_turn(&both, &windows::products));
             add(true, OFTEN, in_turn(&both, &windows::by_one));
         }
