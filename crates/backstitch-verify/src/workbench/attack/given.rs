@@ -1,5 +1,7 @@
 //! Owns what a reproducer's command is given: its listed inputs, its controls and variants. Pure.
 
+use std::hash::{Hash, Hasher};
+
 use backstitch_model::TreeReproducer;
 use backstitch_model::tree_reproducer::Input;
 
@@ -87,6 +89,16 @@ pub(super) fn variants(
         }
     };
     made.into_iter().enumerate().map(with).collect()
+}
+
+/// A number that stands for what all of them are given, and their order.
+pub(super) fn mark(all: &[Given]) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    for given in all {
+        let bytes = given.input.as_ref().map(|input| &input.bytes);
+        (&given.argv, bytes).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// Does an input ask for more work than all of these: is it longer, or does a number in it say more?
