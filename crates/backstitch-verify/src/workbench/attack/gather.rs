@@ -92,6 +92,7 @@ impl Sources {
         add(true, OFTEN, self.edges.variants(&self.listed));
         add(true, OFTEN, of_listed(mutate::longer));
         add(true, OFTEN, of_listed(mutate::synonyms));
+        add(true, OFTEN, of_listed(mutate::other_letters));
         add(true, OFTEN, of_listed(siblings::other_keys));
         for manner in 0..3 {
             let commands = |input: &[u8]| {
@@ -121,7 +122,7 @@ impl Sources {
         );
         let both = [&listed[..], &benign].concat();
         if is_text(&listed) {
-            add(true, OFTEN, in_turn(&both, &texts::products));
+            add(true, OFTEN, in_turn(&both, &siblings::products));
         } else {
             add(true, OFTEN, in_turn(&both, &windows::products));
             add(true, OFTEN, in_turn(&both, &windows::by_one));
@@ -134,6 +135,13 @@ impl Sources {
         for lists in self.everywhere(&benign, &[]) {
             let made = lists.into_iter().map(|it| shuffled(it, chance));
             add(true, SELDOM, taking_turns(made));
+        }
+        if is_text(&benign) {
+            let much = |input: &[u8]| {
+                let [much, _] = texts::counted(input, self.edges.least_value());
+                much
+            };
+            add(false, OFTEN, in_turn(&benign, &much));
         }
         for lists in self.gentle(&benign) {
             let made = lists.into_iter().map(|it| shuffled(it, chance));
@@ -163,7 +171,7 @@ impl Sources {
                 of_each(&texts::punctuated),
                 of_each(&texts::with_signs),
                 of_each(&|input| texts::grown(input, edges.length)),
-                of_each(&|input| texts::counted(input, edges.least_value())),
+                of_each(&|input| texts::counted(input, edges.least_value())[1].clone()),
             ]
         } else {
             vec![of_each(&windows::counted)]

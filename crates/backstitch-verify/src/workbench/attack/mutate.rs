@@ -32,6 +32,18 @@ const EDGES: [u64; 12] = [
     0x7fff_ffff_ffff_ffff,
 ];
 
+/// Letters of two, three and four bytes.
+const LETTERS: [char; 6] = [
+    '\u{e9}',
+    '\u{df}',
+    '\u{416}',
+    '\u{65e5}',
+    '\u{20ac}',
+    '\u{1f600}',
+];
+/// How many letters of an input become others.
+const LETTERS_MAX: usize = 8;
+
 /// Texts that stand for one another where a filter knows only one of them.
 const SYNONYMS: [(&str, &str); 16] = [
     ("../", "..\\"),
@@ -212,6 +224,23 @@ pub(super) fn telling(input: &[u8]) -> Vec<Vec<u8>> {
     }
     for less in [1, 2, 4, input.len() / 2] {
         made.push(input[..input.len().saturating_sub(less)].to_vec());
+    }
+    made
+}
+
+/// Each letter beyond ASCII as another one, of as many bytes and of more or less.
+pub(super) fn other_letters(input: &[u8]) -> Vec<Vec<u8>> {
+    let Some(text) = text(input) else {
+        return Vec::new();
+    };
+    let letters = text.char_indices().filter(|(_, letter)| !letter.is_ascii());
+    let mut made = Vec::new();
+    for (at, letter) in letters.take(LETTERS_MAX) {
+        for other in LETTERS.into_iter().filter(|other| *other != letter) {
+            let mut bytes = [0; 4];
+            let other = other.encode_utf8(&mut bytes).as_bytes();
+            made.push(replaced(input, at, at + letter.len_utf8(), other));
+        }
     }
     made
 }
@@ -426,6 +455,16 @@ pub(super) fn text(input: &[u8]) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn letters_beyond_ascii_become_others() {
+        let made = other_letters("a\u{ea}b\u{e9}".as_bytes());
+        for wanted in ["a\u{e9}b\u{e9}", "a\u{1f600}b\u{e9}", "a\u{ea}b\u{df}"] {
+            assert!(made.contains(&wanted.as_bytes().to_vec()), "{wanted}");
+        }
+        assert!(other_letters(b"ab").is_empty() && other_letters(b"\xff\xfe").is_empty());
+        assert!(other_letters("\u{e9}".repeat(1000).as_bytes()).len() < 50);
+    }
 
     #[test]
     fn what_wrong_mends_let_through_is_among_them() {

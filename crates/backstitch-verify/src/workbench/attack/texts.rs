@@ -57,10 +57,8 @@ const ORDINARY_LENGTHS: [usize; 7] = [10, 20, 33, 50, 70, 150, 300];
 const ORDINARY_NUMBERS: [u64; 12] = [1, 2, 3, 5, 10, 12, 20, 50, 100, 500, 1000, 2000];
 /// The largest of them.
 const ORDINARY_MAX: u64 = 4096;
-/// How many pairs of numbers are set to where their product wraps.
-const PRODUCTS_MAX: usize = 6;
-/// A number that is ordinary, and more than where a wrapped product leaves room for.
-const FAR: u64 = 50;
+/// A number that says much, and is ordinary all the same.
+const MUCH: u64 = 1000;
 /// Numbers that are hardly any.
 const ODD_NUMBERS: [&str; 9] = [
     "-1",
@@ -179,7 +177,10 @@ pub(super) fn grown(input: &[u8], edge: Option<usize>) -> Vec<Vec<u8>> {
         .take(PLACES_MAX / 4)
     {
         let word = &input[from..to];
-        let (own, all) = (word.len(), ORDINARY_LENGTHS);
+        let own = word.len();
+        // Nobody writes hundreds of signs, one after the other.
+        let is_word = word.iter().any(u8::is_ascii_alphanumeric);
+        let all = ORDINARY_LENGTHS.into_iter().filter(|_| is_word);
         for length in [own + 1, own * 2, own * 3].into_iter().chain(all) {
             if length > own && edge.is_none_or(|edge| length < edge) {
                 let longer: Vec<u8> = word.iter().copied().cycle().take(length).collect();
@@ -243,8 +244,9 @@ pub(super) fn spaced(input: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// Each number as another that is as ordinary and shows no flaw by itself: `edge` is one that does.
-pub(super) fn counted(input: &[u8], edge: Option<u64>) -> Vec<Vec<u8>> {
-    let mut made = Vec::new();
+/// First those that say much: what is refused for its size alone is told by few of them.
+pub(super) fn counted(input: &[u8], edge: Option<u64>) -> [Vec<Vec<u8>>; 2] {
+    let mut made = [Vec::new(), Vec::new()];
     for (from, to) in numbers(input).into_iter().take(PLACES_MAX / 4) {
         let own = std::str::from_utf8(&input[from..to]).ok();
         let own: u64 = own.and_then(|it| it.parse().ok()).unwrap_or(1);
@@ -255,7 +257,8 @@ pub(super) fn counted(input: &[u8], edge: Option<u64>) -> Vec<Vec<u8>> {
         ];
         for value in near.into_iter().chain(ORDINARY_NUMBERS) {
             if value <= ORDINARY_MAX.max(own) && edge.is_none_or(|edge| value < edge) {
-                made.push(replaced(input, from, to, value.to_string().as_bytes()));
+                let which = usize::from(value < MUCH.max(own));
+                made[which].push(replaced(input, from, to, value.to_string().as_bytes()));
             }
         }
     }
@@ -283,43 +286,6 @@ pub(super) fn counts(input: &[u8]) -> Vec<Vec<u8>> {
             .chain(NUMBERS)
             .chain(ODD_NUMBERS);
         made.extend(values.map(|value| replaced(input, from, to, value.as_bytes())));
-    }
-    made
-}
-
-/// Two numbers, one after the other, whose product with a small third no longer fits in 32 bits and
-/// wraps to little; as the rest is, and with the other numbers far beyond what little holds.
-pub(super) fn products(input: &[u8]) -> Vec<Vec<u8>> {
-    let all: Vec<_> = numbers(input).into_iter().take(PRODUCTS_MAX + 1).collect();
-    let with = |pair: usize, values: [u64; 2], others: Option<u64>| {
-        let mut made = input.to_vec();
-        for (number, (from, to)) in all.iter().enumerate().rev() {
-            let value = match number.checked_sub(pair) {
-                Some(which @ (0 | 1)) => Some(values[which]),
-                Some(_) | None => others,
-            };
-            if let Some(value) = value {
-                made = replaced(&made, *from, *to, value.to_string().as_bytes());
-            }
-        }
-        made
-    };
-    let mut made = Vec::new();
-    for pair in 0..all.len().saturating_sub(1) {
-        let (from, to) = all[pair];
-        let own = std::str::from_utf8(&input[from..to]).ok();
-        let own = own.and_then(|it| it.parse().ok());
-        for factor in [1, 3, 4] {
-            for value in [own.unwrap_or(2), 0x1_0001, 2] {
-                if !(1..1 << 28).contains(&value) {
-                    continue;
-                }
-                let partner = (1 << 32) / (value * factor) + 1;
-                for others in [None, Some(FAR)] {
-                    made.push(with(pair, [value, partner], others));
-                }
-            }
-        }
     }
     made
 }
@@ -505,20 +471,6 @@ mod tests {
     }
 
     #[test]
-    fn two_numbers_are_set_to_where_their_product_wraps() {
-        let made = products(b"size 65536 65536\ndot 3 0 x\n");
-        for wanted in [
-            "size 65536 65537\ndot 3 0 x\n",
-            "size 65536 65537\ndot 50 50 x\n",
-            "size 2 2147483649\ndot 50 50 x\n",
-        ] {
-            assert!(made.contains(&wanted.as_bytes().to_vec()), "{wanted}");
-        }
-        let huge = products(&b"99999999999999999999999 1 0 ".repeat(400));
-        assert!(huge.len() < 150 && products(b"7").is_empty() && products(b"").is_empty());
-    }
-
-    #[test]
     fn what_wrong_mends_forget_is_among_them() {
         let others = ["old/key".to_owned()];
         let up = paths(b"get ../secret", &others);
@@ -554,8 +506,11 @@ mod tests {
         assert!(holds(&grown(b"name,xyz\n", None), &long));
         assert!(!holds(&grown(b"name,xyz\n", Some(33)), &long));
         assert!(holds(&grown(b"name,xyz\n", Some(34)), &long));
-        assert!(holds(&counted(b"n 7", None), "n 1000"));
-        assert!(!holds(&counted(b"n 7", Some(1000)), "n 1000"));
+        assert!(holds(&grown(b"4 - 5", None), "4 --- 5"));
+        assert!(grown(b"- -", None).iter().all(|it| it.len() < 9));
+        let [much, other] = counted(b"n 7", None);
+        assert!(holds(&much, "n 1000") && holds(&other, "n 8") && !holds(&other, "n 1000"));
+        assert!(counted(b"n 7", Some(1000))[0].is_empty());
         assert!(holds(&punctuated(b"get a.txt"), "get a..txt"));
         assert!(
             punctuated(b"get ./a")
@@ -579,7 +534,7 @@ mod tests {
                 with_signs(input),
                 spaced(input),
                 grown(input, None),
-                counted(input, None),
+                counted(input, None).concat(),
                 lines(input),
                 json(input, &[]),
             ] {
