@@ -93,6 +93,7 @@ impl Sources {
         add(true, OFTEN, of_listed(mutate::longer));
         add(true, OFTEN, of_listed(mutate::synonyms));
         add(true, OFTEN, of_listed(mutate::other_letters));
+        add(true, OFTEN, of_listed(mutate::other_ends));
         add(true, OFTEN, of_listed(siblings::other_keys));
         for manner in 0..3 {
             let commands = |input: &[u8]| {

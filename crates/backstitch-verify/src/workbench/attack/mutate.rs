@@ -228,6 +228,22 @@ pub(super) fn telling(input: &[u8]) -> Vec<Vec<u8>> {
     made
 }
 
+/// Each word with another beginning or end, or without its last character: who knows the listed input
+/// may know it by these.
+pub(super) fn other_ends(input: &[u8]) -> Vec<Vec<u8>> {
+    let mut made = Vec::new();
+    for (from, to) in words(input).into_iter().take(WORDS_MAX) {
+        let is = |letter: u8, at: usize| input[at] == letter;
+        let end = if is(b'x', to - 1) { b"y" } else { b"x" };
+        made.push(replaced(input, to - 1, to, end));
+        made.push(replaced(input, to - 1, to, b""));
+        let begin = if is(b'x', from) { b"y" } else { b"x" };
+        made.push(replaced(input, from, from + 1, begin));
+        made.push(replaced(input, from, from, begin));
+    }
+    made
+}
+
 /// Each letter beyond ASCII as another one, of as many bytes and of more or less.
 pub(super) fn other_letters(input: &[u8]) -> Vec<Vec<u8>> {
     let Some(text) = text(input) else {
@@ -455,6 +471,15 @@ pub(super) fn text(input: &[u8]) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_end_and_begin_in_another_way() {
+        let made = other_ends(b"*a*a\nbb\n");
+        for wanted in ["*a*x\nbb\n", "*a*\nbb\n", "xa*a\nbb\n", "*a*a\nbx\n"] {
+            assert!(made.contains(&wanted.as_bytes().to_vec()), "{wanted}");
+        }
+        assert!(other_ends(b"").is_empty() && other_ends(b"\n \n").is_empty());
+    }
 
     #[test]
     fn letters_beyond_ascii_become_others() {

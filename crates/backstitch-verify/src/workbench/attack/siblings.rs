@@ -1,6 +1,5 @@
 //! Makes variants that come to the same flaw by another way: another command, another key, other
-//! numbers. Pure;
-//! every list is bounded.
+//! numbers. Pure; every list is bounded.
 
 use serde_json::{Map, Value};
 
