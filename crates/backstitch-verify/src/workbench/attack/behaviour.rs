@@ -43,6 +43,11 @@ impl Behaviour {
         }
     }
 
+    /// Did it end as one does that was of use?
+    pub(super) fn is_done(&self) -> bool {
+        self.end == DONE
+    }
+
     /// A number that stands for all of it.
     pub(super) fn mark(&self) -> u64 {
         let ended = fnv(&self.end);

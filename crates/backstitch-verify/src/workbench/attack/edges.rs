@@ -109,6 +109,7 @@ impl Before<'_> {
                 bytes,
             }),
             work: Work::Usual,
+            count: None,
         };
         let shot = stage.shoot_briefly(&given)?;
         stage.forget(&shot)?;

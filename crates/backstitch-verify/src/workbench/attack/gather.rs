@@ -1,9 +1,10 @@
 //! Gathers variants from everything that makes them, a few of each, in an order that is the same
 //! each time. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::mutate::{self, BYTES_MAX, Edges};
+use super::windows::Count;
 use super::{siblings, texts, windows};
 use crate::workbench::variants::Chance;
 
@@ -31,6 +32,8 @@ pub(super) struct Variant {
     pub(super) bytes: Vec<u8>,
     /// Is it made of an input that shows the flaw, or broken in its form?
     pub(super) is_near: bool,
+    /// Which count was set, where that is all.
+    pub(super) count: Option<Count>,
 }
 
 /// Variants, by the input that they are made of.
@@ -55,6 +58,7 @@ impl Sources {
             self.listed.iter().chain(&self.benign).cloned().collect();
         let mut variants: Vec<Variant> = Vec::new();
         let mut manners = self.manners(&mut Chance::new(seed), count);
+        let counts = self.counts();
         while variants.len() < count && !manners.is_empty() {
             manners.retain_mut(|manner| {
                 for _ in 0..manner.each_time {
@@ -67,6 +71,7 @@ impl Sources {
                     if variants.len() < count {
                         known.insert(bytes.clone());
                         variants.push(Variant {
+                            count: counts.get(&bytes).copied().filter(|_| !manner.is_near),
                             bytes,
                             is_near: manner.is_near,
                         });
@@ -76,6 +81,17 @@ impl Sources {
             });
         }
         variants
+    }
+
+    /// The counts of inputs that are no text, by what is made of setting them.
+    fn counts(&self) -> BTreeMap<Vec<u8>, Count> {
+        let benign = fit(&self.benign);
+        if is_text(&benign) {
+            return BTreeMap::new();
+        }
+        let each = benign.iter().enumerate();
+        each.flat_map(|(number, input)| windows::counted(number, input))
+            .collect()
     }
 
     fn manners(&self, chance: &mut Chance, count: usize) -> Vec<Manner> {
@@ -175,7 +191,11 @@ impl Sources {
                 of_each(&|input| texts::counted(input, edges.least_value())[1].clone()),
             ]
         } else {
-            vec![of_each(&windows::counted)]
+            let counted = |input: &[u8]| {
+                let all = windows::counted(0, input).into_iter();
+                all.map(|(bytes, _)| bytes).collect()
+            };
+            vec![of_each(&counted)]
         }
     }
 

@@ -85,6 +85,7 @@ pub(super) fn variants(
         };
         Given {
             work: work(&input.bytes, &usual),
+            count: variant.count,
             ..given(reproducer, shown, role, Some(input))
         }
     };
@@ -202,6 +203,7 @@ fn given(reproducer: &TreeReproducer, name: String, role: Role, input: Option<In
         argv: reproducer.argv.clone(),
         input,
         work: Work::Usual,
+        count: None,
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Seen {
     pub(super) saw: Saw,
     /// Stands for all of its behaviour.
     pub(super) mark: u64,
+    /// Did it end as one does that was of use?
+    pub(super) is_done: bool,
 }
 
 /// What is done about what an input shows, by its number.
@@ -42,6 +44,7 @@ impl Seen {
         Self {
             saw: Saw::of(oracle.look(&glance.run), stopped),
             mark: glance.behaviour.mark(),
+            is_done: glance.behaviour.is_done(),
         }
     }
 
@@ -49,6 +52,7 @@ impl Seen {
         Self {
             saw: super::saw(oracle, shot),
             mark: shot.behaviour.mark(),
+            is_done: shot.behaviour.is_done(),
         }
     }
 }

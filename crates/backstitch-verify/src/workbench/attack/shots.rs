@@ -14,6 +14,7 @@ use backstitch_model::{RelPath, TreeReproducer};
 use serde::{Deserialize, Serialize};
 
 use super::behaviour::Behaviour;
+use super::windows::Count;
 use crate::sandbox::{Access, Exit};
 use crate::workbench::Workbench;
 use crate::workbench::error::{Doing, VerifyError};
@@ -85,6 +86,8 @@ pub(super) struct Given {
     pub(super) input: Option<Input>,
     /// Does it ask for more work than the reproducer's own inputs do?
     pub(super) work: Work,
+    /// Which count was set in an input that shows no flaw, where that is all that was done.
+    pub(super) count: Option<Count>,
 }
 
 /// A run that ended.
