@@ -19,9 +19,10 @@ pub(super) fn renew(before: &Path, after: &Path) -> io::Result<bool> {
     let now = SystemTime::now();
     for file in all {
         let (old, new) = (before.join(&file), after.join(&file));
-        if !is_untouched(&old, &new) && !(old.exists() && is_same(&old, &new)?) {
-            set_time(&new, now)?;
+        if is_untouched(&old, &new) || old.exists() && is_same(&old, &new)? {
+            continue;
         }
+        set_time(&new, now)?;
     }
     Ok(true)
 }

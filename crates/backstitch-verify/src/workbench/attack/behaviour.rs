@@ -13,6 +13,18 @@ const LOST_FROM_CHARS: usize = 16;
 
 /// How a run ends that did what it was asked for.
 const DONE: &str = "exit code 0";
+/// Words by which programs say that they refuse something.
+const REFUSALS: [&str; 9] = [
+    "refused",
+    "rejected",
+    "denied",
+    "error",
+    "invalid",
+    "malformed",
+    "illegal",
+    "unacceptable",
+    "forbidden",
+];
 /// The multiplier of the hash FNV-1a.
 const FNV_PRIME: u64 = 0x0100_0000_01b3;
 
@@ -59,6 +71,9 @@ impl Behaviour {
 
     /// Do both refuse what they were given, saying it in other words?
     pub(super) fn refuses_like(&self, after: &Self) -> bool {
+        if self.end == after.end && self.stderr == after.stderr && self.rewords(after) {
+            return true;
+        }
         let refuses = |it: &Self| it.end != DONE;
         let is_begun = |one: &Printed, other: &Printed| {
             one.length <= one.text.len() && other.text.starts_with(&one.text)
@@ -68,6 +83,25 @@ impl Behaviour {
             && (self.stdout == after.stdout
                 || is_begun(&self.stdout, &after.stdout)
                 || is_begun(&after.stdout, &self.stdout))
+    }
+
+    /// Does the output differ in one line alone, which says in both that something is refused?
+    fn rewords(&self, after: &Self) -> bool {
+        let (old, new) = (&self.stdout, &after.stdout);
+        let is_whole = |it: &Printed| it.length <= it.text.len();
+        let mut differing = old.text.lines().zip(new.text.lines());
+        let mut differing = differing.by_ref().filter(|(one, other)| one != other);
+        let refuses = |line: &str| {
+            let mut words = line.split(|c: char| !c.is_ascii_alphabetic());
+            words.any(|word| REFUSALS.iter().any(|it| word.eq_ignore_ascii_case(it)))
+        };
+        is_whole(old)
+            && is_whole(new)
+            && old.text.lines().count() == new.text.lines().count()
+            && differing
+                .next()
+                .is_some_and(|(one, other)| refuses(one) && refuses(other))
+            && differing.next().is_none()
     }
 
     /// Do both say that all is well, and does a line of the output lose its end in `after`?
@@ -280,6 +314,20 @@ mod tests {
             run("a").difference(&failing).unwrap(),
             "exit code 0 became exit code 1"
         );
+    }
+
+    #[test]
+    fn a_refusal_in_other_words_is_known_also_where_the_program_ends_well() {
+        let run = |out: &str| Behaviour::new(DONE.into(), out, "");
+        let before = run("a: fine\nb: refused: wrong signature\n");
+        assert!(before.refuses_like(&run("a: fine\nb: refused: bad signature\n")));
+        for other in [
+            "a: fine\nb: fine\n",
+            "a: refused: bad name\nb: refused: bad signature\n",
+            "a: fine\nb: refused: bad signature\nmore\n",
+        ] {
+            assert!(!before.refuses_like(&run(other)), "{other}");
+        }
     }
 
     #[test]

@@ -104,19 +104,9 @@ impl Sources {
             });
         };
         let (listed, benign) = (fit(&self.listed), fit(&self.benign));
-        let of_listed = |make: fn(&[u8]) -> Vec<Vec<u8>>| in_turn(&self.listed, &make);
         add(true, OFTEN, self.edges.variants(&self.listed));
-        add(true, OFTEN, of_listed(mutate::longer));
-        add(true, OFTEN, of_listed(mutate::synonyms));
-        add(true, OFTEN, of_listed(mutate::other_letters));
-        add(true, OFTEN, of_listed(mutate::other_ends));
-        add(true, OFTEN, of_listed(siblings::other_keys));
-        for manner in 0..3 {
-            let commands = |input: &[u8]| {
-                let [alone, given, before] = siblings::commands(input, &self.words);
-                [alone, given, before][manner].clone()
-            };
-            add(true, OFTEN, in_turn(&self.listed, &commands));
+        for made in self.likeliest() {
+            add(true, OFTEN, made);
         }
         if is_text(&self.listed) {
             let made = self.listed.iter().map(|it| texts::spaced(it));
@@ -172,6 +162,24 @@ impl Sources {
             );
         }
         manners
+    }
+
+    /// Variants of the inputs that show the flaw, by their manner: what is left open by a fix of the
+    /// listed ones alone.
+    fn likeliest(&self) -> Vec<Vec<Vec<u8>>> {
+        let of_listed = |make: fn(&[u8]) -> Vec<Vec<u8>>| in_turn(&self.listed, &make);
+        let mut all = vec![
+            of_listed(mutate::longer),
+            of_listed(mutate::synonyms),
+            of_listed(mutate::other_letters),
+            of_listed(mutate::other_ends),
+            of_listed(siblings::other_keys),
+        ];
+        for manner in 0..3 {
+            let commands = |input: &[u8]| siblings::commands(input, &self.words)[manner].clone();
+            all.push(in_turn(&self.listed, &commands));
+        }
+        all
     }
 
     /// Variants of inputs that show no flaw which keep their form, by their manner and input: what

@@ -96,8 +96,8 @@ pub(super) fn products(input: &[u8]) -> Vec<Vec<u8>> {
         made
     };
     let mut made = Vec::new();
-    for pair in 0..all.len().saturating_sub(1) {
-        let (from, to) = all[pair];
+    let firsts = all.split_last().map_or(&[][..], |(_, firsts)| firsts);
+    for (pair, (from, to)) in firsts.iter().copied().enumerate() {
         let own = std::str::from_utf8(&input[from..to]).ok();
         let own = own.and_then(|it| it.parse().ok());
         for factor in [1, 3, 4] {
