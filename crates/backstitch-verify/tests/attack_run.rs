@@ -5,6 +5,7 @@ mod plain_bench;
 
 use backstitch_model::Outcome;
 use backstitch_model::tree_reproducer::Input;
+use backstitch_verify::workbench::Attacked;
 use plain_bench::{Bench, Files, declared, failed, not_run, reproducer};
 
 const MAKEFILE: &str = "all: tool\ntool: tool.c\n\t$(CC) -O1 -o tool tool.c\n\
@@ -488,6 +489,23 @@ fn reproducers_that_hang_fork_print_or_write_are_kept_in_and_told() {
     assert!(notes.contains("`mark`"), "{notes}");
     assert!(!bench.path("tree/mark").exists());
     assert!(!std::path::Path::new("/etc/mark").exists());
+}
+
+#[test]
+fn what_was_kept_of_an_attack_with_other_variants_is_not_gone_on_with() {
+    let Some(bench) = Bench::new(&["make", "gcc"]) else {
+        return;
+    };
+    let shot = declared(reproducer(&["./tool", "{input}"], LONG, BENIGN), "asan");
+    let flawed = copy("");
+    let (baseline, before) = bench.before(&c(&flawed), &shot);
+    failed(&before.reproduce);
+    let restored = Attacked::restore(before.save().unwrap()).unwrap();
+    let workbench = bench.workbench();
+    assert!(workbench.attacks_alike(&baseline, &shot, &restored));
+    let mut other = shot.clone();
+    other.benign.truncate(1);
+    assert!(!workbench.attacks_alike(&baseline, &other, &restored));
 }
 
 /// Variants are run many at a time, and one of them may end, stop or litter all that is beside it.

@@ -110,6 +110,21 @@ fn a_change_that_breaks_a_test_or_the_build_is_told_apart() {
     assert!(matches!(unbuilt.regress.outcome, Outcome::NotRun(_)));
 }
 
+/// The judge carries a change out before the untouched tree is built, and cargo goes by times.
+#[test]
+fn a_change_that_is_older_than_the_baseline_s_build_is_built_all_the_same() {
+    let Some(bench) = Bench::new() else { return };
+    let files = with("#[test] fn a() {}\n");
+    let changed = bench.changed(
+        "changed",
+        &files,
+        &[("src/lib.rs", "#[test] fn a() { panic!() }\n")],
+    );
+    let baseline = bench.baseline(&bench.tree("tree", &files));
+    let attempt = bench.attempt(&baseline, &changed);
+    failed(&attempt.regress, "fail: demo::a");
+}
+
 #[test]
 fn a_test_binary_that_dies_fails_the_rung_with_the_tests_it_took_along() {
     let Some(bench) = Bench::new() else { return };

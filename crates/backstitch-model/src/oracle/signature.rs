@@ -78,12 +78,30 @@ fn kind(said: &str) -> Kind {
         return Kind::Memory(way.map(|(_, way)| *way));
     }
     if let Some((_, rest)) = said.split_once(" panicked at ") {
-        // The place moves with every change, and numbers with the input.
+        // The place moves with every change; numbers, and what is quoted, with the input.
         let message = rest.split_once(": ").map_or("", |(_, message)| message);
-        let message = message.chars().filter(|c| !c.is_ascii_digit());
+        let message = unquoted(message).filter(|c| !c.is_ascii_digit());
         return Kind::Other(format!("panic {}", message.collect::<String>().trim()));
     }
     Kind::Other(said.split(": ").next().unwrap_or(said).to_owned())
+}
+
+/// A text without what stands in quotes; what begins with a quote that is not closed goes as well.
+fn unquoted(text: &str) -> impl Iterator<Item = char> {
+    let mut open = None;
+    let mut last = ' ';
+    text.chars().filter(move |letter| {
+        // As in `can't`.
+        let is_inside_word = last.is_alphanumeric();
+        last = *letter;
+        match open {
+            Some(quote) if *letter == quote => open = None,
+            Some(_) => {}
+            None if matches!(letter, '\'' | '"' | '`') && !is_inside_word => open = Some(*letter),
+            None => return true,
+        }
+        false
+    })
 }
 
 /// The first of a report's frames that is the project's own: its function. Those of the system's
@@ -133,6 +151,21 @@ mod tests {
         assert!(!unlike(
             "it died of signal 11 (SIGSEGV)",
             &at(over, "read_name")
+        ));
+        let panic = |said: &str| format!("thread 'main' (2) panicked at src/a.rs:3:7: {said}");
+        let inside = |letter: char, text: &str| {
+            panic(&format!(
+                "end byte index 19 is not a char boundary; it is inside '{letter}' (bytes 18..20) of \
+                 `{text}`"
+            ))
+        };
+        assert!(!unlike(
+            &inside('\u{ea}', "arr\u{ea}t"),
+            &inside('\u{e9}', "`'\u{e9}")
+        ));
+        assert!(unlike(
+            &inside('\u{ea}', "a"),
+            &panic("attempt to add with overflow")
         ));
         assert!(unlike("KeyError: 'a'", "UnicodeError: 'a'"));
         assert!(!unlike("KeyError: 'a'", "KeyError: 'b'"));

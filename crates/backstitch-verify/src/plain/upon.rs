@@ -3,15 +3,14 @@
 //! new one, so where it cannot be sure to tell everything is built anew.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, FileTimes};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::find::Kind;
+use crate::workbench::stamps::{files, is_same, set_time};
 
-/// The most files of one tree.
-const FILES_MAX: usize = 200_000;
 /// The most that is read of a source for what it includes, in bytes.
 const SOURCE_BYTES_MAX: u64 = 4 << 20;
 
@@ -75,52 +74,6 @@ pub(super) fn prepare(kind: Kind, before: &Path, after: &Path) -> io::Result<boo
     Ok(true)
 }
 
-/// Every file below `root`, links included; `None` where there are too many or one of another kind.
-fn files(root: &Path) -> io::Result<Option<BTreeSet<PathBuf>>> {
-    let mut found = BTreeSet::new();
-    let mut waiting = vec![PathBuf::new()];
-    while let Some(folder) = waiting.pop() {
-        for entry in fs::read_dir(root.join(&folder))? {
-            let entry = entry?;
-            let path = folder.join(entry.file_name());
-            let kind = entry.file_type()?;
-            if kind.is_dir() {
-                waiting.push(path);
-            } else if kind.is_file() || kind.is_symlink() {
-                found.insert(path);
-            } else {
-                return Ok(None);
-            }
-            if found.len() + waiting.len() > FILES_MAX {
-                return Ok(None);
-            }
-        }
-    }
-    Ok(Some(found))
-}
-
-fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
-    let (first, second) = (one.symlink_metadata()?, other.symlink_metadata()?);
-    if first.is_symlink() || second.is_symlink() {
-        let are_both = first.is_symlink() && second.is_symlink();
-        return Ok(are_both && fs::read_link(one)? == fs::read_link(other)?);
-    }
-    if first.len() != second.len() || first.permissions() != second.permissions() {
-        return Ok(false);
-    }
-    let (mut one, mut other) = (File::open(one)?, File::open(other)?);
-    let (mut left, mut right) = (vec![0; 1 << 16], vec![0; 1 << 16]);
-    loop {
-        let count = one.read(&mut left)?;
-        if count == 0 {
-            return Ok(true);
-        }
-        if other.read_exact(&mut right[..count]).is_err() || left[..count] != right[..count] {
-            return Ok(false);
-        }
-    }
-}
-
 /// Does a source include one of the changed files by name? Then it has to be compiled too, and a
 /// hand-written Makefile need not know.
 fn is_any_included(
@@ -158,17 +111,10 @@ fn is_words(file: &Path) -> bool {
     stem.is_some_and(|it| WORDS.contains(&it)) || has_ending(file, &["md", "rst"])
 }
 
-fn set_time(file: &Path, time: SystemTime) -> io::Result<()> {
-    if file.symlink_metadata()?.is_symlink() {
-        return Ok(());
-    }
-    // One that its owner may not write is opened for reading: that is enough for its owner.
-    File::open(file)?.set_times(FileTimes::new().set_modified(time))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::time::Duration;
 
     struct Trees(tempfile::TempDir);

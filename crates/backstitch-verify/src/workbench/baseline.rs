@@ -12,6 +12,7 @@ use super::Workbench;
 use super::commands::{Commands, TestCommand};
 use super::error::VerifyError;
 use super::session::Tree;
+use super::stamps;
 use super::tested::{Tested, outcome_of};
 use super::trial::Trial;
 
@@ -146,7 +147,9 @@ impl Workbench<'_> {
         work: &Path,
     ) -> Result<Attempt, VerifyError> {
         let upon = match start {
-            Start::Warm => Some(&baseline.trial),
+            // The change may be older than what was built, and some builds go by times.
+            Start::Warm => Some(&baseline.trial)
+                .filter(|upon| stamps::renew(&upon.tree().root, &tree.root).unwrap_or(false)),
             Start::Clean => None,
         };
         let trial = self.trial(tree, work, upon)?;

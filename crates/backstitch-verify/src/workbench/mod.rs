@@ -50,6 +50,7 @@ pub(crate) mod files;
 pub(crate) mod lines;
 pub(crate) mod places;
 mod progress;
+pub(crate) mod stamps;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -80,10 +80,12 @@ fn untouched(
         };
         Attacked::restore(saved).ok()
     });
+    let workbench = underway.workbench()?;
+    let kept = kept.filter(|kept| workbench.attacks_alike(baseline, reproducer, kept));
     if let Some(kept) = kept {
         return Ok(kept);
     }
-    let attacked = underway.workbench()?.attack_before(baseline, reproducer)?;
+    let attacked = workbench.attack_before(baseline, reproducer)?;
     if attacked.is_red() {
         let saved = attacked.save().context("write what the reproducer did")?;
         let written = Written {

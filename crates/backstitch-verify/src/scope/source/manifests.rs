@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::functions::shortened;
 use super::objection::{Objection, Sightings};
 use super::pair::Pair;
+use super::run_at_build;
 
 /// Whether the patch's manifest stays for the judging.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,33 +183,27 @@ const GRAVE: &[(&str, Objection, &str)] = &[
 pub fn look(pair: &Pair<'_>, seen: &mut Sightings) -> Kept {
     let (Some(before), Some(after)) = (&pair.before, &pair.after) else {
         let what = "a manifest comes or goes".to_owned();
-        if pair.after.is_none() {
+        let Some(after) = &pair.after else {
             seen.object(Objection::TargetDropped, pair.whole(), what);
-        } else {
-            seen.note(Objection::TargetDropped, pair.whole(), what);
-        }
-        return if pair.after.is_none() {
-            Kept::No
-        } else {
-            Kept::Yes
+            return Kept::No;
         };
-    };
-    let name = pair.path.file_name();
-    let read = |text: &str| -> Option<Value> {
-        match name.rsplit('.').next() {
-            Some("json") => serde_json::from_str(text).ok(),
-            Some("toml" | "Pipfile") => {
-                let table: toml::Table = toml::from_str(text).ok()?;
-                serde_json::to_value(table).ok()
+        seen.note(Objection::TargetDropped, pair.whole(), what);
+        let nothing = Value::Object(serde_json::Map::new());
+        if let Some(after) = read(pair, after.text) {
+            let mut differing = BTreeSet::new();
+            differences(&nothing, &after, &mut Vec::new(), &mut differing);
+            for entry in differing.iter().filter(|entry| run_at_build::is_run(entry)) {
+                run(pair, entry, seen);
             }
-            _ => None,
         }
+        return Kept::Yes;
     };
-    match name.rsplit('.').next() {
+    match pair.path.file_name().rsplit('.').next() {
         Some("cfg") => sections(pair, seen),
         Some("txt" | "in") => lines(pair, seen),
         _ => {
-            let (Some(before), Some(after)) = (read(before.text), read(after.text)) else {
+            let texts = (read(pair, before.text), read(pair, after.text));
+            let (Some(before), Some(after)) = texts else {
                 let what = "the manifest cannot be read, and is not taken over".to_owned();
                 seen.note(Objection::TargetDropped, pair.whole(), what);
                 return Kept::No;
@@ -219,6 +214,23 @@ pub fn look(pair: &Pair<'_>, seen: &mut Sightings) -> Kept {
             weighed(pair, &differing, seen)
         }
     }
+}
+
+fn read(pair: &Pair<'_>, text: &str) -> Option<Value> {
+    match pair.path.file_name().rsplit('.').next() {
+        Some("json") => serde_json::from_str(text).ok(),
+        Some("toml" | "Pipfile") => {
+            let table: toml::Table = toml::from_str(text).ok()?;
+            serde_json::to_value(table).ok()
+        }
+        _ => None,
+    }
+}
+
+/// An entry that runs where somebody builds or installs.
+fn run(pair: &Pair<'_>, entry: &str, seen: &mut Sightings) {
+    let what = format!("{} differs, which runs by itself", shortened(entry));
+    seen.object(Objection::RunAtBuild, pair.whole(), what);
 }
 
 /// The paths of what differs, as far in as both sides have tables.
@@ -268,7 +280,9 @@ fn weighed(pair: &Pair<'_>, differing: &BTreeSet<String>, seen: &mut Sightings) 
         let grave = GRAVE.iter().find(|(pattern, _, _)| {
             is_under(path, pattern) || pattern.ends_with(':') && path.starts_with(pattern)
         });
-        if let Some((_, objection, says)) = grave {
+        if run_at_build::is_run(path) {
+            run(pair, path, seen);
+        } else if let Some((_, objection, says)) = grave {
             let what = format!("{says}, by {}", shortened(path));
             seen.object(*objection, pair.whole(), what);
         } else {

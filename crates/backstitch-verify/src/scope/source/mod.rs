@@ -20,6 +20,7 @@ mod pair;
 mod removed;
 mod rewritten;
 mod roles;
+mod run_at_build;
 mod silencing;
 mod special_case;
 mod swallowing;
@@ -173,6 +174,7 @@ fn look(
     let has_code = layout::whole(pairs, about, seen);
     let rewritten = tests_kept::look(pairs, has_code, seen);
     build_files::look(pairs, seen, relay);
+    run_at_build::look(pairs, seen);
     removed::look(pairs, seen);
     exports::look(pairs, seen);
     let has_source = pairs.iter().any(|pair| pair.role == Role::Source);

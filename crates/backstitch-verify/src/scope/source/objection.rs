@@ -52,6 +52,8 @@ pub enum Objection {
     Ci,
     /// A target or test is no longer in the build.
     TargetDropped,
+    /// Something comes to run wherever the project is built or installed.
+    RunAtBuild,
     /// A sanitizer, a warning or a hardening is switched off.
     SafetyOff,
     /// A finding of a tool is told not to be told.
@@ -84,7 +86,7 @@ pub enum Objection {
 
 impl Objection {
     /// Every kind.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::NoCode,
         Self::Huge,
         Self::Binary,
@@ -107,6 +109,7 @@ impl Objection {
         Self::Harness,
         Self::Ci,
         Self::TargetDropped,
+        Self::RunAtBuild,
         Self::SafetyOff,
         Self::Suppressed,
         Self::OwnSettings,
@@ -148,6 +151,7 @@ impl Objection {
             Self::Harness => "a patch may not change how it is measured",
             Self::Ci => "a patch may not change what is checked of it",
             Self::TargetDropped => "what is not built is not tested",
+            Self::RunAtBuild => "it runs elsewhere outside of any sandbox, and is judged by nobody",
             Self::SafetyOff => "the flaw would only be no longer seen",
             Self::Suppressed => "the flaw would only be no longer told",
             Self::OwnSettings => "a patch may not change how it is judged",

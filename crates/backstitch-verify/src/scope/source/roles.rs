@@ -214,6 +214,9 @@ const BUILD_FILES: &[&str] = &[
     "configure.in",
     "build.rs",
     "setup.py",
+    ".pnpmfile.cjs",
+    ".pnpmfile.js",
+    "pnpmfile.js",
     "SConstruct",
     "SConscript",
     "BUILD",
@@ -360,7 +363,7 @@ pub fn role(path: &RelPath, text: Option<&str>) -> Role {
         Role::Aside
     } else if is_test(path, folders, is_code) {
         Role::Test
-    } else if BUILD_FILES.contains(&name) || starts(BUILD_STEMS) || ends(BUILD_ENDINGS) {
+    } else if is_build(name, folders) || starts(BUILD_STEMS) || ends(BUILD_ENDINGS) {
         Role::Build
     } else if in_any(TEST_FOLDERS) || in_any(DATA_FOLDERS) || ends(&[".snap"]) {
         Role::TestData
@@ -375,6 +378,18 @@ pub fn role(path: &RelPath, text: Option<&str>) -> Role {
     } else {
         Role::Other
     }
+}
+
+/// Cargo takes a `build.rs` that lies beside the manifest, and not one among the sources.
+fn is_build(name: &str, folders: &[&str]) -> bool {
+    BUILD_FILES.contains(&name) && !(name == "build.rs" && folders.contains(&"src"))
+}
+
+/// Does it lie among tests, or what they read?
+pub fn is_for_tests(path: &RelPath) -> bool {
+    path.as_str()
+        .split('/')
+        .any(|folder| TEST_FOLDERS.contains(&folder) || DATA_FOLDERS.contains(&folder))
 }
 
 fn is_harness(path: &RelPath) -> bool {

@@ -66,6 +66,13 @@ const SKIPS: &[&str] = &[
     "||1)",
 ];
 
+/// Those that are about the tests of a whole folder, wherever they stand.
+const FOR_OTHERS: &[&str] = &[
+    "load_tests(",
+    "collect_ignore",
+    "pytest_collection_modifyitems",
+];
+
 /// Looks at one file's tests.
 pub(super) fn look(pair: &Pair<'_>, seen: &mut Sightings) {
     skipped(pair, seen);
@@ -122,12 +129,9 @@ fn skipped(pair: &Pair<'_>, seen: &mut Sightings) {
         } else {
             after.function_at(token)
         };
-        // A hook of the runner is new, and changes what becomes of the tests that are not.
-        let counts = inside.is_none_or(|function| {
-            old.iter().any(|old| std::ptr::eq(*old, function))
-                || needle.strip_suffix('(') == Some(function.name.as_str())
-        });
-        if counts {
+        let is_old =
+            inside.is_none_or(|function| old.iter().any(|old| std::ptr::eq(*old, function)));
+        if is_old || FOR_OTHERS.contains(&needle) {
             let what = format!(
                 "a test is kept from running or from failing by {}",
                 shortened(needle)

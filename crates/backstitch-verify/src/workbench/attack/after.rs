@@ -1,7 +1,7 @@
 //! Attacks a changed tree as the untouched one was attacked.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -380,8 +380,21 @@ impl<'run> After<'run> {
         let (same, mut apart): (Vec<_>, Vec<_>) = quiet
             .map(|(number, seen)| (*number, seen))
             .partition(|(number, seen)| is_same(*number, seen));
+        // A count that is of use beyond what is left of its input says no length. One that is not
+        // may say one, and to refuse what is not there breaks nothing.
+        let sizes: BTreeSet<_> = same
+            .iter()
+            .filter(|(_, seen)| seen.is_done)
+            .filter_map(|(number, _)| self.all[*number].count)
+            .filter(|count| count.is_beyond)
+            .map(|count| count.which)
+            .collect();
+        let role = |number: usize| match &self.all[number] {
+            given if given.count.is_some_and(|it| !sizes.contains(&it.which)) => Role::Near,
+            given => given.role,
+        };
         // First those that are far from the flaw.
-        apart.sort_by_key(|(number, _)| (self.all[*number].role == Role::Near, *number));
+        apart.sort_by_key(|(number, _)| (role(*number) == Role::Near, *number));
         let numbers: Vec<usize> = apart
             .into_iter()
             .map(|(number, _)| number)
@@ -398,9 +411,12 @@ impl<'run> After<'run> {
         };
         let mut pairs = Vec::new();
         for number in numbers {
-            let given = &self.all[number];
-            let before = steady(&mut there, self.oracle, given)?;
-            let after = steady(&mut self.plain, self.oracle, given)?;
+            let given = Given {
+                role: role(number),
+                ..self.all[number].clone()
+            };
+            let before = steady(&mut there, self.oracle, &given)?;
+            let after = steady(&mut self.plain, self.oracle, &given)?;
             pairs.push((before, after));
         }
         Ok((same.len(), pairs))

@@ -13,6 +13,18 @@ const LOST_FROM_CHARS: usize = 16;
 
 /// How a run ends that did what it was asked for.
 const DONE: &str = "exit code 0";
+/// Words by which programs say that they refuse something.
+const REFUSALS: [&str; 9] = [
+    "refused",
+    "rejected",
+    "denied",
+    "error",
+    "invalid",
+    "malformed",
+    "illegal",
+    "unacceptable",
+    "forbidden",
+];
 /// The multiplier of the hash FNV-1a.
 const FNV_PRIME: u64 = 0x0100_0000_01b3;
 
@@ -43,6 +55,11 @@ impl Behaviour {
         }
     }
 
+    /// Did it end as one does that was of use?
+    pub(super) fn is_done(&self) -> bool {
+        self.end == DONE
+    }
+
     /// A number that stands for all of it.
     pub(super) fn mark(&self) -> u64 {
         let ended = fnv(&self.end);
@@ -54,6 +71,9 @@ impl Behaviour {
 
     /// Do both refuse what they were given, saying it in other words?
     pub(super) fn refuses_like(&self, after: &Self) -> bool {
+        if self.end == after.end && self.stderr == after.stderr && self.rewords(after) {
+            return true;
+        }
         let refuses = |it: &Self| it.end != DONE;
         let is_begun = |one: &Printed, other: &Printed| {
             one.length <= one.text.len() && other.text.starts_with(&one.text)
@@ -63,6 +83,25 @@ impl Behaviour {
             && (self.stdout == after.stdout
                 || is_begun(&self.stdout, &after.stdout)
                 || is_begun(&after.stdout, &self.stdout))
+    }
+
+    /// Does the output differ in one line alone, which says in both that something is refused?
+    fn rewords(&self, after: &Self) -> bool {
+        let (old, new) = (&self.stdout, &after.stdout);
+        let is_whole = |it: &Printed| it.length <= it.text.len();
+        let mut differing = old.text.lines().zip(new.text.lines());
+        let mut differing = differing.by_ref().filter(|(one, other)| one != other);
+        let refuses = |line: &str| {
+            let mut words = line.split(|c: char| !c.is_ascii_alphabetic());
+            words.any(|word| REFUSALS.iter().any(|it| word.eq_ignore_ascii_case(it)))
+        };
+        is_whole(old)
+            && is_whole(new)
+            && old.text.lines().count() == new.text.lines().count()
+            && differing
+                .next()
+                .is_some_and(|(one, other)| refuses(one) && refuses(other))
+            && differing.next().is_none()
     }
 
     /// Do both say that all is well, and does a line of the output lose its end in `after`?
@@ -76,7 +115,9 @@ impl Behaviour {
             let is_telling = other.chars().filter(|c| c.is_alphanumeric()).count() > 2;
             let left = other.chars().count();
             let is_long = left >= LOST_FROM_CHARS;
-            one.starts_with(other) && (is_long || is_telling && left * 2 > one.chars().count())
+            let is_cut = one.starts_with(other);
+            is_cut && (is_long || is_telling && left * 2 > one.chars().count())
+                || drops_later(one, other)
         })
     }
 
@@ -93,6 +134,25 @@ impl Behaviour {
             .into_iter()
             .find_map(|(name, before, after)| before.difference(name, after))
     }
+}
+
+/// Does `other` leave out, from some place on, letters that it keeps before that place? Who takes a
+/// letter out on purpose does so everywhere.
+fn drops_later(one: &str, other: &str) -> bool {
+    let same = one.chars().zip(other.chars());
+    let kept: usize = same
+        .take_while(|(one, other)| one == other)
+        .map(|(one, _)| one.len_utf8())
+        .sum();
+    let (head, old, new) = (&one[..kept], &one[kept..], &other[kept..]);
+    let Some(dropped) = old.chars().next() else {
+        return false;
+    };
+    // Once may be chance, and blanks go at the end of a line.
+    let is_telling = !dropped.is_whitespace() && old.matches(dropped).count() > 1;
+    let is_kept_before = head.contains(dropped) && head.chars().count() >= LOST_FROM_CHARS;
+    let left = old.chars().filter(|letter| *letter != dropped);
+    is_telling && is_kept_before && left.eq(new.chars())
 }
 
 impl Printed {
@@ -257,6 +317,20 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_in_other_words_is_known_also_where_the_program_ends_well() {
+        let run = |out: &str| Behaviour::new(DONE.into(), out, "");
+        let before = run("a: fine\nb: refused: wrong signature\n");
+        assert!(before.refuses_like(&run("a: fine\nb: refused: bad signature\n")));
+        for other in [
+            "a: fine\nb: fine\n",
+            "a: refused: bad name\nb: refused: bad signature\n",
+            "a: fine\nb: refused: bad signature\nmore\n",
+        ] {
+            assert!(!before.refuses_like(&run(other)), "{other}");
+        }
+    }
+
+    #[test]
     fn a_line_that_loses_its_end_without_a_word_is_known() {
         let run = |end: &str, out: &str| Behaviour::new(end.into(), out, "");
         let text = "a rather long text, and its end\nmore\n";
@@ -265,6 +339,15 @@ mod tests {
         assert!(!before.loses(&run("exit code 1", "a rather long text,\nmore\n")));
         for other in ["\nmore\n", "another text\nmore\n", text] {
             assert!(!before.loses(&run(DONE, other)), "{other}");
+        }
+        let quoted = run(DONE, "said \"yes\" rather often, \"no\" never\n");
+        assert!(quoted.loses(&run(DONE, "said \"yes\" rather often, no never\n")));
+        for other in [
+            "said yes rather often, no never\n",
+            "said \"yes\" rather often, no\" never\n",
+            "said \"yes\" rather often, \"no\" ever\n",
+        ] {
+            assert!(!quoted.loses(&run(DONE, other)), "{other}");
         }
     }
 

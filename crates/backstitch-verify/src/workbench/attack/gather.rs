@@ -1,9 +1,10 @@
 //! Gathers variants from everything that makes them, a few of each, in an order that is the same
 //! each time. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::mutate::{self, BYTES_MAX, Edges};
+use super::windows::Count;
 use super::{siblings, texts, windows};
 use crate::workbench::variants::Chance;
 
@@ -31,6 +32,8 @@ pub(super) struct Variant {
     pub(super) bytes: Vec<u8>,
     /// Is it made of an input that shows the flaw, or broken in its form?
     pub(super) is_near: bool,
+    /// Which count was set, where that is all.
+    pub(super) count: Option<Count>,
 }
 
 /// Variants, by the input that they are made of.
@@ -55,6 +58,7 @@ impl Sources {
             self.listed.iter().chain(&self.benign).cloned().collect();
         let mut variants: Vec<Variant> = Vec::new();
         let mut manners = self.manners(&mut Chance::new(seed), count);
+        let counts = self.counts();
         while variants.len() < count && !manners.is_empty() {
             manners.retain_mut(|manner| {
                 for _ in 0..manner.each_time {
@@ -67,6 +71,7 @@ impl Sources {
                     if variants.len() < count {
                         known.insert(bytes.clone());
                         variants.push(Variant {
+                            count: counts.get(&bytes).copied().filter(|_| !manner.is_near),
                             bytes,
                             is_near: manner.is_near,
                         });
@@ -76,6 +81,17 @@ impl Sources {
             });
         }
         variants
+    }
+
+    /// The counts of inputs that are no text, by what is made of setting them.
+    fn counts(&self) -> BTreeMap<Vec<u8>, Count> {
+        let benign = fit(&self.benign);
+        if is_text(&benign) {
+            return BTreeMap::new();
+        }
+        let each = benign.iter().enumerate();
+        each.flat_map(|(number, input)| windows::counted(number, input))
+            .collect()
     }
 
     fn manners(&self, chance: &mut Chance, count: usize) -> Vec<Manner> {
@@ -88,17 +104,9 @@ impl Sources {
             });
         };
         let (listed, benign) = (fit(&self.listed), fit(&self.benign));
-        let of_listed = |make: fn(&[u8]) -> Vec<Vec<u8>>| in_turn(&self.listed, &make);
         add(true, OFTEN, self.edges.variants(&self.listed));
-        add(true, OFTEN, of_listed(mutate::longer));
-        add(true, OFTEN, of_listed(mutate::synonyms));
-        add(true, OFTEN, of_listed(siblings::other_keys));
-        for manner in 0..3 {
-            let commands = |input: &[u8]| {
-                let [alone, given, before] = siblings::commands(input, &self.words);
-                [alone, given, before][manner].clone()
-            };
-            add(true, OFTEN, in_turn(&self.listed, &commands));
+        for made in self.likeliest() {
+            add(true, OFTEN, made);
         }
         if is_text(&self.listed) {
             let made = self.listed.iter().map(|it| texts::spaced(it));
@@ -119,8 +127,10 @@ impl Sources {
             SELDOM,
             taking_turns(telling.map(|it| shuffled(it, chance))),
         );
-        if !is_text(&listed) {
-            let both = [&listed[..], &benign].concat();
+        let both = [&listed[..], &benign].concat();
+        if is_text(&listed) {
+            add(true, OFTEN, in_turn(&both, &siblings::products));
+        } else {
             add(true, OFTEN, in_turn(&both, &windows::products));
             add(true, OFTEN, in_turn(&both, &windows::by_one));
         }
@@ -132,6 +142,13 @@ impl Sources {
         for lists in self.everywhere(&benign, &[]) {
             let made = lists.into_iter().map(|it| shuffled(it, chance));
             add(true, SELDOM, taking_turns(made));
+        }
+        if is_text(&benign) {
+            let much = |input: &[u8]| {
+                let [much, _] = texts::counted(input, self.edges.least_value());
+                much
+            };
+            add(false, OFTEN, in_turn(&benign, &much));
         }
         for lists in self.gentle(&benign) {
             let made = lists.into_iter().map(|it| shuffled(it, chance));
@@ -145,6 +162,24 @@ impl Sources {
             );
         }
         manners
+    }
+
+    /// Variants of the inputs that show the flaw, by their manner: what is left open by a fix of the
+    /// listed ones alone.
+    fn likeliest(&self) -> Vec<Vec<Vec<u8>>> {
+        let of_listed = |make: fn(&[u8]) -> Vec<Vec<u8>>| in_turn(&self.listed, &make);
+        let mut all = vec![
+            of_listed(mutate::longer),
+            of_listed(mutate::synonyms),
+            of_listed(mutate::other_letters),
+            of_listed(mutate::other_ends),
+            of_listed(siblings::other_keys),
+        ];
+        for manner in 0..3 {
+            let commands = |input: &[u8]| siblings::commands(input, &self.words)[manner].clone();
+            all.push(in_turn(&self.listed, &commands));
+        }
+        all
     }
 
     /// Variants of inputs that show no flaw which keep their form, by their manner and input: what
@@ -161,10 +196,14 @@ impl Sources {
                 of_each(&texts::punctuated),
                 of_each(&texts::with_signs),
                 of_each(&|input| texts::grown(input, edges.length)),
-                of_each(&|input| texts::counted(input, edges.least_value())),
+                of_each(&|input| texts::counted(input, edges.least_value())[1].clone()),
             ]
         } else {
-            vec![of_each(&windows::counted)]
+            let counted = |input: &[u8]| {
+                let all = windows::counted(0, input).into_iter();
+                all.map(|(bytes, _)| bytes).collect()
+            };
+            vec![of_each(&counted)]
         }
     }
 

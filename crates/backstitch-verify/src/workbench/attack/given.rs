@@ -1,5 +1,7 @@
 //! Owns what a reproducer's command is given: its listed inputs, its controls and variants. Pure.
 
+use std::hash::{Hash, Hasher};
+
 use backstitch_model::TreeReproducer;
 use backstitch_model::tree_reproducer::Input;
 
@@ -83,10 +85,21 @@ pub(super) fn variants(
         };
         Given {
             work: work(&input.bytes, &usual),
+            count: variant.count,
             ..given(reproducer, shown, role, Some(input))
         }
     };
     made.into_iter().enumerate().map(with).collect()
+}
+
+/// A number that stands for what all of them are given, and their order.
+pub(super) fn mark(all: &[Given]) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    for given in all {
+        let bytes = given.input.as_ref().map(|input| &input.bytes);
+        (&given.argv, bytes).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// Does an input ask for more work than all of these: is it longer, or does a number in it say more?
@@ -190,6 +203,7 @@ fn given(reproducer: &TreeReproducer, name: String, role: Role, input: Option<In
         argv: reproducer.argv.clone(),
         input,
         work: Work::Usual,
+        count: None,
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::judge::Saw;
 use super::shots::{Given, Shot, Stage};
-use super::volley::Glance;
+use super::volley::{Glance, HUNG_MAX};
 use crate::workbench::error::VerifyError;
 
 /// How long all variants may take on one build of one tree.
@@ -17,8 +17,6 @@ const TIME: Duration = Duration::from_secs(30);
 const TOGETHER: [usize; 3] = [16, 64, 128];
 /// How many are run again alone because of what they showed, unless one showed something else then.
 const ALONE_MAX: usize = 24;
-/// After so many that hung, others get less time.
-const HUNG_MAX: usize = 6;
 /// After so many starts that told nothing each is run alone.
 const IDLE_MAX: usize = 2;
 
@@ -28,6 +26,8 @@ pub(super) struct Seen {
     pub(super) saw: Saw,
     /// Stands for all of its behaviour.
     pub(super) mark: u64,
+    /// Did it end as one does that was of use?
+    pub(super) is_done: bool,
 }
 
 /// What is done about what an input shows, by its number.
@@ -44,6 +44,7 @@ impl Seen {
         Self {
             saw: Saw::of(oracle.look(&glance.run), stopped),
             mark: glance.behaviour.mark(),
+            is_done: glance.behaviour.is_done(),
         }
     }
 
@@ -51,6 +52,7 @@ impl Seen {
         Self {
             saw: super::saw(oracle, shot),
             mark: shot.behaviour.mark(),
+            is_done: shot.behaviour.is_done(),
         }
     }
 }
@@ -143,7 +145,7 @@ impl Many<'_, '_> {
     ) -> Result<bool, VerifyError> {
         let mut seen = Seen::glanced(self.oracle, glance);
         self.hung += usize::from(matches!(seen.saw, Saw::Stopped(_)));
-        self.stage.is_hurried |= self.hung > HUNG_MAX;
+        self.stage.is_hurried |= self.hung >= HUNG_MAX;
         let asked = (wary.again)(number, &seen.saw) && (self.alone < ALONE_MAX || self.refuted);
         if glance.is_unclear || asked {
             self.alone += 1;

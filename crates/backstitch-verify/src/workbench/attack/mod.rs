@@ -80,6 +80,8 @@ struct Record {
     edges: Edges,
     /// Words that the project knows.
     words: Vec<String>,
+    /// Stands for the variants that were made, and their order.
+    made: u64,
     /// The variants, in order, as far as time allowed.
     plain: Vec<Seen>,
     instrumented: Result<Instrumented, String>,
@@ -161,6 +163,7 @@ impl Attacked {
                 red: Vec::new(),
                 edges: Edges::default(),
                 words: Vec::new(),
+                made: 0,
                 plain: Vec::new(),
                 instrumented: Err("it was not reached".into()),
                 controls: Vec::new(),
@@ -198,6 +201,20 @@ impl Workbench<'_> {
             began,
         }
         .attack()
+    }
+
+    /// Would the same variants be made today? Another version may make others, or in another order,
+    /// and then what was kept of an attack cannot be compared with one.
+    pub fn attacks_alike(
+        &self,
+        baseline: &Baseline,
+        reproducer: &TreeReproducer,
+        before: &Attacked,
+    ) -> bool {
+        let Record { edges, words, .. } = &before.record;
+        let samples = samples(baseline.origin.tree(), reproducer);
+        let all = variants(reproducer, edges, words, &samples);
+        !before.is_red() || before.record.made == given::mark(&all)
     }
 
     /// A tree's build with sanitizers, ready to be attacked, or why there is none.
@@ -261,12 +278,13 @@ impl Before<'_> {
             is_red.then_some(number)
         };
         let red: Vec<usize> = saws.iter().enumerate().filter_map(red).collect();
-        let mut edges = Edges::default();
+        let (mut edges, mut made) = (Edges::default(), 0);
         let tree = self.baseline.origin.tree();
         let (words, samples) = (words(tree, self.reproducer), samples(tree, self.reproducer));
         let (plain, instrumented) = if is_red {
             edges = self.edges(on, judging, red.first().copied())?;
             let all = variants(self.reproducer, &edges, &words, &samples);
+            made = given::mark(&all);
             let plain = attacked(&mut self.plain, &all, judging, &mut self.notes)?;
             (plain, self.attack_instrumented(judging, &benign, &all)?)
         } else {
@@ -300,6 +318,7 @@ impl Before<'_> {
                 red,
                 edges,
                 words,
+                made,
                 plain,
                 instrumented,
                 controls,

@@ -32,6 +32,18 @@ const EDGES: [u64; 12] = [
     0x7fff_ffff_ffff_ffff,
 ];
 
+/// Letters of two, three and four bytes.
+const LETTERS: [char; 6] = [
+    '\u{e9}',
+    '\u{df}',
+    '\u{416}',
+    '\u{65e5}',
+    '\u{20ac}',
+    '\u{1f600}',
+];
+/// How many letters of an input become others.
+const LETTERS_MAX: usize = 8;
+
 /// Texts that stand for one another where a filter knows only one of them.
 const SYNONYMS: [(&str, &str); 16] = [
     ("../", "..\\"),
@@ -212,6 +224,39 @@ pub(super) fn telling(input: &[u8]) -> Vec<Vec<u8>> {
     }
     for less in [1, 2, 4, input.len() / 2] {
         made.push(input[..input.len().saturating_sub(less)].to_vec());
+    }
+    made
+}
+
+/// Each word with another beginning or end, or without its last character: who knows the listed input
+/// may know it by these.
+pub(super) fn other_ends(input: &[u8]) -> Vec<Vec<u8>> {
+    let mut made = Vec::new();
+    for (from, to) in words(input).into_iter().take(WORDS_MAX) {
+        let is = |letter: u8, at: usize| input[at] == letter;
+        let end = if is(b'x', to - 1) { b"y" } else { b"x" };
+        made.push(replaced(input, to - 1, to, end));
+        made.push(replaced(input, to - 1, to, b""));
+        let begin = if is(b'x', from) { b"y" } else { b"x" };
+        made.push(replaced(input, from, from + 1, begin));
+        made.push(replaced(input, from, from, begin));
+    }
+    made
+}
+
+/// Each letter beyond ASCII as another one, of as many bytes and of more or less.
+pub(super) fn other_letters(input: &[u8]) -> Vec<Vec<u8>> {
+    let Some(text) = text(input) else {
+        return Vec::new();
+    };
+    let letters = text.char_indices().filter(|(_, letter)| !letter.is_ascii());
+    let mut made = Vec::new();
+    for (at, letter) in letters.take(LETTERS_MAX) {
+        for other in LETTERS.into_iter().filter(|other| *other != letter) {
+            let mut bytes = [0; 4];
+            let other = other.encode_utf8(&mut bytes).as_bytes();
+            made.push(replaced(input, at, at + letter.len_utf8(), other));
+        }
     }
     made
 }
@@ -426,6 +471,25 @@ pub(super) fn text(input: &[u8]) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_end_and_begin_in_another_way() {
+        let made = other_ends(b"*a*a\nbb\n");
+        for wanted in ["*a*x\nbb\n", "*a*\nbb\n", "xa*a\nbb\n", "*a*a\nbx\n"] {
+            assert!(made.contains(&wanted.as_bytes().to_vec()), "{wanted}");
+        }
+        assert!(other_ends(b"").is_empty() && other_ends(b"\n \n").is_empty());
+    }
+
+    #[test]
+    fn letters_beyond_ascii_become_others() {
+        let made = other_letters("a\u{ea}b\u{e9}".as_bytes());
+        for wanted in ["a\u{e9}b\u{e9}", "a\u{1f600}b\u{e9}", "a\u{ea}b\u{df}"] {
+            assert!(made.contains(&wanted.as_bytes().to_vec()), "{wanted}");
+        }
+        assert!(other_letters(b"ab").is_empty() && other_letters(b"\xff\xfe").is_empty());
+        assert!(other_letters("\u{e9}".repeat(1000).as_bytes()).len() < 50);
+    }
 
     #[test]
     fn what_wrong_mends_let_through_is_among_them() {

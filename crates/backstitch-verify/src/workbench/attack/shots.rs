@@ -14,6 +14,7 @@ use backstitch_model::{RelPath, TreeReproducer};
 use serde::{Deserialize, Serialize};
 
 use super::behaviour::Behaviour;
+use super::windows::Count;
 use crate::sandbox::{Access, Exit};
 use crate::workbench::Workbench;
 use crate::workbench::error::{Doing, VerifyError};
@@ -85,6 +86,8 @@ pub(super) struct Given {
     pub(super) input: Option<Input>,
     /// Does it ask for more work than the reproducer's own inputs do?
     pub(super) work: Work,
+    /// Which count was set in an input that shows no flaw, where that is all that was done.
+    pub(super) count: Option<Count>,
 }
 
 /// A run that ended.
@@ -158,12 +161,17 @@ impl<'run> Stage<'run> {
 
     /// Runs the command once.
     pub(super) fn shoot(&mut self, given: &Given) -> Result<Shot, VerifyError> {
-        self.shoot_with(given, &[])
+        self.shoot_with(given, &[], self.reproducer.time_limit_s)
+    }
+
+    /// Runs the command once, for not much longer than what came to its end before it.
+    pub(super) fn shoot_briefly(&mut self, given: &Given) -> Result<Shot, VerifyError> {
+        self.shoot_with(given, &[], self.each_s())
     }
 
     /// Runs it once where the sanitizer tells of what is never freed; answers whether it does.
     pub(super) fn leaks(&mut self, given: &Given) -> Result<bool, VerifyError> {
-        let shot = self.shoot_with(given, &LEAKS)?;
+        let shot = self.shoot_with(given, &LEAKS, self.reproducer.time_limit_s)?;
         self.forget(&shot)?;
         let told = ": detected memory leaks";
         Ok(shot.run.stderr.contains(told) && shot.run.end != End::Code(0))
@@ -173,6 +181,7 @@ impl<'run> Stage<'run> {
         &mut self,
         given: &Given,
         environment: &[(&str, &str)],
+        wall_s: u64,
     ) -> Result<Shot, VerifyError> {
         let session = self.workbench.session();
         let logs = self.logs()?;
@@ -212,7 +221,7 @@ impl<'run> Stage<'run> {
                 surroundings,
                 argv: &through_a_shell(&words, stdin),
                 name: "reproducer",
-                wall_s: Some(self.reproducer.time_limit_s),
+                wall_s: Some(wall_s),
             },
             &logs,
             OUTPUT_BYTES_MAX,

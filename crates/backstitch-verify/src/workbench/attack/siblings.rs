@@ -1,15 +1,19 @@
-//! Makes variants that come to the same flaw by another way: another command, another key. Pure;
-//! every list is bounded.
+//! Makes variants that come to the same flaw by another way: another command, another key, other
+//! numbers. Pure; every list is bounded.
 
 use serde_json::{Map, Value};
 
-use super::mutate::text;
+use super::mutate::{numbers, replaced, text};
 use super::texts::{JSON_BYTES_MAX, gather, object};
 
 /// The most lines that are varied.
 const LINES_MAX: usize = 16;
 /// The most words that stand for a command.
 const COMMANDS_MAX: usize = 16;
+/// How many pairs of numbers are set to where their product wraps.
+const PRODUCTS_MAX: usize = 6;
+/// A number that is ordinary, and more than where a wrapped product leaves room for.
+const FAR: u64 = 50;
 /// Keys, one in the other, that lead to what all objects of a language share.
 const SHARED: [&[&str]; 4] = [
     &["__proto__"],
@@ -74,6 +78,43 @@ pub(super) fn within(input: &[u8], other: &[u8]) -> Vec<Vec<u8>> {
     made
 }
 
+/// Two numbers, one after the other, whose product with a small third no longer fits in 32 bits and
+/// wraps to little; as the rest is, and with the other numbers far beyond what little holds.
+pub(super) fn products(input: &[u8]) -> Vec<Vec<u8>> {
+    let all: Vec<_> = numbers(input).into_iter().take(PRODUCTS_MAX + 1).collect();
+    let with = |pair: usize, values: [u64; 2], others: Option<u64>| {
+        let mut made = input.to_vec();
+        for (number, (from, to)) in all.iter().enumerate().rev() {
+            let value = match number.checked_sub(pair) {
+                Some(which @ (0 | 1)) => Some(values[which]),
+                Some(_) | None => others,
+            };
+            if let Some(value) = value {
+                made = replaced(&made, *from, *to, value.to_string().as_bytes());
+            }
+        }
+        made
+    };
+    let mut made = Vec::new();
+    let firsts = all.split_last().map_or(&[][..], |(_, firsts)| firsts);
+    for (pair, (from, to)) in firsts.iter().copied().enumerate() {
+        let own = std::str::from_utf8(&input[from..to]).ok();
+        let own = own.and_then(|it| it.parse().ok());
+        for factor in [1, 3, 4] {
+            for value in [own.unwrap_or(2), 0x1_0001, 2] {
+                if !(1..1 << 28).contains(&value) {
+                    continue;
+                }
+                let partner = (1 << 32) / (value * factor) + 1;
+                for others in [None, Some(FAR)] {
+                    made.push(with(pair, [value, partner], others));
+                }
+            }
+        }
+    }
+    made
+}
+
 /// A JSON text whose keys that lead to what all objects share are other ones that lead there, at
 /// their own places and below other keys.
 pub(super) fn other_keys(input: &[u8]) -> Vec<Vec<u8>> {
@@ -132,6 +173,20 @@ mod tests {
 
     fn holds(made: &[Vec<u8>], wanted: &str) -> bool {
         made.iter().any(|it| it == wanted.as_bytes())
+    }
+
+    #[test]
+    fn two_numbers_are_set_to_where_their_product_wraps() {
+        let made = products(b"size 65536 65536\ndot 3 0 x\n");
+        for wanted in [
+            "size 65536 65537\ndot 3 0 x\n",
+            "size 65536 65537\ndot 50 50 x\n",
+            "size 2 2147483649\ndot 50 50 x\n",
+        ] {
+            assert!(made.contains(&wanted.as_bytes().to_vec()), "{wanted}");
+        }
+        let huge = products(&b"99999999999999999999999 1 0 ".repeat(400));
+        assert!(huge.len() < 150 && products(b"7").is_empty() && products(b"").is_empty());
     }
 
     #[test]

@@ -57,6 +57,8 @@ const ORDINARY_LENGTHS: [usize; 7] = [10, 20, 33, 50, 70, 150, 300];
 const ORDINARY_NUMBERS: [u64; 12] = [1, 2, 3, 5, 10, 12, 20, 50, 100, 500, 1000, 2000];
 /// The largest of them.
 const ORDINARY_MAX: u64 = 4096;
+/// A number that says much, and is ordinary all the same.
+const MUCH: u64 = 1000;
 /// Numbers that are hardly any.
 const ODD_NUMBERS: [&str; 9] = [
     "-1",
@@ -175,7 +177,10 @@ pub(super) fn grown(input: &[u8], edge: Option<usize>) -> Vec<Vec<u8>> {
         .take(PLACES_MAX / 4)
     {
         let word = &input[from..to];
-        let (own, all) = (word.len(), ORDINARY_LENGTHS);
+        let own = word.len();
+        // Nobody writes hundreds of signs, one after the other.
+        let is_word = word.iter().any(u8::is_ascii_alphanumeric);
+        let all = ORDINARY_LENGTHS.into_iter().filter(|_| is_word);
         for length in [own + 1, own * 2, own * 3].into_iter().chain(all) {
             if length > own && edge.is_none_or(|edge| length < edge) {
                 let longer: Vec<u8> = word.iter().copied().cycle().take(length).collect();
@@ -239,8 +244,9 @@ pub(super) fn spaced(input: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// Each number as another that is as ordinary and shows no flaw by itself: `edge` is one that does.
-pub(super) fn counted(input: &[u8], edge: Option<u64>) -> Vec<Vec<u8>> {
-    let mut made = Vec::new();
+/// First those that say much: what is refused for its size alone is told by few of them.
+pub(super) fn counted(input: &[u8], edge: Option<u64>) -> [Vec<Vec<u8>>; 2] {
+    let mut made = [Vec::new(), Vec::new()];
     for (from, to) in numbers(input).into_iter().take(PLACES_MAX / 4) {
         let own = std::str::from_utf8(&input[from..to]).ok();
         let own: u64 = own.and_then(|it| it.parse().ok()).unwrap_or(1);
@@ -251,7 +257,8 @@ pub(super) fn counted(input: &[u8], edge: Option<u64>) -> Vec<Vec<u8>> {
         ];
         for value in near.into_iter().chain(ORDINARY_NUMBERS) {
             if value <= ORDINARY_MAX.max(own) && edge.is_none_or(|edge| value < edge) {
-                made.push(replaced(input, from, to, value.to_string().as_bytes()));
+                let which = usize::from(value < MUCH.max(own));
+                made[which].push(replaced(input, from, to, value.to_string().as_bytes()));
             }
         }
     }
@@ -499,8 +506,11 @@ mod tests {
         assert!(holds(&grown(b"name,xyz\n", None), &long));
         assert!(!holds(&grown(b"name,xyz\n", Some(33)), &long));
         assert!(holds(&grown(b"name,xyz\n", Some(34)), &long));
-        assert!(holds(&counted(b"n 7", None), "n 1000"));
-        assert!(!holds(&counted(b"n 7", Some(1000)), "n 1000"));
+        assert!(holds(&grown(b"4 - 5", None), "4 --- 5"));
+        assert!(grown(b"- -", None).iter().all(|it| it.len() < 9));
+        let [much, other] = counted(b"n 7", None);
+        assert!(holds(&much, "n 1000") && holds(&other, "n 8") && !holds(&other, "n 1000"));
+        assert!(counted(b"n 7", Some(1000))[0].is_empty());
         assert!(holds(&punctuated(b"get a.txt"), "get a..txt"));
         assert!(
             punctuated(b"get ./a")
@@ -524,7 +534,7 @@ mod tests {
                 with_signs(input),
                 spaced(input),
                 grown(input, None),
-                counted(input, None),
+                counted(input, None).concat(),
                 lines(input),
                 json(input, &[]),
             ] {

@@ -26,6 +26,10 @@ const EACH_S: u64 = 5;
 /// How many times as long as the longest run before it: one that hangs must not use up the time of
 /// all that come after it.
 const TIMES: u32 = 4;
+/// After so many that hung, the others get less time.
+pub(super) const HUNG_MAX: usize = 3;
+/// The least and the most of that, in seconds.
+const HURRIED_S: (f64, f64) = (0.3, 1.0);
 /// The most that one run may write to a file, in the shell's blocks of 512 bytes: 1 MiB.
 const BLOCKS_MAX: u64 = 2048;
 /// The most that is read of one output, in bytes.
@@ -156,16 +160,20 @@ impl Stage<'_> {
         Ok(told.collect())
     }
 
+    /// How long one of many runs may take, in seconds.
+    pub(super) fn each_s(&self) -> u64 {
+        let each_s = (self.longest * TIMES).as_secs() + 1;
+        each_s.min(self.reproducer.time_limit_s).clamp(1, EACH_S)
+    }
+
     /// The beginning of the script that runs them all. It ends what hangs, and removes what a run
     /// left in the folder for temporary files.
     fn driver(&self, printed: &Path) -> String {
         let printed = quoted(&printed.to_string_lossy());
-        let each_s = if self.is_hurried {
-            1
-        } else {
-            (self.longest * TIMES).as_secs() + 1
-        };
-        let each_s = each_s.min(self.reproducer.time_limit_s).clamp(1, EACH_S);
+        let each_s = self.each_s();
+        let (least, most) = HURRIED_S;
+        let hurried_s = (self.longest * TIMES).as_secs_f64().clamp(least, most);
+        let hung = if self.is_hurried { HUNG_MAX } else { 0 };
         // Outside a sandbox that folder is not the job's own.
         let tidy = if self.workbench.session().sandbox().is_confined() {
             "set -- /tmp/* /tmp/.[!.]*\n\
@@ -173,15 +181,20 @@ impl Stage<'_> {
         } else {
             ""
         };
+        // Some `timeout` takes whole seconds only.
         format!(
             "command -v timeout >/dev/null || {{ echo {NO_TIMEOUT}; exit 0; }}\n\
-             P={printed}\n\
+             P={printed} T={each_s} L={hurried_s:.1} H={hung}\n\
+             timeout $L true 2>/dev/null || L=1\n\
+             [ $H -lt {HUNG_MAX} ] || T=$L\n\
              run() {{\n\
              n=$1 in=$2; shift 2\n\
-             ( ulimit -f {BLOCKS_MAX}; exec timeout -s KILL {each_s} \"$@\" ) \
+             ( ulimit -f {BLOCKS_MAX}; exec timeout -s KILL $T \"$@\" ) \
              <\"$in\" >\"$P/$n.out\" 2>\"$P/$n.err\"\n\
-             echo \"$n $?\"\n\
-             {tidy}}}\n"
+             s=$?; echo \"$n $s\"\n\
+             if [ $s = {timed_out} ]; then H=$((H+1)); [ $H -lt {HUNG_MAX} ] || T=$L; fi\n\
+             {tidy}}}\n",
+            timed_out = BY_SIGNAL + KILLED,
         )
     }
 }

