@@ -61,6 +61,8 @@ pub fn look(pairs: &[Pair<'_>], seen: &mut Sightings, relay: &mut BTreeSet<RelPa
             Role::Ci => {
                 let weight = if checks_less(pair) {
                     Weight::Objects
+                } else if runs_otherwise(pair) {
+                    Weight::Doubts
                 } else {
                     Weight::Notes
                 };
@@ -131,6 +133,33 @@ fn checks_less(pair: &Pair<'_>) -> bool {
         .iter()
         .any(|word| often(word, &mut pair.added()) > often(word, &mut pair.removed()));
     pair.after.is_none() || fewer || quieter
+}
+
+/// Does a service run a check in another way, or get at more than before? It is never run here.
+fn runs_otherwise(pair: &Pair<'_>) -> bool {
+    const RUNS: &[&str] = &[
+        "run:", "script:", "make ", "cargo ", "npm ", "pytest", "tox", "ctest",
+    ];
+    const CHECKS: &[&str] = &[
+        "test", "check", "lint", "clippy", "audit", "scan", "fuzz", "tox",
+    ];
+    const MORE: &[&str] = &[
+        "secrets",
+        "permissions:",
+        "pull_request_target",
+        "workflow_run",
+        "curl ",
+        "wget ",
+        "| sh",
+        "| bash",
+        "self-hosted",
+    ];
+    let has = |line: &str, words: &[&str]| words.iter().any(|word| line.contains(word));
+    let came: BTreeSet<&str> = pair.added().map(|(_, line)| line.trim()).collect();
+    let other = pair
+        .removed()
+        .any(|(_, line)| has(line, RUNS) && has(line, CHECKS) && !came.contains(line.trim()));
+    other || came.iter().any(|line| has(line, MORE))
 }
 
 fn names<'p>(pairs: &'p [Pair<'_>], keep: impl Fn(&Pair<'_>) -> bool) -> BTreeSet<&'p str> {

@@ -212,6 +212,12 @@ fn outside_tests<'t>(code: &Code<'t>) -> Vec<&'t str> {
     kept
 }
 
+/// Does a patch change code that is written by hand?
+pub fn changes_source(pairs: &[Pair<'_>]) -> bool {
+    let mut sources = pairs.iter().filter(|pair| pair.role == Role::Source);
+    sources.any(changes_code)
+}
+
 /// Looks at one file's place and its looks. `has_source` tells whether the patch changes what is
 /// written by hand, too.
 pub fn one(pair: &Pair<'_>, has_source: bool, seen: &mut Sightings) {
@@ -221,9 +227,10 @@ pub fn one(pair: &Pair<'_>, has_source: bool, seen: &mut Sightings) {
         } else {
             "a copy of somebody else's code differs"
         };
-        // What was made again from a source that the patch changes comes with it.
+        // What was made again from a source that the patch changes comes with it; whether it was
+        // made from that, only who makes it can tell.
         let weight = if pair.role == Role::Generated && has_source {
-            Weight::Notes
+            Weight::Doubts
         } else {
             Weight::Objects
         };

@@ -177,7 +177,7 @@ fn look(
     run_at_build::look(pairs, seen);
     removed::look(pairs, seen);
     exports::look(pairs, seen);
-    let has_source = pairs.iter().any(|pair| pair.role == Role::Source);
+    let has_source = layout::changes_source(pairs);
     for pair in pairs {
         layout::one(pair, has_source, seen);
         functions::look(pair, seen);

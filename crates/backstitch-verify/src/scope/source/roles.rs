@@ -300,6 +300,7 @@ const TEST_FOLDERS: &[&str] = &[
     "regression",
 ];
 const ASIDE_FOLDERS: &[&str] = &["bench", "benches", "benchmark", "benchmarks", "perf"];
+const SOURCE_FOLDERS: &[&str] = &["src", "lib", "source", "sources", "include"];
 const DATA_FOLDERS: &[&str] = &[
     "fixtures",
     "testdata",
@@ -359,10 +360,10 @@ pub fn role(path: &RelPath, text: Option<&str>) -> Role {
         Role::Lockfile
     } else if MANIFESTS.contains(&name) || is_requirements(name) {
         Role::Manifest
-    } else if in_any(ASIDE_FOLDERS) && is_code && !in_any(TEST_FOLDERS) {
-        Role::Aside
     } else if is_test(path, folders, is_code) {
         Role::Test
+    } else if is_code && is_aside(folders) {
+        Role::Aside
     } else if is_build(name, folders) || starts(BUILD_STEMS) || ends(BUILD_ENDINGS) {
         Role::Build
     } else if in_any(TEST_FOLDERS) || in_any(DATA_FOLDERS) || ends(&[".snap"]) {
@@ -378,6 +379,12 @@ pub fn role(path: &RelPath, text: Option<&str>) -> Role {
     } else {
         Role::Other
     }
+}
+
+/// A folder for benchmarks counts beside the sources, and not among them.
+fn is_aside(folders: &[&str]) -> bool {
+    let named = |names: &[&str]| folders.iter().position(|folder| names.contains(folder));
+    named(ASIDE_FOLDERS).is_some_and(|aside| named(SOURCE_FOLDERS).is_none_or(|it| it > aside))
 }
 
 /// Cargo takes a `build.rs` that lies beside the manifest, and not one among the sources.

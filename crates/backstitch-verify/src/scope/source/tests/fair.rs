@@ -23,6 +23,13 @@ fn passes(edits: &[Edit]) -> Judged {
     judged
 }
 
+/// Only a human can tell.
+fn doubted(edits: &[Edit]) {
+    let judged = of(edits);
+    let is_doubt = matches!(judged.run.outcome, Outcome::Differs(_));
+    assert!(is_doubt, "{edits:?}: {:?}", judged.seen);
+}
+
 #[test]
 fn a_test_that_expects_another_value_with_a_change_of_code_is_told_of_and_run_as_it_was() {
     let other = TEST.replace("f('b') == ['b']", "f('b') == ['c']");
@@ -109,6 +116,13 @@ fn a_service_that_checks_more_is_a_note_and_one_that_checks_less_is_not() {
     const NAME: &str = ".github/workflows/ci.yml";
     let more = "jobs:\n  test:\n    steps:\n      - run: make test\n      - run: make lint\n";
     passes(&[CODE, (NAME, CI, more)]);
+    for other in [
+        "jobs:\n  test:\n    steps:\n      - run: echo make test\n",
+        "jobs:\n  test:\n    steps:\n      - run: make test\n      - run: curl example.org\n",
+        "permissions: write-all\njobs:\n  test:\n    steps:\n      - run: make test\n",
+    ] {
+        doubted(&[CODE, (NAME, CI, other)]);
+    }
     for less in [
         "jobs:\n  test:\n    steps:\n      - run: echo fine\n",
         "jobs:\n  test:\n    steps:\n      - run: make test || true\n",
@@ -127,7 +141,10 @@ fn what_stands_beside_the_program_is_judged_as_such() {
     passes(&[CODE, ("benchmarks/bench_p.py", "", bench)]);
     let typed = CODE.2.replace("return [p]", "return [p]  # type: ignore");
     passes(&[(CODE.0, CODE.1, Box::leak(typed.into_boxed_str()))]);
-    passes(&[CODE, ("dist/p.py", "f = 1\n", "f = 2\n")]);
+    doubted(&[CODE, ("dist/p.py", "f = 1\n", "f = 2\n")]);
+    let comment = (CODE.0, CODE.1, "# f\ndef f(p):\n    return [p]\n");
+    let beside = of(&[comment, ("dist/p.py", "f = 1\n", "f = 2\n")]);
+    assert!(objections(&beside).contains(&Objection::NotOurs));
     let alone = of(&[("dist/p.py", "f = 1\n", "f = 2\n")]);
     assert!(objections(&alone).contains(&Objection::NotOurs));
 }
