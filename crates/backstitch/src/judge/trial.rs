@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use backstitch_model::tests::TestReport;
 use backstitch_model::{Check, CheckRun, Outcome, RelPath};
 use backstitch_verify::plain;
+use backstitch_verify::scope::source::{self as rules, Role};
 use backstitch_verify::workbench::{Attempt, Baseline, Start, Tree, Workbench};
 
 use super::base::{self, Base, Ready};
@@ -43,6 +44,7 @@ impl Judge {
         for component in self.touched(base, changed)? {
             all.push(self.make_ready(base, &managers, component)?);
         }
+        self.leave_out(settled, &mut all);
         self.judgement.reused = all.iter().all(|underway| underway.ready.reused);
         for check in [Check::Build, Check::Regress] {
             let runs = all.iter().filter_map(|one| one.ready.before.get(check));
@@ -65,6 +67,32 @@ impl Judge {
             self.try_addition(base, changed, &all)?;
         }
         Ok(())
+    }
+
+    /// Leaves out the parts for benchmarks and fuzzing that cannot be built, where another part of
+    /// the project can be: they say nothing of the program. Not where the change settles something
+    /// that is locked there.
+    fn leave_out(&mut self, settled: &Settled, all: &mut Vec<Underway<'_>>) {
+        let builds =
+            |one: &Underway<'_>| *one.ready.before.outcome(Check::Build) == Outcome::Passed;
+        if !all.iter().any(builds) {
+            return;
+        }
+        let notes = &mut self.judgement.notes;
+        all.retain(|one| {
+            let anchor = &one.component.anchor;
+            let mut flaws = settled.flaws.iter();
+            let stays = builds(one)
+                || !is_aside(anchor)
+                || flaws.any(|finding| finding.location == *anchor);
+            if !stays {
+                notes.push(format!(
+                    "`{anchor}` was left out: {}",
+                    one.ready.before.outcome(Check::Build)
+                ));
+            }
+            stays
+        });
     }
 
     fn touched(&self, base: &Base, changed: &Changed) -> Result<Vec<Component>> {
@@ -191,6 +219,26 @@ impl Judge {
     }
 }
 
+/// Is what a lockfile or manifest is for no part of the program, as far as its folder tells?
+fn is_aside(anchor: &RelPath) -> bool {
+    let code = RelPath::below(anchor.parent().as_ref(), "x.rs");
+    code.is_ok_and(|code| match rules::role(&code, None) {
+        Role::Aside | Role::Test | Role::TestData => true,
+        Role::Source
+        | Role::Harness
+        | Role::Ci
+        | Role::Build
+        | Role::Manifest
+        | Role::Lockfile
+        | Role::Generated
+        | Role::Vendored
+        | Role::Documents
+        | Role::ToolSettings
+        | Role::OwnSettings
+        | Role::Other => false,
+    })
+}
+
 /// Do only tests fail that the change rewrites? A command that names no tests tells nothing of
 /// that.
 fn only_rewritten(rewritten: &BTreeSet<String>, before: &TestReport, after: &TestReport) -> bool {
@@ -267,6 +315,22 @@ mod tests {
                 .map(|(name, case)| ((*name).to_owned(), *case))
                 .collect(),
             ..TestReport::default()
+        }
+    }
+
+    #[test]
+    fn only_parts_for_fuzzing_and_benchmarks_are_beside_the_program() {
+        let is_aside = |path: &str| super::is_aside(&RelPath::new(path).unwrap());
+        for path in ["fuzz/Cargo.lock", "benches/Cargo.lock", "a/fuzz/Cargo.toml"] {
+            assert!(is_aside(path), "{path}");
+        }
+        for path in [
+            "Cargo.lock",
+            "tools/Cargo.lock",
+            "src/perf/Cargo.lock",
+            "docs/Cargo.lock",
+        ] {
+            assert!(!is_aside(path), "{path}");
         }
     }
 
