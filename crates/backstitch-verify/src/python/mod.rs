@@ -17,6 +17,7 @@ mod pyproject;
 mod requirement;
 
 mod commands;
+mod conditions;
 mod facts;
 mod manager;
 mod recipe;

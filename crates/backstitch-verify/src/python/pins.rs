@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
-use super::{pyproject, requirement};
+use super::{conditions, pyproject, requirement};
 use crate::workbench::{Tree, files};
 
 /// The largest lockfile read, in bytes.
@@ -150,7 +150,9 @@ impl Pins {
     }
 
     fn uv(&mut self, table: &Table) {
-        for package in packages(table) {
+        let all: Vec<&Table> = packages(table).collect();
+        let conditions = conditions::of(&all);
+        for (place, package) in all.into_iter().enumerate() {
             let Some((name, version)) = id_of(package) else {
                 continue;
             };
@@ -169,7 +171,11 @@ impl Pins {
             let markers = package.get("resolution-markers").and_then(Value::as_array);
             let markers = markers.into_iter().flatten().filter_map(Value::as_str);
             let markers: Vec<_> = markers.map(|marker| format!("({marker})")).collect();
-            let marker = (!markers.is_empty()).then(|| markers.join(" or "));
+            let fork = (!markers.is_empty()).then(|| markers.join(" or "));
+            let marker = match (fork, conditions.get(&place)) {
+                (Some(fork), Some(way)) => Some(format!("({fork}) and ({way})")),
+                (fork, way) => fork.or(way.cloned()),
+            };
             self.add(name, version, marker, hashes);
         }
     }
