@@ -19,6 +19,7 @@ mod requirement;
 mod commands;
 mod facts;
 mod manager;
+mod own;
 mod recipe;
 mod reproducer;
 mod resolve;

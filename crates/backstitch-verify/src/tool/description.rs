@@ -116,8 +116,34 @@ pub fn by_hand(format: LockFormat, recipe: &[Step]) -> Vec<String> {
                     .map(|words| format!("go {}", words.join(" ")))
                     .collect()
             }
-            (_, _) => Vec::new(),
+            (_, step) => by_own_tool(format, step).into_iter().collect(),
         }
     };
     recipe.iter().flat_map(words).collect()
+}
+
+/// The same of Python's tools. Poetry takes the newest release that its requirements admit.
+fn by_own_tool(format: LockFormat, step: &Step) -> Option<String> {
+    let Step::UpdatePackage {
+        package,
+        to: Some(to),
+    } = step
+    else {
+        return None;
+    };
+    let name = &package.name;
+    Some(match format {
+        LockFormat::Uv => format!("uv lock --upgrade-package {name}=={to}"),
+        LockFormat::Pipenv => format!("pipenv upgrade {name}=={to}"),
+        LockFormat::Poetry => format!("poetry update --lock {name}"),
+        LockFormat::Cargo
+        | LockFormat::Npm
+        | LockFormat::Pnpm
+        | LockFormat::Yarn
+        | LockFormat::Requirements
+        | LockFormat::GoMod
+        | LockFormat::Gemfile
+        | LockFormat::Composer
+        | LockFormat::Maven => return None,
+    })
 }

@@ -86,8 +86,15 @@ impl Steps {
             .iter()
             .find_map(|candidate| match &candidate.applicability {
                 Applicability::Automatic => None,
-                Applicability::NeedsHuman(why) => Some(Obstacle::Policy(why.clone())),
+                Applicability::NeedsHuman(why) => Some((candidate, why)),
             });
+        let waiting = match waiting {
+            Some((candidate, why)) if is_for_its_tool_alone(candidate) => {
+                Some(self.offer_one(underway, candidate, why)?)
+            }
+            Some((_, why)) => Some(Obstacle::Policy(why.clone())),
+            None => None,
+        };
         let spent = self.planning().is_spent(plan, underway).then(|| {
             let limit = self.policy.attempts_max;
             Obstacle::Policy(format!(
@@ -138,10 +145,25 @@ impl Planning {
             rustc: self.managers.release(format),
             now_s: self.now_s,
         };
-        let plans = planner.plan(&left);
+        let mut plans = planner.plan(&left);
+        self.set_aside(&mut plans, underway);
         vulnerabilities
             .damage()
             .map_or(Ok(plans), |damage| Err(damage.into()))
+    }
+
+    /// Leaves to a person what only a tool could do that cannot be asked here.
+    fn set_aside(&self, plans: &mut [Plan], underway: &Underway) {
+        let candidates = plans.iter_mut().flat_map(|plan| &mut plan.candidates);
+        let mut alone = candidates
+            .filter(|one| is_for_its_tool_alone(one))
+            .peekable();
+        if alone.peek().is_none() {
+            return;
+        }
+        if let Some(why) = self.managers.lacks_own_tool(&underway.tree) {
+            alone.for_each(|one| one.applicability = Applicability::NeedsHuman(why.clone()));
+        }
     }
 
     /// The least risky candidates of all plans that were not tried and touch different things.
@@ -287,6 +309,12 @@ impl Underway {
     pub(super) fn has_rejected(&self, proposal: &Proposal) -> bool {
         self.rejected.contains(&change_key(&proposal.candidate))
     }
+}
+
+/// Can only the tool that wrote the lockfile carry it out?
+fn is_for_its_tool_alone(candidate: &Candidate) -> bool {
+    let Change::Upgrade(upgrade) = &candidate.change;
+    upgrade.is_for_its_tool_alone()
 }
 
 /// Orders candidates across packages: the least risky first.
