@@ -337,6 +337,11 @@ fn uv_moves_what_is_planned_and_nothing_else() {
         return;
     };
     goes_all_the_way(&bench);
+    let open = bench.tree("open", "");
+    let text = "[project]\nname = \"app\"\ndynamic = [\"version\"]\n[build-system]\nrequires = [\"right\"]\n";
+    write(&open.root.join("pyproject.toml"), text);
+    let (_, message) = refused(bench.apply(&open, left("1.1")));
+    assert!(message.contains("would build the project"), "{message}");
     is_not_started(
         &bench,
         "[project]\nname = \"app\"\nversion = \"0\"\ndependencies = [\"left @ git+https://example.org/left\"]\n",

@@ -40,7 +40,12 @@ pub(super) fn calls(tool: &Tool, wanted: &[Wanted<'_>]) -> Vec<(Vec<String>, Str
     };
     match tool.kind {
         Kind::Uv => {
-            let mut call = words(&["lock", "--no-build", "--no-progress"]);
+            let mut call = words(&[
+                "lock",
+                "--no-build",
+                "--no-build-isolation",
+                "--no-progress",
+            ]);
             for one in wanted {
                 call.push("--upgrade-package".to_owned());
                 call.push(format!("{}=={}", one.name, one.to));
@@ -192,7 +197,9 @@ mod tests {
         ];
         assert_eq!(
             said(&tool(Kind::Uv, "0.9"), &wanted),
-            ["lock --no-build --no-progress --upgrade-package a==1.5 --upgrade-package b==2|"]
+            [
+                "lock --no-build --no-build-isolation --no-progress --upgrade-package a==1.5 --upgrade-package b==2|"
+            ]
         );
         assert_eq!(
             said(&tool(Kind::Poetry, "2.1.0"), &wanted),

@@ -16,6 +16,7 @@ use super::said::{self, Failed};
 use super::sources;
 use super::tool::{Kind, Tool};
 use crate::python::manager::Python;
+use crate::python::requirement;
 use crate::sandbox::{Access, Mount};
 use crate::workbench::error::Doing;
 use crate::workbench::session::{Ended, Fetching, Surroundings, mount, workspace_in};
@@ -134,6 +135,15 @@ impl Python {
         if tool.kind == Kind::Uv && has(tree, "uv.toml") {
             return Some("`uv.toml` may name other indexes and programs".to_owned());
         }
+        let own = RelPath::below(tree.workspace().as_ref(), MANIFEST).ok()?;
+        if tool.kind == Kind::Uv
+            && text_of(&tree.root, &own).is_ok_and(|text| sources::is_built_to_be_known(&text))
+        {
+            return Some(format!(
+                "uv would build the project to learn what `{own}` leaves open, and that is never \
+                 done where there is a network"
+            ));
+        }
         let lock = &tree.lockfile;
         let found =
             text_of(&tree.root, lock).and_then(|text| sources::in_lock(tool.kind, &text, index));
@@ -207,6 +217,15 @@ impl<'run> Kitchen<'run> {
             }
         }
         let wanted: Vec<_> = steps.iter().filter_map(wanted).collect();
+        // What is written into a manifest, or said to a tool, must not be more than a release.
+        let is_odd = |one: &&Wanted<'_>| {
+            !requirement::is_plain(&format!("{}=={}", one.name, one.to))
+                || one.to.contains([',', '*', ';'])
+        };
+        if let Some(odd) = wanted.iter().find(is_odd) {
+            let odd = format!("{} {}", odd.name, odd.to);
+            return Ok(Done::Not(format!("`{}` is no release", odd.escape_debug())));
+        }
         match self.call(&wanted)? {
             None => Ok(self.taken(&before, &wanted)),
             Some(Failed::WouldBuild) => Ok(Done::Not(
@@ -410,6 +429,13 @@ fn manifests(tree: &Tree, kind: Kind) -> Vec<RelPath> {
             }
         }
     }
+    // One of those below that uv would build is kept from it: it cannot be told whether it is of
+    // the workspace, and uv says so where it is.
+    found.retain(|path| {
+        let is_own = path.parent() == tree.workspace();
+        let is_built = |text: String| sources::is_built_to_be_known(&text);
+        kind != Kind::Uv || is_own || !text_of(&tree.root, path).is_ok_and(is_built)
+    });
     found.sort();
     found
 }

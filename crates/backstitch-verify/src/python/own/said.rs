@@ -32,6 +32,7 @@ const NETWORK: &[&str] = &[
 /// our launchers.
 const BUILDING: &[&str] = &[
     "--no-build",
+    "Build failures usually indicate",
     "building from source is disabled",
     super::commands::NOTHING_IS_BUILT,
 ];

@@ -78,6 +78,31 @@ pub(super) fn in_manifest(kind: Kind, text: &str, index: &str) -> Result<Option<
     Ok(found)
 }
 
+/// Would uv have to build a project to learn its version or what it requires? Whatever it is told,
+/// it does that for a project of the workspace.
+pub(super) fn is_built_to_be_known(text: &str) -> bool {
+    const ASKED: &[&str] = &[
+        "dependencies",
+        "optional-dependencies",
+        "requires-python",
+        "version",
+    ];
+    let Ok(manifest) = toml::from_str::<Table>(text) else {
+        return true;
+    };
+    let Some(project) = manifest.get("project").and_then(Value::as_table) else {
+        let others = ["poetry", "flit", "setuptools"];
+        let tool = manifest.get("tool").and_then(Value::as_table);
+        let is_of_others =
+            tool.is_some_and(|tool| others.iter().any(|one| tool.contains_key(*one)));
+        return manifest.contains_key("build-system") || is_of_others;
+    };
+    let dynamic = project.get("dynamic").and_then(Value::as_array);
+    let mut dynamic = dynamic.into_iter().flatten().filter_map(Value::as_str);
+    let says = |key: &str| project.get(key).is_some_and(Value::is_str);
+    !says("name") || !says("version") || dynamic.any(|key| ASKED.contains(&key))
+}
+
 /// The same of a lockfile.
 pub(super) fn in_lock(kind: Kind, text: &str, index: &str) -> Result<Option<String>, String> {
     if text.trim().is_empty() {
@@ -343,6 +368,28 @@ mod tests {
                 (Some(_), None) | (None, Some(_)) => false,
             };
             assert!(is_expected, "{text}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_only_a_build_could_tell_is_known_beforehand() {
+        for (text, is_built) in [
+            (
+                "[project]\nname = 'a'\nversion = '1'\ndynamic = ['readme']\n[build-system]\nrequires = ['x']\n",
+                false,
+            ),
+            ("[tool.uv.workspace]\nmembers = ['a']\n", false),
+            ("[project]\nname = 'a'\ndynamic = ['version']\n", true),
+            (
+                "[project]\nname = 'a'\nversion = '1'\ndynamic = ['dependencies']\n",
+                true,
+            ),
+            ("[project]\nname = 'a'\n", true),
+            ("[build-system]\nrequires = ['evil']\n", true),
+            ("[tool.poetry]\nname = 'a'\n", true),
+            ("[", true),
+        ] {
+            assert_eq!(is_built_to_be_known(text), is_built, "{text}");
         }
     }
 
