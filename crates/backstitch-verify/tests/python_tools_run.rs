@@ -81,6 +81,7 @@ if len(sys.argv) > 2:
     wheel('left', '1.1', 'import extra\ndef answer(): return 42', ['extra'])
     wheel('left', '1.2', 'def answer(): return 43')
     wheel('left', '1.3', 'import right', ['right'])
+    wheel('left', '1.4', '', [f'right @ {sys.argv[2]}/files/right/right-1.0.tar.gz'])
     wheel('other', '2.0', '')
     wheel('extra', '1.0', '')
     source('right', "open('/sandbox/relock/planted', 'w').close()\nopen('/sandbox/tool-cache/planted', 'w').close()\n")
@@ -219,7 +220,7 @@ impl Bench {
         let done = Command::new(&self.program)
             .args(["-c", INDEX])
             .arg(self.path("index"))
-            .arg("later")
+            .arg(self.address.trim_end_matches("/simple"))
             .status()
             .unwrap();
         assert!(done.success());
@@ -302,11 +303,14 @@ fn goes_all_the_way(bench: &Bench) {
     let gone = bench.tree("gone", &before);
     let (cause, message) = refused(bench.apply(&gone, left("9.9")));
     assert_eq!(cause, Cause::Manager, "{message}");
-    let built = bench.tree("built", &before);
-    let (cause, message) = refused(bench.apply(&built, left("1.3")));
-    assert_eq!(cause, Cause::Manager, "{message}");
-    assert!(!planted(&bench.path("cache")) && !planted(&bench.path("built-work")));
-    assert_eq!(bench.lock("built"), before);
+    // Of the second it says where that is.
+    for to in ["1.3", "1.4"] {
+        let built = bench.tree("built", &before);
+        let (cause, message) = refused(bench.apply(&built, left(to)));
+        assert_eq!(cause, Cause::Manager, "{message}");
+        assert!(!planted(&bench.path("cache")) && !planted(&bench.path("built-work")));
+        assert_eq!(bench.lock("built"), before);
+    }
 }
 
 /// Is a file of that name anywhere below?

@@ -146,24 +146,10 @@ impl Planning {
             now_s: self.now_s,
         };
         let mut plans = planner.plan(&left);
-        self.set_aside(&mut plans, underway);
+        set_aside(&mut plans, || self.managers.lacks_own_tool(&underway.tree));
         vulnerabilities
             .damage()
             .map_or(Ok(plans), |damage| Err(damage.into()))
-    }
-
-    /// Leaves to a person what only a tool could do that cannot be asked here.
-    fn set_aside(&self, plans: &mut [Plan], underway: &Underway) {
-        let candidates = plans.iter_mut().flat_map(|plan| &mut plan.candidates);
-        let mut alone = candidates
-            .filter(|one| is_for_its_tool_alone(one))
-            .peekable();
-        if alone.peek().is_none() {
-            return;
-        }
-        if let Some(why) = self.managers.lacks_own_tool(&underway.tree) {
-            alone.for_each(|one| one.applicability = Applicability::NeedsHuman(why.clone()));
-        }
     }
 
     /// The least risky candidates of all plans that were not tried and touch different things.
@@ -311,6 +297,21 @@ impl Underway {
     }
 }
 
+/// Leaves to a person what only the tool that wrote a lockfile could do, where that cannot be asked
+/// and `lack` says why.
+fn set_aside(plans: &mut [Plan], lack: impl FnOnce() -> Option<String>) {
+    let candidates = plans.iter_mut().flat_map(|plan| &mut plan.candidates);
+    let mut alone = candidates
+        .filter(|one| is_for_its_tool_alone(one))
+        .peekable();
+    if alone.peek().is_none() {
+        return;
+    }
+    if let Some(why) = lack() {
+        alone.for_each(|one| one.applicability = Applicability::NeedsHuman(why.clone()));
+    }
+}
+
 /// Can only the tool that wrote the lockfile carry it out?
 fn is_for_its_tool_alone(candidate: &Candidate) -> bool {
     let Change::Upgrade(upgrade) = &candidate.change;
@@ -341,4 +342,66 @@ pub(super) fn key(tree: &str, candidate: &Candidate) -> String {
         .chars()
         .take(16)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use backstitch_model::RelPath;
+    use backstitch_model::candidate::{Origin, Step, Upgrade};
+    use backstitch_model::package::PackageVersion;
+
+    use super::*;
+
+    fn plan(recipe: Vec<Step>) -> Plan {
+        let change = Change::Upgrade(Upgrade {
+            lockfile: RelPath::new("uv.lock").unwrap(),
+            strategy: Strategy::Lockfile,
+            moves: Vec::new(),
+            edits: Vec::new(),
+            recipe,
+            rewrites: Vec::new(),
+        });
+        Plan {
+            package: "a".into(),
+            findings: Vec::new(),
+            candidates: vec![Candidate {
+                settles: Vec::new(),
+                change,
+                applicability: Applicability::Automatic,
+                origin: Origin::Planner,
+            }],
+            obstacle: None,
+        }
+    }
+
+    #[test]
+    fn what_only_a_tool_could_lock_waits_where_it_is_lacking() {
+        let asked = Step::UpdatePackage {
+            package: PackageVersion {
+                ecosystem: Ecosystem::PyPi,
+                name: "a".into(),
+                version: "1".into(),
+            },
+            to: Some("2".into()),
+        };
+        let written = Step::WriteManifest {
+            path: RelPath::new("uv.lock").unwrap(),
+            text: String::new(),
+        };
+        let plans = || {
+            [
+                plan(vec![asked.clone()]),
+                plan(vec![written.clone(), asked.clone()]),
+            ]
+        };
+        let after = |lack: Option<&str>| {
+            let mut plans = plans();
+            set_aside(&mut plans, || lack.map(str::to_owned));
+            plans.map(|mut plan| plan.candidates.remove(0).applicability)
+        };
+        let automatic = Applicability::Automatic;
+        assert_eq!(after(None), [automatic.clone(), automatic.clone()]);
+        let waiting = Applicability::NeedsHuman("no uv".into());
+        assert_eq!(after(Some("no uv")), [waiting, automatic]);
+    }
 }

@@ -36,15 +36,20 @@ def poetry():
     sys.addaudithook(refuse)
     import poetry.inspection.info as info
     import poetry.repositories.pypi_repository as pypi
+    from poetry.packages.direct_origin import DirectOrigin
     from poetry.utils.env import EnvManager
 
-    def build(path, *_):
+    def build(*_, **__):
         # Poetry takes an archive that it cannot build for one that requires nothing.
-        sys.exit(f"{path}: {REFUSED}")
+        sys.exit(REFUSED)
 
-    if not hasattr(info, "get_pep517_metadata"):
+    elsewhere = ("get_package_from_url", "get_package_from_vcs")
+    if not hasattr(info, "get_pep517_metadata") or any(not hasattr(DirectOrigin, one) for one in elsewhere):
         sys.exit("this Poetry cannot be kept from building source archives")
     info.get_pep517_metadata = build
+    # A release may require what is at an address of its own.
+    for one in elsewhere:
+        setattr(DirectOrigin, one, staticmethod(build))
     # What a lockfile says does not hang on where packages would be installed.
     EnvManager.create_venv = lambda *_, **__: EnvManager.get_system_env(naive=True)
     by_page(pypi.PyPiRepository)
