@@ -305,11 +305,11 @@ fn goes_all_the_way(bench: &Bench) {
     assert_eq!(cause, Cause::Manager, "{message}");
     // Of the second it says where that is.
     for to in ["1.3", "1.4"] {
-        let built = bench.tree("built", &before);
-        let (cause, message) = refused(bench.apply(&built, left(to)));
+        let archive = bench.tree("archive", &before);
+        let (cause, message) = refused(bench.apply(&archive, left(to)));
         assert_eq!(cause, Cause::Manager, "{message}");
-        assert!(!planted(&bench.path("cache")) && !planted(&bench.path("built-work")));
-        assert_eq!(bench.lock("built"), before);
+        assert!(!planted(&bench.path("cache")) && !planted(&bench.path("archive-work")));
+        assert_eq!(bench.lock("archive"), before);
     }
 }
 

@@ -204,8 +204,8 @@ impl<'plan, 'given> PackagePlanner<'plan, 'given> {
             (false, true) => whole().or_else(|| edit::write_manifests(self.locked, moved))?,
             (false, false) => whole()?,
         };
-        let moves = self.moves(moved);
-        let asked = moves.iter().filter(|_| self.has_tool());
+        let steps = self.moves(moved);
+        let asked = steps.iter().filter(|_| self.has_tool());
         let asked = asked.map(|one| Step::UpdatePackage {
             package: one.package.clone(),
             to: Some(one.to.clone()),
@@ -216,7 +216,7 @@ impl<'plan, 'given> PackagePlanner<'plan, 'given> {
             change: Change::Upgrade(Upgrade {
                 lockfile: self.planner.project.lockfile.clone(),
                 strategy,
-                moves,
+                moves: steps,
                 edits: edited.edits,
                 recipe,
                 rewrites: Vec::new(),

@@ -99,6 +99,7 @@ impl Python {
                 }
             }
             Done::Refused(cause, said) => refused(cause, said),
+            Done::Not(why) if why.starts_with(&tool.about()) => Moved::Not(why),
             Done::Not(why) => Moved::Not(format!("{}: {why}", tool.about())),
         })
     }
@@ -145,6 +146,13 @@ impl Python {
             ));
         }
         let lock = &tree.lockfile;
+        let written = text_of(&tree.root, lock).and_then(|text| Lock::parse(tool.kind, &text));
+        if let (Ok(written), Some(form)) = (written, tool.form())
+            && !written.form.is_empty()
+            && written.form != form
+        {
+            return Some(anew(tool, lock, form, &written.form));
+        }
         let found =
             text_of(&tree.root, lock).and_then(|text| sources::in_lock(tool.kind, &text, index));
         told(lock, found).or_else(|| {
@@ -348,11 +356,7 @@ impl<'run> Kitchen<'run> {
             Err(why) => return Done::Not(format!("read `{path}`: {why}")),
         };
         if old != new.form {
-            return Done::Not(format!(
-                "it would write all of `{path}` anew, in version {} instead of {}",
-                new.form.escape_debug(),
-                old.escape_debug()
-            ));
+            return Done::Not(anew(self.tool, path, &new.form, &old));
         }
         match wanted.iter().find(|one| !new.holds(one.name, one.to)) {
             None => Done::Wrote(after),
@@ -367,6 +371,14 @@ impl<'run> Kitchen<'run> {
             ),
         }
     }
+}
+
+fn anew(tool: &Tool, path: &RelPath, new: &str, old: &str) -> String {
+    let (new, old) = (new.escape_debug(), old.escape_debug());
+    format!(
+        "{} would write all of `{path}` anew, in version {new} instead of {old}",
+        tool.about()
+    )
 }
 
 fn wanted(step: &Step) -> Option<Wanted<'_>> {

@@ -187,6 +187,15 @@ impl Tool {
         (next(), next())
     }
 
+    /// The version of the form that it writes lockfiles in, where that is known by its release.
+    pub(super) fn form(&self) -> Option<&'static str> {
+        match (self.kind, self.numbers()) {
+            (Kind::Poetry, (2, _)) => Some("2.1"),
+            (Kind::Poetry, (1, 3..)) => Some("2.0"),
+            (Kind::Poetry | Kind::Uv | Kind::Pipenv, _) => None,
+        }
+    }
+
     /// The tool in words, such as `uv 0.9.5`.
     pub(in crate::python) fn about(&self) -> String {
         format!("{} {}", self.kind.name(), self.release)
@@ -255,15 +264,15 @@ mod tests {
 
     #[test]
     fn numbers_of_releases_are_compared_as_numbers() {
-        let numbers = |release: &str| {
-            let tool = Tool {
-                kind: Kind::Poetry,
-                program: PathBuf::new(),
-                shown: Vec::new(),
-                release: release.to_owned(),
-            };
-            tool.numbers()
+        let tool = |release: &str| Tool {
+            kind: Kind::Poetry,
+            program: PathBuf::new(),
+            shown: Vec::new(),
+            release: release.to_owned(),
         };
+        let numbers = |release: &str| tool(release).numbers();
+        assert_eq!(tool("1.8.5").form(), Some("2.0"));
+        assert_eq!(tool("2.10.0").form(), Some("2.1"));
         assert!(numbers("1.1.15") < POETRY_WITH_GROUPS);
         assert!(numbers("1.10") > POETRY_WITH_GROUPS && numbers("2.0b1") > POETRY_WITH_GROUPS);
     }
