@@ -272,95 +272,9 @@ fn words(source: &Table) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_releases_of_the_index_and_folders_may_be_named() {
-        for (kind, text, odd) in [
-            (
-                Kind::Uv,
-                "[project]\ndependencies = ['a>=1', 'b[x] ; os_name == \"nt\"']\n",
-                None,
-            ),
-            (
-                Kind::Uv,
-                "[project]\ndependencies = ['a @ git+https://example.org/a']\n",
-                Some("git+"),
-            ),
-            (
-                Kind::Uv,
-                "[project.optional-dependencies]\nx = ['a @ file:///etc/a.whl']\n",
-                Some("file:"),
-            ),
-            (
-                Kind::Uv,
-                "[dependency-groups]\nx = [{include-group = 'y'}, '--index x']\n",
-                Some("--index"),
-            ),
-            (
-                Kind::Uv,
-                "[tool.uv]\nexclude-newer = '2024-01-01'\n[tool.uv.sources]\na = { workspace = true }\n",
-                None,
-            ),
-            (
-                Kind::Uv,
-                "[tool.uv.sources]\na = [{ path = 'a' }, { git = 'https://example.org' }]\n",
-                Some("git"),
-            ),
-            (
-                Kind::Uv,
-                "[[tool.uv.index]]\nurl = 'https://example.org'\n",
-                Some("[tool.uv] index"),
-            ),
-            (
-                Kind::Uv,
-                "[tool.uv]\nkeyring-provider = 'subprocess'\n",
-                Some("keyring"),
-            ),
-            (
-                Kind::Poetry,
-                "[tool.poetry.dependencies]\npython = '^3'\na = { version = '1', extras = ['x'] }\nb = { path = 'b' }\n",
-                None,
-            ),
-            (
-                Kind::Poetry,
-                "[tool.poetry.group.dev.dependencies]\na = { git = 'https://example.org' }\n",
-                Some("git"),
-            ),
-            (
-                Kind::Poetry,
-                "[tool.poetry.dependencies]\na = [{ version = '1' }, { url = 'https://example.org' }]\n",
-                Some("url"),
-            ),
-            (
-                Kind::Poetry,
-                "[[tool.poetry.source]]\nname = 'PyPI'\npriority = 'primary'\n",
-                None,
-            ),
-            (
-                Kind::Poetry,
-                "[[tool.poetry.source]]\nname = 'x'\nurl = 'https://example.org'\n",
-                Some("example.org"),
-            ),
-            (
-                Kind::Pipenv,
-                "[[source]]\nurl = 'https://pypi.org/simple'\n[packages]\na = { version = '*', index = 'pypi' }\n",
-                None,
-            ),
-            (
-                Kind::Pipenv,
-                "[[source]]\nurl = 'https://${USER}@example.org'\n",
-                Some("example.org"),
-            ),
-            (
-                Kind::Pipenv,
-                "[dev-packages]\na = { git = 'https://example.org' }\n",
-                Some("git"),
-            ),
-            (
-                Kind::Pipenv,
-                "[own-group]\na = { file = '/a.whl' }\n",
-                Some("file"),
-            ),
-        ] {
+    /// Is something odd found in each text, or nothing, as is said beside it?
+    fn agrees(kind: Kind, cases: &[(&str, Option<&str>)]) {
+        for (text, odd) in cases {
             let found = in_manifest(kind, text, INDEX).unwrap();
             let is_expected = match (&found, odd) {
                 (Some(found), Some(odd)) => found.contains(odd),
@@ -369,6 +283,80 @@ mod tests {
             };
             assert!(is_expected, "{text}: {found:?}");
         }
+    }
+
+    #[test]
+    fn uv_is_given_only_releases_of_the_index_and_folders() {
+        let settled = "[tool.uv]\nexclude-newer = '2024-01-01'\n[tool.uv.sources]\na = { workspace = true }\n";
+        let cases = [
+            (
+                "[project]\ndependencies = ['a>=1', 'b[x] ; os_name == \"nt\"']\n",
+                None,
+            ),
+            (
+                "[project]\ndependencies = ['a @ git+https://example.org/a']\n",
+                Some("git+"),
+            ),
+            (
+                "[project.optional-dependencies]\nx = ['a @ file:///etc/a.whl']\n",
+                Some("file:"),
+            ),
+            (
+                "[dependency-groups]\nx = [{include-group = 'y'}, '--index x']\n",
+                Some("--index"),
+            ),
+            (settled, None),
+            (
+                "[tool.uv.sources]\na = [{ path = 'a' }, { git = 'https://example.org' }]\n",
+                Some("git"),
+            ),
+            (
+                "[[tool.uv.index]]\nurl = 'https://example.org'\n",
+                Some("[tool.uv] index"),
+            ),
+            (
+                "[tool.uv]\nkeyring-provider = 'subprocess'\n",
+                Some("keyring"),
+            ),
+        ];
+        agrees(Kind::Uv, &cases);
+    }
+
+    #[test]
+    fn so_are_poetry_and_pipenv() {
+        let plain = "[tool.poetry.dependencies]\npython = '^3'\na = { version = '1', extras = ['x'] }\nb = { path = 'b' }\n";
+        let two = "[tool.poetry.dependencies]\na = [{ version = '1' }, { url = 'https://example.org' }]\n";
+        let cases = [
+            (plain, None),
+            (
+                "[tool.poetry.group.dev.dependencies]\na = { git = 'https://example.org' }\n",
+                Some("git"),
+            ),
+            (two, Some("url")),
+            (
+                "[[tool.poetry.source]]\nname = 'PyPI'\npriority = 'primary'\n",
+                None,
+            ),
+            (
+                "[[tool.poetry.source]]\nname = 'x'\nurl = 'https://example.org'\n",
+                Some("example.org"),
+            ),
+        ];
+        agrees(Kind::Poetry, &cases);
+        let own = "[[source]]\nurl = 'https://pypi.org/simple'\n[packages]\na = { version = '*', index = 'pypi' }\n";
+        let cases = [
+            (own, None),
+            (
+                "[[source]]\nurl = 'https://${USER}@example.org'\n",
+                Some("example.org"),
+            ),
+            (
+                "[dev-packages]\na = { git = 'https://example.org' }\n",
+                Some("git"),
+            ),
+            ("[own-group]\na = { file = '/a.whl' }\n", Some("file")),
+        ];
+        agrees(Kind::Pipenv, &cases);
     }
 
     #[test]
