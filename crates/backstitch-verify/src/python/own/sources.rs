@@ -347,7 +347,7 @@ mod tests {
         let cases = [
             (own, None),
             (
-                "[[source]]\nurl = 'https://${USER}@example.org'\n",
+                "[[source]]\nurl = 'https://example.org/${KEY}'\n",
                 Some("example.org"),
             ),
             (
