@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::finding::FindingId;
+use crate::lock::LockFormat;
 use crate::package::PackageVersion;
 use crate::path::RelPath;
 use crate::policy::Bump;
@@ -143,6 +144,18 @@ pub enum Origin {
         /// What it says of its change. It is shown, and proves nothing.
         words: String,
     },
+}
+
+impl Upgrade {
+    /// Can only the tool that wrote the lockfile carry it out? Such an upgrade names packages to
+    /// that tool, and has no text for the lockfile itself.
+    pub fn is_for_its_tool_alone(&self) -> bool {
+        let is_asked = |step: &Step| matches!(step, Step::UpdatePackage { .. });
+        let is_lockfile = |step: &Step| matches!(step, Step::WriteManifest { path, .. } if *path == self.lockfile);
+        let has_tool =
+            LockFormat::of(&self.lockfile).is_some_and(LockFormat::has_tool_that_relocks);
+        has_tool && self.recipe.iter().any(is_asked) && !self.recipe.iter().any(is_lockfile)
+    }
 }
 
 impl Candidate {

@@ -60,6 +60,12 @@ impl LockFormat {
         named.or_else(|| is_requirements(path).then_some(Self::Requirements))
     }
 
+    /// Did a tool of Python's write it that can be asked to write it again? Where that tool is not
+    /// there, the text of such a lockfile can be edited for most fixes.
+    pub fn has_tool_that_relocks(self) -> bool {
+        matches!(self, Self::Poetry | Self::Uv | Self::Pipenv)
+    }
+
     /// The names that its files always have; none for requirements files.
     pub fn file_names(self) -> &'static [&'static str] {
         match self {

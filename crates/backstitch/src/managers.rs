@@ -128,6 +128,16 @@ impl Managers {
         }
     }
 
+    /// Why the tool that wrote a tree's lockfile cannot be asked to write it again, though its project
+    /// can be judged; nothing where it can, or where the package manager is that tool.
+    pub fn lacks_own_tool(&self, tree: &Tree) -> Option<String> {
+        let format = LockFormat::of(&tree.lockfile)?;
+        let python = format
+            .has_tool_that_relocks()
+            .then(|| self.python().as_ref().ok());
+        python??.lacks_tool_for(tree)
+    }
+
     /// Every toolchain that is there, in words. All are asked at one time: each takes its time.
     pub fn about(&self) -> Result<String> {
         std::thread::scope(|scope| {

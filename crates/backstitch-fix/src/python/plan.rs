@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backstitch_model::candidate::{Applicability, Move, Origin, Strategy, Upgrade};
+use backstitch_model::candidate::{Applicability, Move, Origin, Step, Strategy, Upgrade};
 use backstitch_model::finding::VulnerableDependency;
 use backstitch_model::policy::Bump;
 use backstitch_model::project::Node;
@@ -131,13 +131,17 @@ impl<'plan, 'given> PackagePlanner<'plan, 'given> {
     fn candidates(&self, goal: &Goal) -> Vec<Candidate> {
         let mut candidates: Vec<Candidate> = Vec::new();
         for rules in self.rules() {
-            for (strategy, rules) in strategies(&rules) {
+            for (strategy, rules) in strategies(&rules, self.has_tool()) {
+                // What brings new packages is for where nothing else would do.
+                if rules.arrivals && !candidates.is_empty() {
+                    continue;
+                }
                 let search = Search {
                     locked: self.locked,
                     rules: &rules,
                 };
                 for moved in search.run(goal, SOLUTIONS_MAX) {
-                    let candidate = self.candidate(strategy, &moved);
+                    let candidate = self.candidate(strategy, &rules, &moved);
                     let is_new = |candidate: &Candidate| {
                         candidates
                             .iter()
@@ -166,6 +170,7 @@ impl<'plan, 'given> PackagePlanner<'plan, 'given> {
             leave_alone: policy.leave_alone.iter().map(|name| plain(name)).collect(),
             parents: false,
             own: false,
+            arrivals: false,
         };
         let mut rules = vec![with(at_hand.clone())];
         if let Some(promised) = self.promised_python()
@@ -185,16 +190,35 @@ impl<'plan, 'given> PackagePlanner<'plan, 'given> {
         least.max()
     }
 
-    fn candidate(&self, strategy: Strategy, moved: &Moved) -> Option<Candidate> {
-        let edited = edit::write(self.locked, moved)?;
+    /// Is the lockfile one that a tool wrote, which can write it again?
+    fn has_tool(&self) -> bool {
+        self.planner.project.format.has_tool_that_relocks()
+    }
+
+    /// A lockfile's own tool is asked for each move; what the lockfile then says is written beside
+    /// that, for where the tool is not there. Some lockfiles only the tool can write.
+    fn candidate(&self, strategy: Strategy, rules: &Rules, moved: &Moved) -> Option<Candidate> {
+        let whole = || edit::write(self.locked, moved);
+        let edited = match (rules.arrivals, self.has_tool()) {
+            (true, _) => edit::write_manifests(self.locked, moved)?,
+            (false, true) => whole().or_else(|| edit::write_manifests(self.locked, moved))?,
+            (false, false) => whole()?,
+        };
+        let steps = self.moves(moved);
+        let asked = steps.iter().filter(|_| self.has_tool());
+        let asked = asked.map(|one| Step::UpdatePackage {
+            package: one.package.clone(),
+            to: Some(one.to.clone()),
+        });
+        let recipe = edited.steps.into_iter().chain(asked).collect();
         Some(Candidate {
             settles: self.settled(moved),
             change: Change::Upgrade(Upgrade {
                 lockfile: self.planner.project.lockfile.clone(),
                 strategy,
-                moves: self.moves(moved),
+                moves: steps,
                 edits: edited.edits,
-                recipe: edited.steps,
+                recipe,
                 rewrites: Vec::new(),
             }),
             applicability: Applicability::Automatic,
@@ -245,26 +269,31 @@ fn nodes_of(locked: &Locked<'_>, dependency: &VulnerableDependency) -> Vec<Node>
         .collect()
 }
 
-/// What may be done, least risky first, within what the policy allows.
-pub(super) fn strategies(rules: &Rules) -> Vec<(Strategy, Rules)> {
+/// What may be done, least risky first, within what the policy allows; each kind of step once more
+/// with new packages, where a tool can lock them.
+pub(super) fn strategies(rules: &Rules, has_tool: bool) -> Vec<(Strategy, Rules)> {
     let compatible = rules.bump_max.min(Bump::Compatible);
-    let with = |strategy, bump_max, parents, own| {
+    let with = |strategy, bump_max, parents, own, arrivals| {
         let rules = Rules {
             bump_max,
             parents,
             own,
+            arrivals,
             ..rules.clone()
         };
         (strategy, rules)
     };
-    let mut strategies = vec![
-        with(Strategy::Lockfile, compatible, false, false),
-        with(Strategy::Parent, compatible, true, false),
-        with(Strategy::Requirement, compatible, true, true),
-    ];
-    if rules.bump_max == Bump::Breaking {
-        strategies.push(with(Strategy::Breaking, Bump::Breaking, false, false));
-        strategies.push(with(Strategy::Breaking, Bump::Breaking, true, true));
+    let arrivals: &[bool] = if has_tool { &[false, true] } else { &[false] };
+    let mut strategies = Vec::new();
+    for &new in arrivals {
+        strategies.push(with(Strategy::Lockfile, compatible, false, false, new));
+        strategies.push(with(Strategy::Parent, compatible, true, false, new));
+        strategies.push(with(Strategy::Requirement, compatible, true, true, new));
+    }
+    for &new in arrivals.iter().filter(|_| rules.bump_max == Bump::Breaking) {
+        let step = Bump::Breaking;
+        strategies.push(with(Strategy::Breaking, step, false, false, new));
+        strategies.push(with(Strategy::Breaking, step, true, true, new));
     }
     strategies
 }

@@ -24,6 +24,8 @@ pub(super) struct Rules {
     pub(super) parents: bool,
     /// May the project's own requirements be raised?
     pub(super) own: bool,
+    /// May packages come that are not locked yet? Only the lockfile's own tool can add them.
+    pub(super) arrivals: bool,
 }
 
 impl Rules {

@@ -233,7 +233,8 @@ impl Search<'_, '_> {
         let nodes = self.locked.named(&need.package);
         if nodes.is_empty() {
             // Where nothing is locked, pip brings what is new.
-            return (!need.marked && !self.locked.is_alone()).then_some(Conflict::Stuck);
+            let may_come = need.marked || self.locked.is_alone() || self.rules.arrivals;
+            return (!may_come).then_some(Conflict::Stuck);
         }
         let range = need.range.as_ref()?;
         let version = |node: Node| match moved.get(&node) {

@@ -1,5 +1,7 @@
 //! Tests of plans for Python projects: what is proposed, and what the lockfile's text becomes.
 
+mod tool;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -557,31 +559,6 @@ fn pipenv_s_lock_changes_in_every_group() {
         )
         .replace("==1.0", "==1.5");
     assert_eq!(written(&plan, "Pipfile.lock"), expected);
-}
-
-#[test]
-fn a_lockfile_that_is_not_as_its_tool_writes_it_is_left_alone() {
-    for (format, name, text) in [
-        (LockFormat::Poetry, "poetry.lock", "[[package]]\nname='a'\n"),
-        (
-            LockFormat::Uv,
-            "uv.lock",
-            "[[package]]\nversion = \"1.0\"\n",
-        ),
-        (
-            LockFormat::Pipenv,
-            "Pipfile.lock",
-            "{\"default\": {\"a\": [[[[",
-        ),
-        (
-            LockFormat::Pipenv,
-            "Pipfile.lock",
-            "{\"default\": {\"a\": {\"version\": \"==",
-        ),
-    ] {
-        let project = project(format, name, text, "app 0 > a\na 1.0");
-        assert_eq!(plan(&project, "a 1.0 vuln=X\na 1.5").candidates, []);
-    }
 }
 
 #[test]

@@ -41,7 +41,11 @@ pub(super) fn of(tree: &Tree, policy: &Policy, install: Vec<String>) -> Commands
     let (runner, argv) = match &policy.test_command {
         Some(own) if is_pytest(own) => (Runner::Pytest, own.clone()),
         Some(own) => (Runner::Own, own.clone()),
-        None if uses_pytest(tree) => (Runner::Pytest, words(PYTEST)),
+        None if uses_pytest(tree) => {
+            let chosen = chosen(tree).map(|(chosen, _)| chosen);
+            let argv = [words(PYTEST), chosen.unwrap_or_default()].concat();
+            (Runner::Pytest, argv)
+        }
         None => stated(tree).map_or_else(
             || (Runner::Unittest, words(UNITTEST)),
             |(runner, argv, _)| (runner, argv),
@@ -51,6 +55,33 @@ pub(super) fn of(tree: &Tree, policy: &Policy, install: Vec<String>) -> Commands
         build,
         tests: vec![TestCommand { argv, runner }],
     }
+}
+
+/// Which tests the project has pytest run, and in which file it says so.
+fn chosen(tree: &Tree) -> Option<(Vec<String>, &'static str)> {
+    let of_tox = |text: String| {
+        let commands = scripts::of_tox(&text);
+        let about = commands.iter().filter(|one| one.contains("pytest"));
+        let words: Option<Vec<_>> = about.map(|one| scripts::words_of(one)).collect();
+        scripts::chosen_by_pytest(&words?)
+    };
+    let tox = read(tree, "tox.ini").and_then(of_tox);
+    let nox = || scripts::chosen_by_pytest(&scripts::of_nox(&read(tree, "noxfile.py")?));
+    let (chosen, by) = match tox {
+        Some(chosen) => (chosen, "tox.ini"),
+        None => (nox()?, "noxfile.py"),
+    };
+    // What is not there would be an error, and no test would run.
+    let root = workspace_in(&tree.root, &tree.lockfile);
+    let mut after = None;
+    let is_there = chosen.iter().all(|word| {
+        let is_value = matches!(
+            after.replace(word.as_str()),
+            Some("-m" | "-k" | "--ignore" | "--deselect")
+        );
+        is_value || word.starts_with('-') || root.join(word).exists()
+    });
+    (is_there && !chosen.is_empty()).then_some((chosen, by))
 }
 
 /// How the project says itself that it is tested, and in which file; `make test` only where
@@ -119,8 +150,20 @@ fn uses_pytest(tree: &Tree) -> bool {
 /// The commands of a project's own that were found and are not run, and what it asks for that is
 /// not fetched.
 pub(super) fn found(tree: &Tree, policy: &Policy) -> Vec<String> {
-    let is_ours = policy.test_command.is_none() && !uses_pytest(tree);
-    let stated = is_ours.then(|| stated(tree)).flatten();
+    let is_ours = policy.test_command.is_none();
+    let by_pytest = is_ours && uses_pytest(tree);
+    let stated = if by_pytest {
+        let chosen = chosen(tree);
+        chosen.map(|(chosen, by)| {
+            (
+                Runner::Pytest,
+                [vec!["pytest".to_owned()], chosen].concat(),
+                by,
+            )
+        })
+    } else {
+        is_ours.then(|| stated(tree)).flatten()
+    };
     let kinds = [
         ("tox.ini", "tox"),
         ("noxfile.py", "nox"),
@@ -270,6 +313,37 @@ mod tests {
         assert!(notes.contains("as `Makefile` says"), "{notes}");
         let (runner, argv, _) = command(&[lock, make, ("test_a.py", "")]);
         assert_eq!((runner, argv), (Runner::Unittest, UNITTEST.join(" ")));
+    }
+
+    #[test]
+    fn pytest_runs_the_tests_that_nox_or_tox_names() {
+        let lock = ("requirements.txt", "pytest==7\n");
+        let nox = (
+            "noxfile.py",
+            "session.run('pytest', 'tests', '--cov=a', *session.posargs)\n",
+        );
+        let argv = |files: &[(&str, &str)], policy: &Policy| {
+            let (_folder, tree) = tree(files);
+            let notes = found(&tree, policy).join("\n");
+            let mut argv = of(&tree, policy, Vec::new()).tests.remove(0).argv;
+            (argv.split_off(PYTEST.len().min(argv.len())), notes)
+        };
+        let policy = Policy::default();
+        let (chosen, notes) = argv(&[lock, nox, ("tests/test_a.py", "")], &policy);
+        assert_eq!(chosen, ["tests"]);
+        assert!(
+            notes.contains("`pytest tests`, as `noxfile.py` says"),
+            "{notes}"
+        );
+        let (chosen, notes) = argv(&[lock, nox], &policy);
+        assert_eq!(chosen, Vec::<String>::new());
+        assert!(notes.contains("it was tested without it"), "{notes}");
+        let own = Policy {
+            test_command: Some(vec!["pytest".into()]),
+            ..policy
+        };
+        let (chosen, _) = argv(&[lock, nox, ("tests/test_a.py", "")], &own);
+        assert_eq!(chosen, Vec::<String>::new());
     }
 
     #[test]

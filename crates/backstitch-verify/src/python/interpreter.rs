@@ -123,6 +123,12 @@ impl Interpreter {
         }
     }
 
+    /// What one of the variables says.
+    pub(super) fn says(&self, name: &str) -> Option<String> {
+        let mut found = self.variables.iter().filter(|(known, _)| known == name);
+        Some(found.next()?.1.to_string_lossy().into_owned())
+    }
+
     /// Files on the host that the variables name and that a job would not see.
     pub(super) fn shown(&self) -> impl Iterator<Item = PathBuf> + '_ {
         let is_file = |name: &str| {

@@ -16,6 +16,7 @@ use serde_json::json;
 use super::commands;
 use super::facts;
 use super::interpreter::Interpreter;
+use super::own::Tools;
 use super::pins::Pins;
 use super::reproducer;
 use super::resolve::Answer;
@@ -51,6 +52,7 @@ pub struct Python {
     downloads: PathBuf,
     /// What pip would install for what is not pinned, by all that decides it.
     resolved: Mutex<BTreeMap<Vec<String>, Answer>>,
+    tools: Tools,
 }
 
 impl Python {
@@ -67,7 +69,18 @@ impl Python {
             interpreter,
             downloads,
             resolved: Mutex::default(),
+            tools: Tools::default(),
         })
+    }
+
+    /// Why the tool that wrote a tree's lockfile cannot be asked to write it again; nothing where it
+    /// can, or where no tool of its own wrote it.
+    pub fn lacks_tool_for(&self, tree: &Tree) -> Option<String> {
+        self.own_tool(tree)?.err()
+    }
+
+    pub(super) fn tools(&self) -> &Tools {
+        &self.tools
     }
 
     pub(super) fn resolved(&self) -> MutexGuard<'_, BTreeMap<Vec<String>, Answer>> {
@@ -238,8 +251,10 @@ impl PackageManager for Python {
         &self.session
     }
 
-    fn about(&self, _: Option<&Tree>) -> String {
-        self.interpreter.version.clone()
+    fn about(&self, tree: Option<&Tree>) -> String {
+        let tool = tree.and_then(|tree| self.own_tool(tree)?.ok());
+        let tool = tool.map(|tool| format!(", {}", tool.about()));
+        format!("{}{}", self.interpreter.version, tool.unwrap_or_default())
     }
 
     fn apply(&self, tree: &Tree, steps: &[Step], work: &Path) -> Result<Applied, VerifyError> {
@@ -301,6 +316,10 @@ impl PackageManager for Python {
 
     fn notes(&self, tree: &Tree) -> Vec<String> {
         let mut notes = commands::found(tree, self.session.policy());
+        if let Some(Err(why)) = self.own_tool(tree) {
+            let lockfile = &tree.lockfile;
+            notes.push(format!("`{lockfile}` is only edited as text: {why}"));
+        }
         if let Ok(pins) = Pins::read(tree) {
             notes.extend(pins.notes);
         }

@@ -6,8 +6,10 @@ use std::io::BufReader;
 use std::path::Path;
 
 use backstitch_model::candidate::Step;
+use backstitch_model::{LockFormat, RelPath};
 
 use super::manager::Python;
+use super::own::Moved;
 use super::pins::Pins;
 use crate::sandbox::Exit;
 use crate::workbench::beside::Layer;
@@ -35,10 +37,8 @@ impl Python {
         self.session().sandbox().own(&tree.root)?;
         // A project as it was found has nothing that is changed.
         let before = Pins::read(tree).ok().filter(|_| !steps.is_empty());
-        for step in steps {
-            if let Some(refusal) = written(tree, step) {
-                return Ok(Applied::Refused(refusal));
-            }
+        if let Some(refusal) = self.changed(tree, steps, work)? {
+            return Ok(Applied::Refused(refusal));
         }
         let mut pins = match Pins::read(tree) {
             Ok(pins) => pins,
@@ -67,9 +67,47 @@ impl Python {
         notes.extend(unknown);
         Ok(Applied::Done(notes))
     }
+
+    /// Carries out the steps: moves by the tool that wrote the lockfile. Where it cannot be used, the
+    /// lockfile is what the recipe's own text for it says; where there is none, that is refused.
+    fn changed(
+        &self,
+        tree: &Tree,
+        steps: &[Step],
+        work: &Path,
+    ) -> Result<Option<Refusal>, VerifyError> {
+        let has_tool =
+            LockFormat::of(&tree.lockfile).is_some_and(LockFormat::has_tool_that_relocks);
+        let is_asked =
+            |step: &&Step| has_tool && matches!(step, Step::UpdatePackage { .. } | Step::Relock);
+        let asked = steps.iter().find(is_asked);
+        let by_tool = match asked {
+            None => false,
+            Some(asked) => match self.move_by_tool(tree, steps, work)? {
+                Moved::ByTool => true,
+                Moved::Refused(refusal) => return Ok(Some(refusal)),
+                Moved::Not(_) if steps.iter().any(|step| writes(step, &tree.lockfile)) => false,
+                Moved::Not(why) => {
+                    return Ok(Some(Refusal {
+                        step: Some(asked.clone()),
+                        cause: Cause::Manager,
+                        message: format!(
+                            "only the tool that wrote `{}` can make this move; {why}",
+                            tree.lockfile
+                        ),
+                    }));
+                }
+            },
+        };
+        let texts = steps
+            .iter()
+            .filter(|step| !(by_tool && writes(step, &tree.lockfile)));
+        Ok(texts.into_iter().find_map(|step| written(tree, step)))
+    }
 }
 
-/// Every edit is a text; a step that is left to another package manager is refused.
+/// Writes what a text says; a step that no manager of Python's projects knows is refused. Moves are
+/// made by then.
 fn written(tree: &Tree, step: &Step) -> Option<Refusal> {
     let refusal = |message| {
         Some(Refusal {
@@ -85,11 +123,16 @@ fn written(tree: &Tree, step: &Step) -> Option<Refusal> {
             refusal(format!("write manifest `{path}`: {error}"))
         }
         // A requirements file locks what it lists: there is nothing to be brought in line.
-        Step::Relock => None,
-        Step::UpdatePackage { .. } | Step::UpdateEverything => {
-            refusal("Python's lockfiles are only changed as text".to_owned())
+        Step::Relock | Step::UpdatePackage { to: Some(_), .. } => None,
+        Step::UpdatePackage { to: None, .. } | Step::UpdateEverything => {
+            refusal("nothing is moved without a release to move it to".to_owned())
         }
     }
+}
+
+/// Does a step write this file?
+fn writes(step: &Step, file: &RelPath) -> bool {
+    matches!(step, Step::WriteManifest { path, .. } if path == file)
 }
 
 fn refused(ended: &Ended) -> Result<Option<(Cause, String)>, VerifyError> {

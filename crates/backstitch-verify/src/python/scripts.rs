@@ -1,8 +1,12 @@
-//! Reads how a project says itself that it is tested: tox's commands and the recipe of a
-//! Makefile's `test`. Only what starts unittest by itself is taken as it is; runs nothing.
+//! Reads how a project says itself that it is tested: tox's commands, nox's sessions and the recipe
+//! of a Makefile's `test`. Only what starts unittest by itself is taken as it is; of what starts
+//! pytest, which tests it runs. Runs nothing.
 
 /// How many lines of one recipe are looked at.
 const LINES_MAX: usize = 64;
+
+/// How many words of one command.
+const WORDS_MAX: usize = 64;
 
 /// What a shell or tox would do more with than start a program with words.
 const OPERATORS: [char; 12] = ['|', ';', '&', '<', '>', '(', ')', '$', '`', '{', '"', '\''];
@@ -40,6 +44,91 @@ pub(super) fn of_tox(text: &str) -> Vec<String> {
     commands
 }
 
+/// The commands that the sessions of a `noxfile.py` run, as far as they are written out, each up to
+/// what only the program could say. Lexical: of what stands in comments or strings of a docstring's
+/// kind nothing is told apart, so only what is plain is taken of it.
+pub(super) fn of_nox(text: &str) -> Vec<Vec<String>> {
+    let calls = text.split("session.run(").skip(1).take(LINES_MAX);
+    let words = calls.map(|call| {
+        let (mut words, mut rest) = (Vec::new(), call.trim_start());
+        while let Some(quote) = rest.chars().next().filter(|c| matches!(c, '"' | '\'')) {
+            let inside = &rest[1..];
+            let Some(end) = inside.find([quote, '\\', '\n']) else {
+                break;
+            };
+            if !inside[end..].starts_with(quote) || words.len() == WORDS_MAX {
+                break;
+            }
+            words.push(inside[..end].to_owned());
+            rest = inside[end + 1..].trim_start();
+            match rest.strip_prefix(',') {
+                Some(more) => rest = more.trim_start(),
+                None => break,
+            }
+        }
+        words
+    });
+    words.filter(|words| !words.is_empty()).collect()
+}
+
+/// A command of tox's as words; nothing where a shell or tox would do more with it.
+pub(super) fn words_of(command: &str) -> Option<Vec<String>> {
+    let command = command.trim_start_matches('-').trim();
+    let command = command.split("{posargs").next().unwrap_or(command).trim();
+    let is_plain = !command.contains(OPERATORS) && !command.ends_with('\\');
+    is_plain.then(|| command.split_whitespace().map(str::to_owned).collect())
+}
+
+/// Which tests the one command among these that starts pytest runs: the folders and files that it
+/// names, and the options that choose among tests. What it measures or prints is left out.
+pub(super) fn chosen_by_pytest(commands: &[Vec<String>]) -> Option<Vec<String>> {
+    let mut found = commands.iter().filter_map(|words| {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["pytest" | "py.test", rest @ ..]
+            | ["python" | "python3", "-m", "pytest", rest @ ..]
+            | ["coverage", "run", "-m", "pytest", rest @ ..] => Some(choosing(rest)),
+            _ => None,
+        }
+    });
+    let first = found.next()?;
+    // Which of several would be all of the tests nobody can say.
+    found.next().is_none().then_some(first)?
+}
+
+fn choosing(arguments: &[&str]) -> Option<Vec<String>> {
+    let mut chosen = Vec::new();
+    let mut rest = arguments.iter();
+    while let Some(word) = rest.next() {
+        match *word {
+            "-m" | "-k" | "--ignore" | "--deselect" => {
+                chosen.push((*word).to_owned());
+                chosen.push((*rest.next()?).to_owned());
+            }
+            // An option whose value may be the next word.
+            "-n" | "-c" | "-p" | "-o" | "-W" | "--cov" | "--cov-report" | "--junitxml" => {
+                return None;
+            }
+            word if is_choice(word) => chosen.push(word.to_owned()),
+            word if word.starts_with('-') => {}
+            word => chosen.push(word.to_owned()),
+        }
+    }
+    Some(chosen)
+}
+
+fn is_choice(word: &str) -> bool {
+    [
+        "--ignore=",
+        "--ignore-glob=",
+        "--deselect=",
+        "--pyargs",
+        "--doctest-modules",
+    ]
+    .iter()
+    .any(|start| word.starts_with(start))
+}
+
 /// The recipe of a Makefile's `test`, in its order; `None` where it has no such target.
 pub(super) fn of_makefile(text: &str) -> Option<Vec<String>> {
     let mut lines = text.lines();
@@ -65,12 +154,8 @@ pub(super) fn unittest(commands: &[String]) -> Option<Vec<String>> {
 }
 
 fn plain_unittest(command: &str) -> Option<Vec<String>> {
-    let command = command.trim_start_matches('-').trim();
-    let command = command.split("{posargs").next().unwrap_or(command).trim();
-    if command.contains(OPERATORS) || command.ends_with('\\') {
-        return None;
-    }
-    let words: Vec<&str> = command.split_whitespace().collect();
+    let words = words_of(command)?;
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (["python" | "python3", "-m", "unittest", rest @ ..]
     | ["coverage", "run", "-m", "unittest", rest @ ..]) = words.as_slice()
     else {
@@ -122,6 +207,38 @@ mod tests {
             Some("python -m unittest -v tests")
         );
         assert_eq!(of_makefile("all:\n\techo\n"), None);
+    }
+
+    #[test]
+    fn tox_and_nox_say_which_tests_pytest_runs() {
+        let nox = "@nox.session\ndef tests(session):\n    session.install('.')\n    session.run(\n        \
+            \"pytest\", 'tests', \"--cov=app\", \"-m\", \"not slow\",\n        *session.posargs,\n    )\n    \
+            session.run(\"ruff\", \"check\")\n";
+        let chosen = |commands: &[Vec<String>]| chosen_by_pytest(commands).map(|all| all.join(" "));
+        assert_eq!(chosen(&of_nox(nox)).as_deref(), Some("tests -m not slow"));
+        let two = format!("{nox}{nox}");
+        assert_eq!(chosen(&of_nox(&two)), None);
+        for (tox, expected) in [
+            (
+                "python -m pytest -q tests --ignore=tests/slow {posargs}",
+                Some("tests --ignore=tests/slow"),
+            ),
+            ("coverage run -m pytest", Some("")),
+            ("pytest -n auto tests", None),
+            ("pytest $TESTS", None),
+            ("python run.py", None),
+        ] {
+            let words: Vec<_> = words_of(tox).into_iter().collect();
+            assert_eq!(chosen(&words).as_deref(), expected, "{tox}");
+        }
+        for odd in [
+            "session.run(",
+            "session.run(\"a",
+            "session.run(name, \"a\")",
+            "session.run(\"a\\\"\")",
+        ] {
+            assert_eq!(of_nox(odd), Vec::<Vec<String>>::new(), "{odd}");
+        }
     }
 
     #[test]

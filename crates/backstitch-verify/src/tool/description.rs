@@ -95,6 +95,12 @@ impl Tool {
 /// The commands by which a person does what a recipe leaves to the tool; none where texts are
 /// all of it, or where nobody has written down how.
 pub fn by_hand(format: LockFormat, recipe: &[Step]) -> Vec<String> {
+    let is_lockfile = |step: &Step| match step {
+        Step::WriteManifest { path, .. } => format.file_names().contains(&path.file_name()),
+        Step::UpdatePackage { .. } | Step::Relock | Step::UpdateEverything => false,
+    };
+    // The text that is offered says already what the tool would write.
+    let is_written = format.has_tool_that_relocks() && recipe.iter().any(is_lockfile);
     let words = |step: &Step| -> Vec<String> {
         match (format, step) {
             (LockFormat::Gemfile, Step::UpdatePackage { package, .. }) => {
@@ -116,8 +122,33 @@ pub fn by_hand(format: LockFormat, recipe: &[Step]) -> Vec<String> {
                     .map(|words| format!("go {}", words.join(" ")))
                     .collect()
             }
+            (
+                _,
+                Step::UpdatePackage {
+                    package,
+                    to: Some(to),
+                },
+            ) if !is_written => by_own_tool(format, &package.name, to).into_iter().collect(),
             (_, _) => Vec::new(),
         }
     };
     recipe.iter().flat_map(words).collect()
+}
+
+/// The same of Python's tools. Poetry takes the newest release that its requirements admit.
+fn by_own_tool(format: LockFormat, name: &str, to: &str) -> Option<String> {
+    Some(match format {
+        LockFormat::Uv => format!("uv lock --upgrade-package {name}=={to}"),
+        LockFormat::Pipenv => format!("pipenv upgrade {name}=={to}"),
+        LockFormat::Poetry => format!("poetry update --lock {name}"),
+        LockFormat::Cargo
+        | LockFormat::Npm
+        | LockFormat::Pnpm
+        | LockFormat::Yarn
+        | LockFormat::Requirements
+        | LockFormat::GoMod
+        | LockFormat::Gemfile
+        | LockFormat::Composer
+        | LockFormat::Maven => return None,
+    })
 }

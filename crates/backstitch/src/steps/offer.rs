@@ -32,6 +32,24 @@ impl Steps {
         self.block(underway, &rest, &Obstacle::Unknown(why.to_owned()))
     }
 
+    /// Offers one candidate that cannot be tried here, once; answers the reason for its findings.
+    pub(super) fn offer_one(
+        &mut self,
+        underway: &Underway,
+        candidate: &Candidate,
+        why: &str,
+    ) -> Result<Obstacle> {
+        let mut known = self.story.offers.iter();
+        if !known.any(|offer| offer.candidate == *candidate) {
+            let offer = offer(underway, candidate, why)?;
+            self.story.offers.push(offer);
+        }
+        Ok(Obstacle::Unproven {
+            offered: words::change(candidate),
+            why: why.to_owned(),
+        })
+    }
+
     fn offer_first(
         &mut self,
         underway: &Underway,
@@ -42,16 +60,11 @@ impl Steps {
         let mut candidates = plan.candidates.iter();
         let first = candidates.find(|one| one.applicability == Applicability::Automatic);
         if let Some(candidate) = first {
-            let offered = Obstacle::Unproven {
-                offered: words::change(candidate),
-                why: why.to_owned(),
-            };
             let settled = candidate.settles.iter().filter(|id| open.remove(*id));
             let settled: Vec<_> = settled.cloned().collect();
             if !settled.is_empty() {
+                let offered = self.offer_one(underway, candidate, why)?;
                 self.block(underway, &settled, &offered)?;
-                let offer = offer(underway, candidate, why)?;
-                self.story.offers.push(offer);
             }
         }
         let left = plan.findings.iter().filter(|id| open.remove(*id));

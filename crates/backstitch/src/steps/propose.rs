@@ -86,8 +86,15 @@ impl Steps {
             .iter()
             .find_map(|candidate| match &candidate.applicability {
                 Applicability::Automatic => None,
-                Applicability::NeedsHuman(why) => Some(Obstacle::Policy(why.clone())),
+                Applicability::NeedsHuman(why) => Some((candidate, why)),
             });
+        let waiting = match waiting {
+            Some((candidate, why)) if is_for_its_tool_alone(candidate) => {
+                Some(self.offer_one(underway, candidate, why)?)
+            }
+            Some((_, why)) => Some(Obstacle::Policy(why.clone())),
+            None => None,
+        };
         let spent = self.planning().is_spent(plan, underway).then(|| {
             let limit = self.policy.attempts_max;
             Obstacle::Policy(format!(
@@ -138,7 +145,8 @@ impl Planning {
             rustc: self.managers.release(format),
             now_s: self.now_s,
         };
-        let plans = planner.plan(&left);
+        let mut plans = planner.plan(&left);
+        set_aside(&mut plans, || self.managers.lacks_own_tool(&underway.tree));
         vulnerabilities
             .damage()
             .map_or(Ok(plans), |damage| Err(damage.into()))
@@ -289,6 +297,27 @@ impl Underway {
     }
 }
 
+/// Leaves to a person what only the tool that wrote a lockfile could do, where that cannot be asked
+/// and `lack` says why.
+fn set_aside(plans: &mut [Plan], lack: impl FnOnce() -> Option<String>) {
+    let candidates = plans.iter_mut().flat_map(|plan| &mut plan.candidates);
+    let mut alone = candidates
+        .filter(|one| is_for_its_tool_alone(one))
+        .peekable();
+    if alone.peek().is_none() {
+        return;
+    }
+    if let Some(why) = lack() {
+        alone.for_each(|one| one.applicability = Applicability::NeedsHuman(why.clone()));
+    }
+}
+
+/// Can only the tool that wrote the lockfile carry it out?
+fn is_for_its_tool_alone(candidate: &Candidate) -> bool {
+    let Change::Upgrade(upgrade) = &candidate.change;
+    upgrade.is_for_its_tool_alone()
+}
+
 /// Orders candidates across packages: the least risky first.
 fn risk(candidate: &Candidate) -> (Strategy, usize, usize) {
     let Change::Upgrade(upgrade) = &candidate.change;
@@ -313,4 +342,66 @@ pub(super) fn key(tree: &str, candidate: &Candidate) -> String {
         .chars()
         .take(16)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use backstitch_model::RelPath;
+    use backstitch_model::candidate::{Origin, Step, Upgrade};
+    use backstitch_model::package::PackageVersion;
+
+    use super::*;
+
+    fn plan(recipe: Vec<Step>) -> Plan {
+        let change = Change::Upgrade(Upgrade {
+            lockfile: RelPath::new("uv.lock").unwrap(),
+            strategy: Strategy::Lockfile,
+            moves: Vec::new(),
+            edits: Vec::new(),
+            recipe,
+            rewrites: Vec::new(),
+        });
+        Plan {
+            package: "a".into(),
+            findings: Vec::new(),
+            candidates: vec![Candidate {
+                settles: Vec::new(),
+                change,
+                applicability: Applicability::Automatic,
+                origin: Origin::Planner,
+            }],
+            obstacle: None,
+        }
+    }
+
+    #[test]
+    fn what_only_a_tool_could_lock_waits_where_it_is_lacking() {
+        let asked = Step::UpdatePackage {
+            package: PackageVersion {
+                ecosystem: Ecosystem::PyPi,
+                name: "a".into(),
+                version: "1".into(),
+            },
+            to: Some("2".into()),
+        };
+        let written = Step::WriteManifest {
+            path: RelPath::new("uv.lock").unwrap(),
+            text: String::new(),
+        };
+        let plans = || {
+            [
+                plan(vec![asked.clone()]),
+                plan(vec![written.clone(), asked.clone()]),
+            ]
+        };
+        let after = |lack: Option<&str>| {
+            let mut plans = plans();
+            set_aside(&mut plans, || lack.map(str::to_owned));
+            plans.map(|mut plan| plan.candidates.remove(0).applicability)
+        };
+        let automatic = Applicability::Automatic;
+        assert_eq!(after(None), [automatic.clone(), automatic.clone()]);
+        let waiting = Applicability::NeedsHuman("no uv".into());
+        assert_eq!(after(Some("no uv")), [waiting, automatic]);
+    }
 }

@@ -98,6 +98,14 @@ pub(super) fn write(locked: &Locked<'_>, moved: &Moved) -> Option<Edited> {
     Some(texts.edited(edits))
 }
 
+/// Writes the project's own requirements alone, for where a tool writes the lockfile; `None` where
+/// one cannot be written.
+pub(super) fn write_manifests(locked: &Locked<'_>, moved: &Moved) -> Option<Edited> {
+    let mut texts = Texts::new(locked.project);
+    let edits = raise_own(locked, moved, &mut texts)?;
+    Some(texts.edited(edits))
+}
+
 /// The project's texts, as they are and as they become.
 struct Texts<'given> {
     project: &'given Project,
