@@ -136,8 +136,8 @@ fn code_of(code: &[&ChangedFile]) -> Told {
         Outcome::Failed(why) | Outcome::Differs(why) => objections.push(why),
         Outcome::Passed | Outcome::TimedOut | Outcome::NotRun(_) => {}
     }
-    let changed = code.iter().map(|changed| &changed.path);
-    let not_code = changed.filter(|path| !is_for_engines(path));
+    let paths = code.iter().map(|changed| &changed.path);
+    let not_code = paths.filter(|path| !is_for_engines(path));
     let others: BTreeSet<&RelPath> = judged.relay.iter().chain(not_code).collect();
     objections.extend(others.into_iter().map(|path| {
         format!("`{path}` tests, builds or describes the project, and is not an engine's to change")
