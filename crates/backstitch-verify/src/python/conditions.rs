@@ -207,9 +207,9 @@ mod tests {
 
     #[test]
     fn ways_without_end_are_no_condition() {
-        let mut text = format!(
-            "[[package]]\nname = \"app\"\nsource = {{ virtual = \".\" }}\ndependencies = ["
-        );
+        let mut text = "[[package]]\nname = \"app\"\nsource = { virtual = \".\" }\n\
+                        dependencies = ["
+            .to_owned();
         for number in 0..9 {
             text.push_str(&format!(
                 "{{ name = \"x\", marker = \"m == '{number}'\" }},"
