@@ -174,6 +174,7 @@ impl Sources {
             of_listed(mutate::other_letters),
             of_listed(mutate::other_ends),
             of_listed(siblings::other_keys),
+            of_listed(siblings::turned),
         ];
         for manner in 0..3 {
             let commands = |input: &[u8]| siblings::commands(input, &self.words)[manner].clone();

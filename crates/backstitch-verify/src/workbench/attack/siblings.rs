@@ -78,6 +78,32 @@ pub(super) fn within(input: &[u8], other: &[u8]) -> Vec<Vec<u8>> {
     made
 }
 
+/// What stands on either side of a `=` or `:` in each other's place, and what begins with a percent
+/// sign as other codes: halves of letters, and none.
+pub(super) fn turned(input: &[u8]) -> Vec<Vec<u8>> {
+    let Some(text) = text(input) else {
+        return Vec::new();
+    };
+    let mut made = Vec::new();
+    for (at, sign) in text.match_indices(['=', ':']).take(LINES_MAX) {
+        let ends = |letter: char| letter.is_whitespace() || ";,&\"'=:{}[]()".contains(letter);
+        let (head, tail) = (&text[..at], &text[at + sign.len()..]);
+        let from = head.rfind(ends).map_or(0, |before| {
+            before + head[before..].chars().next().map_or(0, char::len_utf8)
+        });
+        let to = tail.find(ends).unwrap_or(tail.len());
+        let (begin, end) = (&head[..from], &tail[to..]);
+        made.push(format!("{begin}{}{sign}{}{end}", &tail[..to], &head[from..]).into_bytes());
+    }
+    for (at, _) in text.match_indices('%').take(LINES_MAX) {
+        for code in ["%c3", "%zz", "%e2%82", "%"] {
+            made.push(format!("{}{code}{}", &text[..at], &text[at + 1..]).into_bytes());
+            made.push(format!("{}{code} {}", &text[..at], &text[at + 1..]).into_bytes());
+        }
+    }
+    made
+}
+
 /// Two numbers, one after the other, whose product with a small third no longer fits in 32 bits and
 /// wraps to little; as the rest is, and with the other numbers far beyond what little holds.
 pub(super) fn products(input: &[u8]) -> Vec<Vec<u8>> {
@@ -173,6 +199,16 @@ mod tests {
 
     fn holds(made: &[Vec<u8>], wanted: &str) -> bool {
         made.iter().any(|it| it == wanted.as_bytes())
+    }
+
+    #[test]
+    fn sides_change_places_and_codes_become_halves_of_letters() {
+        let made = turned(b"a=dark; sale=50%; b=1");
+        for wanted in ["a=dark; 50%=sale; b=1", "a=dark; sale=50%c3; b=1"] {
+            assert!(made.contains(&wanted.as_bytes().to_vec()), "{wanted}");
+        }
+        assert!(turned("\u{e9}=\u{e9}:".repeat(400).as_bytes()).len() < 100);
+        assert!(turned(b"").is_empty() && turned(b"\xff=").is_empty());
     }
 
     #[test]
