@@ -195,7 +195,11 @@ fn a_refusal_is_told_once_and_what_leaves_scope_is_rejected() {
         ]
     );
     // Each question says how the last proposal failed.
-    assert!(astray.request(1).contains("tests, builds or describes the project"));
+    assert!(
+        astray
+            .request(1)
+            .contains("tests, builds or describes the project")
+    );
     assert!(astray.request(2).contains("stands nowhere"));
     assert!(
         astray.request(4).contains("Rejected(Regress)"),
