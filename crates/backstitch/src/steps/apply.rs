@@ -10,6 +10,7 @@ use backstitch_model::candidate::{Origin, SourceEdit, Step};
 use backstitch_model::evidence::Phase;
 use backstitch_model::{Candidate, Change, Check, CheckRun, Finding, Outcome, Project, RelPath};
 use backstitch_verify::workbench::{Applied, Brought, Cause, Tree, Workbench};
+use cap_std::fs::{Dir, PermissionsExt};
 
 use super::find::Scanned;
 use super::pairing::Pairing;
@@ -361,23 +362,30 @@ fn rescan(ground: Ground<'_>, proposal: &Proposal, changed: &Changed) -> CheckRu
     CheckRun::instant(Check::Rescan, outcome)
 }
 
-/// Which files differ between two trees, read before anything of the project runs in them.
+/// Which files differ between two trees, read before anything of the project runs in them. One
+/// that only has another time is the same: a build may have renewed it.
 pub(super) fn changed_files(before: &Path, after: &Path) -> Result<Vec<ChangedFile>> {
     let (before_dir, after_dir) = (source::open_dir(before)?, source::open_dir(after)?);
-    source::changed_paths(before, after)?
-        .into_iter()
-        .map(|path| {
-            let text = |dir: &cap_std::fs::Dir| {
-                dir.read_to_string(path.as_str())
-                    .with_context(|| format!("read changed file `{path}`"))
-            };
-            Ok(ChangedFile {
-                before: Some(text(&before_dir)?),
-                after: text(&after_dir)?,
-                path: path.clone(),
-            })
-        })
-        .collect()
+    let mut files = Vec::new();
+    for path in source::changed_paths(before, after)? {
+        let text = |dir: &Dir| {
+            dir.read_to_string(path.as_str())
+                .with_context(|| format!("read changed file `{path}`"))
+        };
+        let mode = |dir: &Dir| {
+            let about = dir.symlink_metadata(path.as_str());
+            about.map(|about| about.permissions().mode()).ok()
+        };
+        let (old, new) = (text(&before_dir)?, text(&after_dir)?);
+        if old != new || mode(&before_dir) != mode(&after_dir) {
+            files.push(ChangedFile {
+                before: Some(old),
+                after: new,
+                path,
+            });
+        }
+    }
+    Ok(files)
 }
 
 /// Makes a changed tree from what the ledger says of it.
