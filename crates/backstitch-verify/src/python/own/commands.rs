@@ -106,9 +106,9 @@ pub(super) fn environment(
 ) -> Vec<(OsString, OsString)> {
     let mut environment = texts(&[
         ("HOME", "/tmp/home"),
-        ("XDG_CONFIG_HOME", "/tmp/home/config"),
-        ("XDG_CACHE_HOME", "/tmp/home/cache"),
-        ("XDG_DATA_HOME", "/tmp/home/data"),
+        ("XDG_CONFIG_HOME", "/tmp/own/config"),
+        ("XDG_CACHE_HOME", "/tmp/own/cache"),
+        ("XDG_DATA_HOME", "/tmp/own/data"),
         ("NO_COLOR", "1"),
         ("LC_ALL", "C.UTF-8"),
         ("PYTHONDONTWRITEBYTECODE", "1"),
@@ -142,8 +142,8 @@ pub(super) fn environment(
         }
         Kind::Poetry => environment.extend(texts(&[
             ("POETRY_CACHE_DIR", CACHE),
-            ("POETRY_CONFIG_DIR", "/tmp/home/config"),
-            ("POETRY_DATA_DIR", "/tmp/home/data"),
+            ("POETRY_CONFIG_DIR", "/tmp/own/config"),
+            ("POETRY_DATA_DIR", "/tmp/own/data"),
             ("POETRY_VIRTUALENVS_CREATE", "false"),
             ("POETRY_NO_INTERACTION", "1"),
             ("POETRY_KEYRING_ENABLED", "false"),
