@@ -7,24 +7,19 @@
     reason = "all of it is a test"
 )]
 
+mod python_index;
+
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 
 use backstitch_model::candidate::Step;
 use backstitch_model::package::{Ecosystem, PackageVersion};
 use backstitch_model::reproducer::{Program, Seen, Sight};
 use backstitch_model::tests::TestOutcome;
-use backstitch_model::{AdvisoryId, CheckRun, Outcome, Policy, RelPath, Reproducer};
-use backstitch_verify::python::{Interpreter, Python};
-use backstitch_verify::sandbox::{Cancel, Sandbox};
-use backstitch_verify::workbench::{
-    Applied, Attempt, Baseline, Inputs, Setup, Start, Tree, Workbench,
-};
-
-const INIT: &str = env!("CARGO_BIN_EXE_sandbox-init");
+use backstitch_model::{AdvisoryId, CheckRun, Outcome, RelPath, Reproducer};
+use backstitch_verify::python::Python;
+use backstitch_verify::workbench::{Applied, Attempt, Baseline, Inputs, Start, Tree, Workbench};
+use python_index::Index;
 
 /// Makes wheels of `left` and a source archive of `right`, whose build tries to get out, and
 /// serves them.
@@ -125,62 +120,16 @@ const TESTS: &str = "import unittest\nimport left, right\n\
 
 const PINS: &str = "left==1.0\nright==1.0\n";
 
-/// A directory of its own, an index, and a `Python` that asks only that.
+/// An index, and a `Python` that asks only that.
 struct Bench {
-    directory: tempfile::TempDir,
+    index: Index,
     python: Python,
-    index: Child,
-}
-
-impl Drop for Bench {
-    fn drop(&mut self) {
-        let _ = self.index.kill();
-        let _ = self.index.wait();
-    }
 }
 
 impl Bench {
     fn new() -> Option<Self> {
-        let sandbox = Sandbox::new(INIT.into());
-        let required = std::env::var_os("BACKSTITCH_SANDBOX_REQUIRED").is_some();
-        if let Err(unavailable) = sandbox.probe() {
-            assert!(!required, "the sandbox is required here: {unavailable}");
-            eprintln!("SKIPPED, NOTHING WAS TESTED: {unavailable}");
-            return None;
-        }
-        let interpreter = match Interpreter::discover() {
-            Ok(interpreter) => interpreter,
-            Err(error) => {
-                eprintln!("SKIPPED, NOTHING WAS TESTED: {error}");
-                return None;
-            }
-        };
-        let directory = tempfile::tempdir().unwrap();
-        let mut index = Command::new(&interpreter.program)
-            .args(["-c", INDEX])
-            .arg(directory.path().join("index"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut port = String::new();
-        let mut said = BufReader::new(index.stdout.take().unwrap());
-        said.read_line(&mut port).unwrap();
-        let address = format!("http://127.0.0.1:{}/simple", port.trim());
-        let setup = Setup {
-            sandbox,
-            cache: directory.path().join("cache"),
-            policy: Policy::default(),
-            offline: false,
-            cancel: Cancel::default(),
-            progress: Arc::new(|_| {}),
-        };
-        let python = Python::new(setup, interpreter.at_index(&address)).unwrap();
-        Some(Self {
-            directory,
-            python,
-            index,
-        })
+        let (index, python) = Index::new(INDEX)?;
+        Some(Self { index, python })
     }
 
     fn workbench(&self) -> Workbench<'_> {
@@ -196,7 +145,7 @@ impl Bench {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
+        self.index.path(name)
     }
 
     fn tree(&self, name: &str, pins: &str) -> Tree {

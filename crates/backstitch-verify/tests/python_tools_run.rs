@@ -8,20 +8,18 @@
     reason = "all of it is a test"
 )]
 
+mod python_index;
+
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::process::Command;
 
 use backstitch_model::candidate::Step;
 use backstitch_model::package::{Ecosystem, PackageVersion};
-use backstitch_model::{Outcome, Policy, RelPath};
-use backstitch_verify::python::{Interpreter, Python};
-use backstitch_verify::sandbox::{Cancel, Sandbox};
-use backstitch_verify::workbench::{Applied, Cause, Setup, Start, Tree, Workbench};
-
-const INIT: &str = env!("CARGO_BIN_EXE_sandbox-init");
+use backstitch_model::{Outcome, RelPath};
+use backstitch_verify::python::Python;
+use backstitch_verify::workbench::{Applied, Cause, Start, Tree, Workbench};
+use python_index::{Index, skipped};
 
 /// Makes wheels and serves them; with a second argument it makes the later ones. Of `right` there
 /// is a source archive alone, which says nothing of what it requires until it is built.
@@ -96,63 +94,19 @@ else:
 const TEST: &str = "import unittest\nimport left\nclass Case(unittest.TestCase):\n    \
     def test_left(self):\n        self.assertGreater(left.answer(), 40)\n";
 
-/// A directory of its own, an index, and a `Python` that asks only that.
+/// An index, a `Python` that asks only that, and the lockfile of whose tool this is.
 struct Bench {
-    directory: tempfile::TempDir,
+    index: Index,
     python: Python,
-    program: PathBuf,
-    address: String,
-    index: Child,
     lockfile: &'static str,
-}
-
-impl Drop for Bench {
-    fn drop(&mut self) {
-        let _ = self.index.kill();
-        let _ = self.index.wait();
-    }
 }
 
 impl Bench {
     fn new(lockfile: &'static str) -> Option<Self> {
-        let sandbox = Sandbox::new(INIT.into());
-        let required = std::env::var_os("BACKSTITCH_SANDBOX_REQUIRED").is_some();
-        if let Err(unavailable) = sandbox.probe() {
-            assert!(!required, "the sandbox is required here: {unavailable}");
-            return skipped(&unavailable.to_string());
-        }
-        let interpreter = match Interpreter::discover() {
-            Ok(interpreter) => interpreter,
-            Err(error) => return skipped(&error.to_string()),
-        };
-        let directory = tempfile::tempdir().unwrap();
-        let program = interpreter.program.clone();
-        let mut index = Command::new(&program)
-            .args(["-c", INDEX])
-            .arg(directory.path().join("index"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut port = String::new();
-        let mut said = BufReader::new(index.stdout.take().unwrap());
-        said.read_line(&mut port).unwrap();
-        let address = format!("http://127.0.0.1:{}/simple", port.trim());
-        let setup = Setup {
-            sandbox,
-            cache: directory.path().join("cache"),
-            policy: Policy::default(),
-            offline: false,
-            cancel: Cancel::default(),
-            progress: Arc::new(|_| {}),
-        };
-        let python = Python::new(setup, interpreter.at_index(&address)).unwrap();
+        let (index, python) = Index::new(INDEX)?;
         let bench = Self {
-            directory,
-            python,
-            program,
-            address,
             index,
+            python,
             lockfile,
         };
         let empty = bench.tree("empty", "");
@@ -163,7 +117,7 @@ impl Bench {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
+        self.index.path(name)
     }
 
     fn manifest(&self) -> (&'static str, String) {
@@ -186,7 +140,7 @@ impl Bench {
                 format!(
                     "[[source]]\nurl = \"{}\"\nverify_ssl = false\nname = \"pypi\"\n\n[packages]\n\
                      left = \"*\" # why\nother = \"*\"\n",
-                    self.address
+                    self.index.address
                 ),
             ),
         }
@@ -217,19 +171,14 @@ impl Bench {
 
     /// The later releases appear.
     fn publish(&self) {
-        let done = Command::new(&self.program)
+        let done = Command::new(&self.python.interpreter().program)
             .args(["-c", INDEX])
             .arg(self.path("index"))
-            .arg(self.address.trim_end_matches("/simple"))
+            .arg(self.index.address.trim_end_matches("/simple"))
             .status()
             .unwrap();
         assert!(done.success());
     }
-}
-
-fn skipped(why: &str) -> Option<Bench> {
-    eprintln!("SKIPPED, NOTHING WAS TESTED: {why}");
-    None
 }
 
 fn write(path: &Path, text: &str) {

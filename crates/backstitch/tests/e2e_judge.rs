@@ -387,7 +387,7 @@ fn an_upgrade_is_proven_only_where_a_reproducer_shows_every_flaw_that_it_settles
     world.import();
     let lockfile = world.project().join("Cargo.lock");
     let untouched = fs::read_to_string(&lockfile).unwrap();
-    let bump = |packages: &[(&str, &str)]| {
+    let bump = |packages: &[(&str, &str)], stated: &[&str]| {
         fs::write(&lockfile, &untouched).unwrap();
         for (name, version) in packages {
             let update = ["update", "--offline", name, "--precise", version];
@@ -397,22 +397,28 @@ fn an_upgrade_is_proven_only_where_a_reproducer_shows_every_flaw_that_it_settles
         fs::write(world.path("bump.patch"), patch).unwrap();
         fs::write(&lockfile, &untouched).unwrap();
         let patch = world.path("bump.patch").display().to_string();
-        world.run(&["test", "--offline", "--patch", &patch])
+        let words = [&["test", "--offline", "--patch", &patch], stated];
+        world.run(&words.concat())
     };
     for (version, expected) in [
         ("1.0.1", "Rejected(Reproduce)"),
         ("1.0.2", "Rejected(Re-attack)"),
         ("1.0.3", "Proven"),
     ] {
-        let ended = bump(&[("sieve", version)]);
+        let ended = bump(&[("sieve", version)], &[]);
         assert!(verdict(&ended).starts_with(expected), "{}", ended.stdout);
     }
     // One of two flaws is shown: the other is only flagged, and so is the whole.
-    let both = bump(&[("sieve", "1.0.3"), ("weak", "1.0.1")]);
+    let both = bump(&[("sieve", "1.0.3"), ("weak", "1.0.1")], &[]);
     assert_eq!(verdict(&both), "Tested", "{}", both.stdout);
     both.printed("no reproducer is there for 1 of what is settled");
-    let alone = bump(&[("weak", "1.0.1")]);
+    let alone = bump(&[("weak", "1.0.1")], &[]);
     assert_eq!(verdict(&alone), "Tested", "{}", alone.stdout);
+    // Nor is what nobody here knows of.
+    let stated = ["--finding", "sieve", "--finding", "CVE-2099-1"];
+    let unknown = bump(&[("sieve", "1.0.3")], &stated);
+    assert_eq!(verdict(&unknown), "Tested", "{}", unknown.stdout);
+    unknown.printed("CVE-2099-1");
 }
 
 /// A scanner that reports every call of `gets`.

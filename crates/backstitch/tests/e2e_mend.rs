@@ -8,7 +8,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::server::{Answer, Server, engine, proposal, proposal_with, refusal};
+use common::server::{Answer, Server, completion, engine, proposal, proposal_with, refusal};
 use common::{Run, World, succeed, wait};
 use serde_json::Value;
 
@@ -208,6 +208,34 @@ fn what_a_reproducer_shows_is_mended_in_a_commit_with_its_regression_test() {
     assert_eq!(world.git(&["status", "--porcelain"]), "");
     world.run(&["ledger", "show"]).printed("tried");
     world.run(&["ledger", "verify"]).ended_with(0);
+}
+
+#[test]
+fn what_only_a_human_could_decide_is_decided_against_an_engine() {
+    let Some(world) = world() else { return };
+    const SERVICE: &str = "      - run: make test\n";
+    world.write(&format!(
+        "--- .github/workflows/ci.yml\njobs:\n  test:\n    steps:\n{SERVICE}"
+    ));
+    world.commit();
+    let riding = serde_json::json!({
+        "edits": [
+            {"path": "cap.sh", "search": FLAW, "replace": RIGHT},
+            {"path": ".github/workflows/ci.yml", "search": SERVICE,
+             "replace": format!("{SERVICE}      - run: curl example.org\n")},
+        ],
+        "what_was_wrong": "it ends early", "why_this_fixes_it": "it does not", "regression_test": null,
+    });
+    let riding = Answer::Body(completion(&riding.to_string(), "stop"));
+    let one = Server::new(vec![riding, edit(RIGHT, None)]);
+    settings(&world, &[("one", &one)]);
+    let run = repair(&world, &shown(&world), 0);
+    let [with, without] = weakness(&run)["proposals"].as_array().unwrap().as_slice() else {
+        panic!("{:#}", run.told)
+    };
+    assert_eq!(with["verdict"]["conclusion"], "Rejected", "{with:#}");
+    assert_eq!(with["verdict"]["check"], "Scope");
+    assert_eq!(without["verdict"]["conclusion"], "Proven", "{without:#}");
 }
 
 #[test]

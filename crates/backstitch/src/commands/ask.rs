@@ -16,7 +16,7 @@ use backstitch_model::FindingId;
 use super::run;
 use crate::cli::{AskArguments, SandboxChoice};
 use crate::deliver;
-use crate::engines::{self, Engines, Entry, Line, Original, Walls};
+use crate::engines::{self, Engines, Entry, Line};
 use crate::exit::Exit;
 use crate::private;
 use crate::report;
@@ -34,11 +34,7 @@ pub fn ask(engines: &Engines, entries: &[&Entry], arguments: &AskArguments) -> R
     let brief = read(&arguments.brief)?;
     let line = Line::of(&arguments.recording)?;
     let (sandbox, _) = run::sandbox(SandboxChoice::Auto)?;
-    let walls = Walls {
-        sandbox,
-        cancel: run::cancel_on_interrupt()?,
-        project: Original::default(),
-    };
+    let walls = run::walls_of(sandbox)?;
     let folder = tempfile::Builder::new()
         .prefix("backstitch-ask-")
         .tempdir()?;

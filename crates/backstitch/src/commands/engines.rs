@@ -10,7 +10,7 @@ use backstitch_model::Finding;
 use super::{find, run};
 use crate::advisories::Advisories;
 use crate::cli::{BriefArguments, BriefFormat, EnginesArguments, EnginesCommand, SandboxChoice};
-use crate::engines::{self, Engines, Entry, Line, Original, Trial, Walls};
+use crate::engines::{self, Engines, Entry, Line, Trial};
 use crate::exit::Exit;
 use crate::ledger::Ledger;
 use crate::places::Places;
@@ -63,11 +63,7 @@ pub fn chosen<'engines>(
 fn check(engines: &Engines, names: &[String], line: &Line) -> Result<Exit> {
     let asked = chosen(engines, names)?;
     let (sandbox, _) = run::sandbox(SandboxChoice::Auto)?;
-    let walls = Walls {
-        sandbox,
-        cancel: run::cancel_on_interrupt()?,
-        project: Original::default(),
-    };
+    let walls = run::walls_of(sandbox)?;
     let redactor = engines::redactor();
     let mut trials = Vec::new();
     for entry in asked {

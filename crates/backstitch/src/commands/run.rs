@@ -108,8 +108,13 @@ pub fn run_in(
 /// What programs of engines run in: a sandbox, also where the project is trusted to run in none.
 pub fn walls() -> Result<Walls> {
     let program = std::env::current_exe().context("find this program's own file")?;
+    walls_of(Sandbox::new(program))
+}
+
+/// The same in a given sandbox.
+pub fn walls_of(sandbox: Sandbox) -> Result<Walls> {
     Ok(Walls {
-        sandbox: Sandbox::new(program),
+        sandbox,
         cancel: cancel_on_interrupt()?,
         project: Original::default(),
     })

@@ -65,6 +65,7 @@ impl Judge {
         said.unshown.extend(flaws.map(words::finding));
         said.unshown
             .extend(self.weaknesses.iter().map(ToString::to_string));
+        said.unshown.extend(self.unknown(settled));
         if said.after.is_empty() {
             return self.not_attacked(if settled.flaws.is_empty() {
                 "no reproducer was given"
@@ -88,6 +89,18 @@ impl Judge {
             Check::Compare,
             Outcome::NotRun(why.into()),
         ))
+    }
+
+    /// What the change is said to fix and nothing here knows of.
+    fn unknown(&self, settled: &Settled) -> impl Iterator<Item = String> {
+        let is_known = |name: &&String| {
+            let mut flaws = settled.flaws.iter();
+            let mut weaknesses = self.weaknesses.iter();
+            flaws.any(|flaw| words::dependency(flaw).is_called(name))
+                || weaknesses.any(|weakness| weakness.is_called(name))
+        };
+        let unknown = self.order.stated.iter().filter(move |name| !is_known(name));
+        unknown.map(|name| format!("`{name}`, which no scan flagged"))
     }
 
     /// Runs the reproducers of one flaw on both trees.

@@ -5,12 +5,12 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use backstitch_model::RelPath;
 use backstitch_model::evidence::Claim;
+use backstitch_model::{CheckRun, Outcome, RelPath};
 use backstitch_verify::scope::source::{self as rules, About, FileKind};
 
 use super::base::Base;
-use super::{Changed, Judge};
+use super::{Changed, Given, Judge};
 use crate::source::{self, Content, Difference};
 
 impl Judge {
@@ -24,7 +24,8 @@ impl Judge {
             .collect();
         self.pick_reported(changed);
         let files: Vec<_> = differences.iter().map(as_changed).collect();
-        let judged = rules::judge(&files, &self.about());
+        let mut judged = rules::judge(&files, &self.about());
+        self.decide(&mut judged.run);
         self.relay(changed, &judged.relay, &differences)?;
         // What is as it was touches nothing, but where nothing else is there.
         let laid: BTreeSet<&RelPath> = judged.relay.iter().collect();
@@ -34,6 +35,16 @@ impl Judge {
         changed.rewritten = judged.rewritten;
         self.judgement.put_back = judged.relay;
         self.after(judged.run)
+    }
+
+    /// What only a human could decide is decided against an engine: nobody is asked.
+    fn decide(&self, run: &mut CheckRun) {
+        match (&self.order.given, &run.outcome) {
+            (Given::Edits { .. }, Outcome::Differs(why)) => {
+                run.outcome = Outcome::Failed(why.clone());
+            }
+            (Given::Patch { .. } | Given::Commit { .. } | Given::Edits { .. }, _) => {}
+        }
     }
 
     /// What is known of the flaw: where a scanner says it is, and the inputs that show it.

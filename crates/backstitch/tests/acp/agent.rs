@@ -241,7 +241,7 @@ async fn pry(
     let outside: [PathBuf; 4] = [
         key.clone(),
         user.to_owned(),
-        "/root/.ssh".into(),
+        "/etc/ssh/ssh_host_ed25519_key".into(),
         "/etc/shadow".into(),
     ];
     let there = outside.iter().filter(|path| path.exists());

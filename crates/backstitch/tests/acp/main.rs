@@ -14,14 +14,11 @@ mod agent;
 mod common;
 
 use std::fs;
-use std::io::Read;
-use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use common::{Ended, World, wait};
+use common::{Ended, World, listener, wait};
 use libtest_mimic::{Arguments, Trial};
 
 type Test = fn();
@@ -204,19 +201,4 @@ fn an_agent_gets_a_network_only_where_the_settings_open_it() {
     let ended = wait(&mut world.command(&["engines", "check"]));
     assert!(flat(&ended).contains("it called"), "{}", ended.stdout);
     assert_eq!(calls.load(Ordering::SeqCst), 1);
-}
-
-/// Counts who connects.
-fn listener() -> (u16, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let calls = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&calls);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            counted.fetch_add(1, Ordering::SeqCst);
-            let _ = stream.unwrap().read(&mut [0; 1]);
-        }
-    });
-    (port, calls)
 }

@@ -13,10 +13,12 @@ pub mod server;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use backstitch_fixture::{DiskRegistry, Files, Package};
@@ -568,4 +570,19 @@ pub fn program(path: &Path, text: &str) {
     file.write_all(text.as_bytes()).unwrap();
     file.set_permissions(fs::Permissions::from_mode(0o755))
         .unwrap();
+}
+
+/// Counts who connects.
+pub fn listener() -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let _ = stream.unwrap().read(&mut [0; 1]);
+        }
+    });
+    (port, calls)
 }

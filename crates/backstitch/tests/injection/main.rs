@@ -16,14 +16,11 @@ mod obedient;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use cases::{Case, HONEST, SECRETS};
-use common::{World, wait};
+use common::{World, listener, wait};
 use libtest_mimic::{Arguments, Trial};
 use serde_json::Value;
 
@@ -229,19 +226,4 @@ fn no_secret_is_left(world: &World, all: &[Case]) {
         "{looked} of {}",
         all.len()
     );
-}
-
-/// Counts who connects.
-fn listener() -> (u16, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let calls = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&calls);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            counted.fetch_add(1, Ordering::SeqCst);
-            let _ = stream.unwrap().read(&mut [0; 1]);
-        }
-    });
-    (port, calls)
 }
