@@ -212,8 +212,8 @@ fn what_a_reproducer_shows_is_mended_in_a_commit_with_its_regression_test() {
 
 #[test]
 fn what_only_a_human_could_decide_is_decided_against_an_engine() {
-    let Some(world) = world() else { return };
     const SERVICE: &str = "      - run: make test\n";
+    let Some(world) = world() else { return };
     world.write(&format!(
         "--- .github/workflows/ci.yml\njobs:\n  test:\n    steps:\n{SERVICE}"
     ));
