@@ -1,11 +1,7 @@
 //! What fetching, building and testing a Python project tells. The packages are made here, and
 //! an index on this machine serves them; where there is no Python with pip, nothing is tested.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "all of it is a test"
-)]
+#![expect(clippy::unwrap_used, reason = "all of it is a test")]
 
 mod python_index;
 

@@ -2,11 +2,7 @@
 //! made here, and an index on this machine serves them. Each test is skipped, with a word, where
 //! the tool is not on the `PATH`, or there is no Python with pip.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "all of it is a test"
-)]
+#![expect(clippy::unwrap_used, reason = "all of it is a test")]
 
 mod python_index;
 
